@@ -1,0 +1,139 @@
+"""What crosses the border between `matching` and whoever uses it."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+Embeddings = NDArray[np.float32]  # (n, pack.dim), rows of unit length
+Pixels = NDArray[np.uint8]  # (height, width, 3), RGB, upright
+
+
+class Band(StrEnum):
+    CERTAIN = "certain"
+    PROBABLE = "probable"
+
+
+class Store(StrEnum):
+    """The three places of this installation where a harvested image leaves something."""
+
+    INDEX = "index"  # the row of the image and the rows of its faces
+    IMAGES = "images"  # the photo as harvested
+    DERIVED = "derived"  # everything computed from the photo and kept
+
+
+@dataclass(frozen=True)
+class Box:
+    """Pixels of the upright image; right and bottom are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> int:
+        return max(0, self.width) * max(0, self.height)
+
+
+@dataclass(frozen=True)
+class Match:
+    face_id: int
+    image_id: UUID
+    similarity: float  # cosine, the best over all probes
+    band: Band
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The lowest similarity of each band; `certain` is None where calibration cannot support the claim."""
+
+    certain: float | None
+    probable: float
+    pack: str
+    index_size: int
+    basis: str  # one sentence: how these were obtained
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    matches: tuple[Match, ...]  # most similar first
+    thresholds: Thresholds
+
+
+class PhotoFault(StrEnum):
+    NOT_AN_IMAGE = "not_an_image"
+    UNSUPPORTED = "unsupported"  # an image, of a format not taken
+    ANIMATED = "animated"
+    TRUNCATED = "truncated"
+    TOO_SMALL = "too_small"
+    TOO_BIG = "too_big"  # bytes
+    TOO_MANY_PIXELS = "too_many_pixels"
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+
+
+class PhotoRejected(Exception):
+    """The photo cannot be used; the fault says why and nothing about what it shows."""
+
+    def __init__(self, fault: PhotoFault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+@dataclass(frozen=True)
+class Selfie:
+    jpeg: bytes  # upright, encoded anew, no metadata, at most 1600 pixels on the long side
+    probes: Embeddings
+
+
+@dataclass(frozen=True)
+class Provenance:
+    image_id: UUID
+    page: str
+    site: str
+    harvested_on: date
+    country: str  # ISO 3166-1 alpha-2, empty where unknown
+
+
+@dataclass(frozen=True)
+class PackInfo:
+    name: str
+    engine: str
+    dim: int
+    licence: str
+    commercial: bool
+    limits: str
+    calibration: str
+
+
+@dataclass(frozen=True)
+class Harvestable:
+    """One photo to import; `file` is read once and never changed."""
+
+    file: Path
+    page: str  # the address it was found at
+    site: str
+    harvested_on: date
+    country: str = ""
+    address: str = ""  # the address of the image itself, where it differs from the page
+
+
+@dataclass(frozen=True)
+class HarvestReport:
+    images: int
+    faces: int
+    already: int
+    skipped: tuple[tuple[str, str], ...]  # (name, reason)
