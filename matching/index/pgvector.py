@@ -1,0 +1,145 @@
+"""The index in PostgreSQL. Every vector query of the project is written here, once."""
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import Any, Iterator
+from uuid import UUID
+
+import numpy as np
+from django.db import connection, transaction
+
+from matching.index.base import Hit
+from matching.types import Box, Embeddings
+
+# The planner expects a third of the table to match and so would not scan in parallel; half the time
+# is saved by telling it that passing rows on costs nothing.
+EXACT_SCAN = "SET LOCAL parallel_tuple_cost = 0; SET LOCAL parallel_setup_cost = 0; SET LOCAL jit = off"
+
+# One pass over the table for all probes. <#> is the negative inner product; rows are of unit length.
+SEARCH = """
+SELECT f.id, f.image_id, max(-(f.embedding <#> p.probe)) AS similarity
+FROM matching_face f
+JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
+GROUP BY f.id
+ORDER BY similarity DESC, f.id
+"""
+
+# The image is joined after the vector filter (OFFSET 0 keeps the planner from turning that round), so
+# hiding is one column of one row and no embedding is ever copied.
+SEARCH_SHOWN = """
+SELECT hit.id, hit.image_id, hit.similarity
+FROM (
+    SELECT f.id, f.image_id, max(-(f.embedding <#> p.probe)) AS similarity
+    FROM matching_face f
+    JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
+    GROUP BY f.id
+    OFFSET 0
+) AS hit
+JOIN matching_harvestedimage i ON i.id = hit.image_id
+WHERE i.hidden_at IS NULL
+ORDER BY hit.similarity DESC, hit.id
+LIMIT %s
+"""
+
+SHOWN = """
+SELECT DISTINCT f.image_id
+FROM matching_face f
+JOIN matching_harvestedimage i ON i.id = f.image_id
+WHERE i.hidden_at IS NULL AND f.image_id = ANY(%s)
+"""
+
+ADD = """
+INSERT INTO matching_face (image_id, box_left, box_top, box_right, box_bottom, score, embedding)
+VALUES (%s, %s, %s, %s, %s, %s, %s::halfvec)
+"""
+
+EMBEDDINGS = "SELECT embedding::text FROM matching_face WHERE id = ANY(%s) ORDER BY id"
+
+# The tables touched are remembered with the transaction that touched them: only they need rewriting,
+# and only once no snapshot as old as that transaction is left.
+REMOVE = """
+WITH face AS (
+    DELETE FROM matching_face WHERE image_id = %s RETURNING tableoid::regclass::text AS relation
+), image AS (
+    DELETE FROM matching_harvestedimage WHERE id = %s RETURNING tableoid::regclass::text AS relation
+)
+INSERT INTO matching_residue (relation, deleted_in)
+SELECT relation, pg_current_xact_id()::text::bigint FROM face
+UNION
+SELECT relation, pg_current_xact_id()::text::bigint FROM image
+"""
+
+HOLDS = """
+SELECT EXISTS (SELECT FROM matching_face WHERE image_id = %s)
+    OR EXISTS (SELECT FROM matching_harvestedimage WHERE id = %s)
+"""
+
+SIZE = "SELECT count(*) FROM matching_face"
+
+
+class PgVector:
+    def add(self, image_id: UUID, boxes: Sequence[Box], scores: Sequence[float], rows: Embeddings) -> None:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                ADD,
+                [
+                    (image_id, box.left, box.top, box.right, box.bottom, score, literal(row))
+                    for box, score, row in zip(boxes, scores, rows, strict=True)
+                ],
+            )
+
+    def search(self, probes: Embeddings, *, at_least: float) -> list[Hit]:
+        with exact_scan() as cursor:
+            cursor.execute(SEARCH, [literals(probes), -at_least])
+            return [Hit(*row) for row in cursor.fetchall()]
+
+    def search_shown(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
+        with exact_scan() as cursor:
+            cursor.execute(SEARCH_SHOWN, [literals(probes), -at_least, limit])
+            return [Hit(*row) for row in cursor.fetchall()]
+
+    def shown(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+        with connection.cursor() as cursor:
+            cursor.execute(SHOWN, [list(image_ids)])
+            return frozenset(row[0] for row in cursor.fetchall())
+
+    def embeddings(self, face_ids: Sequence[int]) -> Embeddings:
+        with connection.cursor() as cursor:
+            cursor.execute(EMBEDDINGS, [list(face_ids)])
+            texts = [row[0] for row in cursor.fetchall()]
+        rows = [np.fromstring(text.strip("[]"), dtype=np.float32, sep=",") for text in texts]
+        return unit(np.stack(rows)) if rows else np.zeros((0, 0), np.float32)
+
+    def remove(self, image_id: UUID) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(REMOVE, [image_id, image_id])
+
+    def holds(self, image_id: UUID) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(HOLDS, [image_id, image_id])
+            return bool(cursor.fetchone()[0])
+
+    def size(self) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(SIZE)
+            return int(cursor.fetchone()[0])
+
+
+@contextmanager
+def exact_scan() -> Iterator[Any]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for setting in EXACT_SCAN.split("; "):
+            cursor.execute(setting)
+        yield cursor
+
+
+def unit(rows: Embeddings) -> Embeddings:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def literal(row: Embeddings) -> str:
+    return "[" + ",".join(f"{value:.5g}" for value in row) + "]"
+
+
+def literals(rows: Embeddings) -> list[str]:
+    return [literal(row) for row in rows]
