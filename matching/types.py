@@ -137,3 +137,16 @@ class HarvestReport:
     faces: int
     already: int
     skipped: tuple[tuple[str, str], ...]  # (name, reason)
+
+
+@dataclass(frozen=True)
+class PurgeReport:
+    """Tables whose deleted rows are gone from disk, and those where they are not yet."""
+
+    rewritten: tuple[str, ...]
+    kept: tuple[str, ...]
+    log_turned: bool  # the write-ahead log no longer holds them
+
+    @property
+    def complete(self) -> bool:
+        return not self.kept and self.log_turned

@@ -1,8 +1,8 @@
 """The index in PostgreSQL. Every vector query of the project is written here, once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any
 from uuid import UUID
 
 import numpy as np

@@ -1,0 +1,101 @@
+"""Deleting a row leaves its bytes on disk. This rewrites the tables and turns the log over.
+
+The order matters and was measured: rewrite once no older snapshot is left, then switch the log, then
+checkpoint. Without the switch the log keeps every deleted row; with an older snapshot the rewrite does.
+"""
+
+import time
+
+import structlog
+from django.db import DatabaseError, OperationalError, connection, transaction
+
+from matching.models import Residue
+from matching.types import PurgeReport
+
+log = structlog.get_logger()
+
+LOCK_TIMEOUT = "5s"  # a rewrite blocks readers while it waits for its lock
+TRIES = 5
+SNAPSHOT_WAIT = 10.0  # seconds
+
+# age() counts transactions back from now, so an older snapshot has the greater age.
+OLDER_SNAPSHOTS = """
+SELECT (
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND age(backend_xmin) >= age((%s %% 4294967296)::text::xid)
+) + (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database())
+"""
+
+
+def purge() -> PurgeReport:
+    if connection.in_atomic_block:
+        raise transaction.TransactionManagementError("A table cannot be rewritten inside a transaction.")
+    due = list(Residue.objects.order_by("relation").values_list("relation", flat=True).distinct())
+    rewritten = tuple(relation for relation in due if rewrite(relation))
+    log_turned = turn_log_over()
+    kept = tuple(relation for relation in due if relation not in rewritten)
+    log.info("matching.purged", rewritten=len(rewritten), kept=len(kept), log_turned=log_turned)
+    return PurgeReport(rewritten, kept, log_turned)
+
+
+def rewrite(relation: str) -> bool:
+    newest = Residue.objects.filter(relation=relation).order_by("-deleted_in").values_list("id", "deleted_in")
+    residue, deleted_in = newest[0]
+    if not wait_for_older_snapshots(deleted_in):
+        log.warning("matching.purge_waits_for_an_older_snapshot", relation=relation)
+        return False
+    if not any(vacuum_full(relation) for _ in range(TRIES)):
+        log.warning("matching.purge_could_not_rewrite", relation=relation)
+        return False
+    Residue.objects.filter(relation=relation, id__lte=residue).delete()
+    return True
+
+
+def wait_for_older_snapshots(deleted_in: int) -> bool:
+    until = time.monotonic() + SNAPSHOT_WAIT
+    while older_snapshots(deleted_in):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def older_snapshots(deleted_in: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(OLDER_SNAPSHOTS, [deleted_in])
+        return int(cursor.fetchone()[0])
+
+
+def vacuum_full(relation: str) -> bool:
+    """True where the table lies in a new file: without the right to, PostgreSQL only warns and goes on."""
+    before = file_of(relation)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        try:
+            cursor.execute(f"VACUUM (FULL) {connection.ops.quote_name(relation)}")
+        except OperationalError:  # the lock was not to be had in time
+            return False
+        finally:
+            cursor.execute("RESET lock_timeout")
+    return file_of(relation) != before
+
+
+def file_of(relation: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_filenode(%s::regclass)", [relation])
+        return int(cursor.fetchone()[0])
+
+
+def turn_log_over() -> bool:
+    return all([attempt(turn) for turn in ("SELECT pg_switch_wal()", "CHECKPOINT")])
+
+
+def attempt(statement: str) -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    except DatabaseError as error:  # rights are missing; the next run, or an operator, has to do it
+        log.warning("matching.purge_lacks_rights", statement=statement, error=type(error).__name__)
+        return False
+    return True

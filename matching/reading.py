@@ -1,0 +1,59 @@
+"""From the bytes of one photo to what is kept of it. Needs no database, so it runs in any process."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching import images, packs
+from matching.packs import Found, Pack
+from matching.types import Box, Embeddings, PhotoFault, PhotoRejected, Selfie
+
+DERIVED_SIDE = 1280  # of the upright copy that previews are made from
+UPRIGHT = "upright"  # the variant of that name
+SELFIE_SIDE = 1600
+COMPARABLE = 0.2  # of the area of the largest face: a passer-by is smaller, a friend beside you is not
+SMALLEST_FACE = 20  # pixels across; below it an embedding means little
+
+
+@dataclass(frozen=True)
+class Reading:
+    width: int
+    height: int
+    upright: bytes  # JPEG
+    boxes: tuple[Box, ...]
+    scores: tuple[float, ...]
+    rows: Embeddings  # (len(boxes), dim)
+
+
+def read_harvested(content: bytes, pack: Pack) -> Reading:
+    pixels = images.decode(content, images.HARVEST)
+    found = packs.engine(pack).faces(pixels)
+    height, width = pixels.shape[:2]
+    return Reading(
+        width=width,
+        height=height,
+        upright=images.jpeg(images.shrink(pixels, DERIVED_SIDE), quality=85),
+        boxes=tuple(one.detection.box for one in found),
+        scores=tuple(one.detection.score for one in found),
+        rows=np.stack([one.embedding for one in found])
+        if found
+        else np.zeros((0, pack.info.dim), np.float32),
+    )
+
+
+def read_selfie(content: bytes, pack: Pack) -> Selfie:
+    pixels = images.shrink(images.decode(content, images.SELFIE), SELFIE_SIDE)
+    face = only_face(packs.engine(pack).faces(pixels))
+    return Selfie(images.jpeg(pixels), face.embedding[np.newaxis])
+
+
+def only_face(found: list[Found]) -> Found:
+    """The one that dominates the photo; a tiny face in the background does not make it ambiguous."""
+    if not found:
+        raise PhotoRejected(PhotoFault.NO_FACE)
+    largest, *others = found
+    if any(other.detection.box.area >= COMPARABLE * largest.detection.box.area for other in others):
+        raise PhotoRejected(PhotoFault.SEVERAL_FACES)
+    if largest.detection.box.width < SMALLEST_FACE:
+        raise PhotoRejected(PhotoFault.TOO_SMALL)
+    return largest

@@ -1,0 +1,165 @@
+"""The front door of matching. Whoever uses the index imports this module and `matching.types`, nothing else."""
+
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from matching import addresses, blobs, calibrate, images, packs, purging, reading, redact
+from matching import harvest as harvesting
+from matching.index import store as index
+from matching.index.base import Hit
+from matching.models import Face, HarvestedImage, IndexPack
+from matching.packs import Pack, PackError
+from matching.types import (
+    Box,
+    Embeddings,
+    Harvestable,
+    HarvestReport,
+    Match,
+    PackInfo,
+    Provenance,
+    PurgeReport,
+    SearchResult,
+    Selfie,
+    Store,
+    Thresholds,
+)
+
+
+def pack() -> PackInfo:
+    """The pack in use, for people to read. Nothing heavy is loaded."""
+    return packs.chosen().info
+
+
+def require_pack() -> Pack:
+    """The chosen pack, or PackError where it is unusable or the index holds another pack's embeddings."""
+    chosen = packs.chosen()
+    held = IndexPack.objects.first()
+    if held is not None and held.recogniser != chosen.recogniser_sha256:
+        raise PackError(
+            f"The index holds embeddings of the pack {held.name}, but PACK is {chosen.info.name}:"
+            " set PACK back, or harvest anew into an empty index."
+        )
+    return chosen
+
+
+def read_selfie(content: bytes) -> Selfie:
+    """Raises PhotoRejected unless exactly one face dominates the photo."""
+    return reading.read_selfie(content, packs.chosen())
+
+
+def search(probes: Embeddings) -> SearchResult:
+    """Exact, over every face, those of hidden images too; each face once, by its best probe."""
+    limits = thresholds(len(probes))
+    hits = index().search(probes, at_least=limits.probable) if len(probes) else []
+    return SearchResult(tuple(match(hit, limits) for hit in hits), limits)
+
+
+def operator_search(probes: Embeddings, *, limit: int = 100) -> tuple[Match, ...]:
+    """What a client of the operator is shown: the same search without the hidden images."""
+    limits = thresholds(len(probes))
+    hits = index().search_shown(probes, at_least=limits.probable, limit=limit)
+    return tuple(match(hit, limits) for hit in hits)
+
+
+def probes_of(face_ids: Sequence[int]) -> Embeddings:
+    """The embeddings of confirmed matches, to search on with."""
+    return index().embeddings(face_ids)
+
+
+def thresholds(probes: int) -> Thresholds:
+    chosen = require_pack()
+    calibration = calibrate.for_recogniser(chosen.recogniser_sha256)
+    return calibrate.thresholds(
+        calibration, pack=chosen.info.name, index_size=index_size(), probes=max(1, probes)
+    )
+
+
+def match(hit: Hit, limits: Thresholds) -> Match:
+    return Match(hit.face_id, hit.image_id, hit.similarity, calibrate.band(hit.similarity, limits))
+
+
+def index_size() -> int:
+    return index().size()
+
+
+def images_at(addresses_given: Sequence[str]) -> tuple[UUID, ...]:
+    """Images found on one of these pages, or lying at one of these addresses themselves."""
+    digests = [addresses.digest(address) for address in addresses_given if address.strip()]
+    there = Q(page_digest__in=digests) | Q(address_digest__in=digests)
+    return tuple(HarvestedImage.objects.filter(there).order_by("id").values_list("id", flat=True))
+
+
+def provenance(image_ids: Iterable[UUID]) -> dict[UUID, Provenance]:
+    rows = HarvestedImage.objects.filter(id__in=list(image_ids))
+    return {row.id: Provenance(row.id, row.page, row.site, row.harvested_on, row.country) for row in rows}
+
+
+def preview(image_id: UUID, face_id: int | None, *, clear: bool) -> bytes | None:
+    """A JPEG for staff. Only the subject's face can be recognised, and only where `clear`."""
+    image = HarvestedImage.objects.filter(id=image_id).first()
+    content = blobs.store().derived(image_id, reading.UPRIGHT)
+    if image is None or content is None:
+        return None
+    pixels = images.shrink(images.decode(content, images.HARVEST), redact.SIDE)
+    scale = pixels.shape[1] / image.width
+    boxes = {face.pk: scaled(face, scale) for face in Face.objects.filter(image_id=image_id)}
+    subject = boxes.get(face_id) if face_id is not None else None
+    shown = redact.preview(pixels, subject=subject, faces=list(boxes.values()), clear=clear)
+    return images.jpeg(shown, quality=80)
+
+
+def scaled(face: Face, scale: float) -> Box:
+    sides = (face.box_left, face.box_top, face.box_right, face.box_bottom)
+    return Box(*(round(side * scale) for side in sides))
+
+
+def hide(image_ids: Sequence[UUID]) -> None:
+    """Out of the operator's search from the next query on. Idempotent."""
+    HarvestedImage.objects.filter(id__in=image_ids, hidden_at=None).update(hidden_at=Now())
+
+
+def unhide(image_ids: Sequence[UUID]) -> None:
+    HarvestedImage.objects.filter(id__in=image_ids).update(hidden_at=None)
+
+
+def searchable(image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Read back of `hide`: those of the images that the operator's search could still return."""
+    return index().shown(image_ids)
+
+
+def erase(image_id: UUID, store: Store) -> None:
+    """Idempotent; works whatever the other stores still hold."""
+    if store is Store.INDEX:
+        index().remove(image_id)
+    else:
+        blobs.store().remove(image_id, store)
+
+
+def present(image_id: UUID, store: Store) -> bool:
+    """Read back by looking into the store itself."""
+    if store is Store.INDEX:
+        return index().holds(image_id)
+    return bool(blobs.store().paths(image_id, store))
+
+
+def purge() -> PurgeReport:
+    """Take deleted rows off the disk; outside a transaction. What could not be done is in the report."""
+    return purging.purge()
+
+
+def harvest(
+    entries: Iterable[Harvestable], *, on_progress: Callable[[int], None] = lambda done: None
+) -> HarvestReport:
+    """Photos in; `on_progress` is told how many entries have been dealt with."""
+    chosen = require_pack()
+    IndexPack.objects.get_or_create(
+        defaults={
+            "name": chosen.info.name,
+            "recogniser": chosen.recogniser_sha256,
+            "dim": chosen.info.dim,
+        }
+    )
+    return harvesting.harvest(list(entries), chosen, on_progress)

@@ -1,0 +1,43 @@
+"""Reading photos on every core. Imports no models: a spawned process has no Django app registry."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+
+from matching import reading
+from matching.packs import Pack
+from matching.reading import Reading
+from matching.types import PhotoRejected
+
+WORTH_A_POOL = 4  # photos; below it starting processes costs more than it saves
+
+
+def read(content: bytes, pack: Pack) -> Reading | str:
+    try:
+        return reading.read_harvested(content, pack)
+    except PhotoRejected as rejected:
+        return rejected.fault.value
+
+
+@contextmanager
+def workers(photos: int) -> Iterator[Executor | None]:
+    """A process for each core; none where there is too little to do or this process may have no children."""
+    cores = os.cpu_count() or 1
+    if photos < WORTH_A_POOL or cores < 2 or multiprocessing.current_process().daemon:
+        yield None
+        return
+    # Spawned, not forked: a fork would share the database connection.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(cores, mp_context=context, initializer=ignore_interrupt)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def ignore_interrupt() -> None:
+    """Ctrl-C reaches the whole group; the parent alone decides how to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
