@@ -1,0 +1,194 @@
+"""One form a page. Every message says what to do next."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from matching.types import PhotoFault
+from portal.cases.faults import CodeExpired, TooManyCodes, WrongCode
+from portal.cases.models import Route
+from portal.policies import statutes
+from portal.residents import photo_faults, places
+
+MOST_ADDRESSES = 50
+LONGEST_ADDRESS = 2000
+
+TOO_MANY_CODES = _("We have sent as many codes as we may for now. Wait an hour, then try again.")
+CODE_EXPIRED = _("This code no longer works. Ask for a new code.")
+WRONG_CODE = ngettext_lazy(
+    "The code is not right. Check it and enter it again; you have %(left)d more try.",
+    "The code is not right. Check it and enter it again; you have %(left)d more tries.",
+    "left",
+)
+
+
+def sentence(fault: WrongCode | CodeExpired | TooManyCodes) -> str:
+    if isinstance(fault, WrongCode):
+        return WRONG_CODE % {"left": fault.tries_left}
+    return str(CODE_EXPIRED if isinstance(fault, CodeExpired) else TOO_MANY_CODES)
+
+
+class PlaceForm(forms.Form):
+    place = forms.ChoiceField(
+        label=_("Where do you live?"),
+        help_text=_("The law of that place says by when we must answer you."),
+        choices=[(code, places.NAMES[code]) for code in statutes.PLACES],
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Select where you live."),
+            "invalid_choice": _("Select a place from the list."),
+        },
+    )
+
+
+def _mail_field(label: Any, hint: Any) -> forms.EmailField:
+    return forms.EmailField(
+        label=label,
+        help_text=hint,
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        error_messages={
+            "required": _("Enter your email address."),
+            "invalid": _("Enter an email address in the right form, like name@example.com."),
+            "max_length": _("Enter an email address of at most 254 characters."),
+        },
+    )
+
+
+class ContactForm(forms.Form):
+    contact = _mail_field(
+        _("What is your email address?"),
+        _("We send a code to it, and later the news that we have finished. We use it for nothing else."),
+    )
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("Enter the code we sent you"),
+        help_text=_("The code is six digits."),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "spellcheck": "false",
+                "maxlength": "12",
+            }
+        ),
+        error_messages={"required": _("Enter the code."), "max_length": _("The code is six digits.")},
+    )
+
+    def clean_code(self) -> str:
+        code = re.sub(r"[\s-]", "", self.cleaned_data["code"])
+        if not re.fullmatch(r"[0-9]{6}", code):
+            raise ValidationError(_("The code is six digits. Check the mail and enter it again."))
+        return code
+
+
+class ConsentForm(forms.Form):
+    route = forms.ChoiceField(
+        label=_("How do you want to show us which images are yours?"),
+        choices=Route.choices,
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Select how you want to show us which images are yours."),
+            "invalid_choice": _("Select one of the two ways."),
+        },
+    )
+    agreed = forms.BooleanField(
+        label=_("I agree to this use, for this purpose only"),
+        error_messages={
+            "required": _("Tick the box if you agree. Without it we may not use what you give us.")
+        },
+    )
+
+
+class PhotoForm(forms.Form):
+    photo = forms.FileField(
+        label=_("Choose or take a photo"),
+        help_text=_("On a phone you can take it now. JPEG, PNG, WebP or HEIC, at most 10 MB."),
+        widget=forms.FileInput(attrs={"accept": "image/*"}),
+        error_messages={
+            "required": _("Choose a photo of your face."),
+            "empty": _("The file is empty. Choose the photo again."),
+            "invalid": _("Choose a photo of your face."),
+            "missing": _("Choose a photo of your face."),
+        },
+    )
+
+    def reject(self, fault: PhotoFault) -> None:
+        self.add_error("photo", str(photo_faults.SENTENCES[fault]))
+
+
+class AddressesForm(forms.Form):
+    addresses = forms.CharField(
+        label=_("Where are the images?"),
+        help_text=_(
+            "Give the web address of each image, or of the page it is on. One address a line, at most 50."
+        ),
+        widget=forms.Textarea(
+            attrs={"rows": "8", "autocomplete": "off", "spellcheck": "false", "inputmode": "url"}
+        ),
+        error_messages={"required": _("Give at least one web address.")},
+    )
+
+    def clean_addresses(self) -> list[str]:
+        lines = [line.strip() for line in self.cleaned_data["addresses"].splitlines()]
+        given = list(dict.fromkeys(line for line in lines if line))
+        if len(given) > MOST_ADDRESSES:
+            raise ValidationError(
+                _("Give at most 50 addresses. You can make a second request for the others.")
+            )
+        if wrong := [
+            str(number) for number, line in enumerate(lines, 1) if line and not _is_web_address(line)
+        ]:
+            raise ValidationError(_WRONG_LINES, params={"lines": ", ".join(wrong), "count": len(wrong)})
+        return given
+
+
+_WRONG_LINES = ngettext_lazy(
+    "Line %(lines)s is not a web address. Write it as in https://example.com/photo.jpg.",
+    "Lines %(lines)s are not web addresses. Write them as in https://example.com/photo.jpg.",
+    "count",
+)
+
+
+def _is_web_address(line: str) -> bool:
+    address = line if "://" in line else f"https://{line}"
+    try:
+        URLValidator(schemes=["http", "https"])(address)
+    except ValidationError:
+        return False
+    return len(address) <= LONGEST_ADDRESS
+
+
+class ReturnForm(forms.Form):
+    reference = forms.CharField(
+        label=_("Reference of your request"),
+        help_text=_("Eight letters and digits, for example 7K3M-Q9TX. It is in our first mail to you."),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "autocapitalize": "characters",
+                "maxlength": "20",
+            }
+        ),
+        error_messages={
+            "required": _("Enter the reference of your request."),
+            "max_length": _("Enter the reference as in our mail, for example 7K3M-Q9TX."),
+        },
+    )
+    contact = _mail_field(_("Your email address"), _("The one you gave with the request."))
+
+    def clean_reference(self) -> str:
+        letters = re.sub(r"[^0-9A-Z]", "", self.cleaned_data["reference"].upper())
+        if len(letters) != 8:
+            raise ValidationError(_("Enter the reference as in our mail, for example 7K3M-Q9TX."))
+        return f"{letters[:4]}-{letters[4:]}"

@@ -1,0 +1,49 @@
+"""The retention table of `policies.retention` in the words of the privacy page."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from portal.policies import retention
+
+WORDS: dict[retention.Rule, tuple[Promise, Promise]] = {
+    retention.DRAFT: (
+        _("A request that you began and did not send"),
+        _("You did not send it, so there is nothing for us to do."),
+    ),
+    retention.CODE: (_("A code that we mailed to you"), _("Long enough to read a mail.")),
+    retention.CLOSED_ANNOUNCEMENT: (
+        _("The date and reference of a request that is closed"),
+        _("So that you can still look it up."),
+    ),
+    retention.JOB: (
+        _("Records of finished work on our machines"),
+        _("To check that the work was done. They hold numbers only."),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    record: Promise
+    period: str
+    reason: Promise
+
+
+def table() -> Iterator[Kept]:
+    for rule in retention.ALL:
+        record, reason = WORDS[rule]
+        yield Kept(record, in_words(rule.kept_for), reason)
+
+
+def in_words(period: timedelta) -> str:
+    minutes, hours = int(period.total_seconds() // 60), int(period.total_seconds() // 3600)
+    if period > timedelta(days=1):
+        return ngettext("%(count)d day", "%(count)d days", period.days) % {"count": period.days}
+    if minutes >= 60:
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}

@@ -1,0 +1,119 @@
+"""The order of a resident's pages, and who may open which."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from portal.cases import actions, queries
+from portal.cases.models import Case, Route
+from portal.cases.states import State
+
+# Photo and addresses are the two forms of one step.
+NUMBERS = {"place": 1, "contact": 2, "code": 3, "consent": 4, "photo": 5, "addresses": 5, "check": 6}
+COUNT = 6
+
+P = ParamSpec("P")
+CaseView = Callable[Concatenate[HttpRequest, Case, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page stands among the steps, and where its back link leads."""
+
+    number: int
+    count: int
+    marks: tuple[bool, ...]
+    back: str
+
+
+def place_of(step: str, case: Case | None) -> Place:
+    number = NUMBERS[step]
+    return Place(number, COUNT, tuple(n <= number for n in range(1, COUNT + 1)), _back(step, case))
+
+
+def _back(step: str, case: Case | None) -> str:
+    if case is not None and step != "check" and not actions.next_step(case):
+        return address("check")
+    if step == "place" or case is None:
+        return reverse("residents:home")
+    if step == "check":
+        return address(_proof_step(case))
+    return address(next(name for name, number in NUMBERS.items() if number == NUMBERS[step] - 1))
+
+
+def _proof_step(case: Case) -> str:
+    return "addresses" if case.route == Route.ADDRESSES else "photo"
+
+
+def address(step: str) -> str:
+    return reverse(f"residents:{step}")
+
+
+def after(case: Case) -> HttpResponse:
+    """To the first page that lacks an answer, so that a changed answer leads straight back to the check."""
+    return redirect(address(actions.next_step(case) or "check"))
+
+
+def draft_step(
+    step: str, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST")
+) -> Callable[[CaseView[P]], View[P]]:
+    """A page of a draft: only in the session that began it, only when all before it is answered."""
+
+    def decorate(view: CaseView[P]) -> View[P]:
+        @never_cache
+        @require_http_methods(list(methods))
+        @wraps(view)
+        def opened(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            case = queries.case_of_session(request)
+            if case is None:
+                return begin_again(request)
+            if case.state != State.DRAFT:
+                return redirect("residents:case")
+            elsewhere = _instead_of(step, case)
+            return redirect(address(elsewhere)) if elsewhere else view(request, case, *args, **kwargs)
+
+        return opened
+
+    return decorate
+
+
+def _instead_of(step: str, case: Case) -> str:
+    """The step that must come first, or stands here on the chosen route; empty when this one may open."""
+    missing = actions.next_step(case)
+    if missing and NUMBERS[missing] < NUMBERS[step]:
+        return missing
+    proof = _proof_step(case)
+    return proof if NUMBERS[step] == NUMBERS[proof] and step != proof else ""
+
+
+def own_case(view: CaseView[P]) -> View[P]:
+    """A page about the case of this session, sent or not."""
+
+    @never_cache
+    @wraps(view)
+    def opened(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        case = queries.case_of_session(request)
+        return begin_again(request) if case is None else view(request, case, *args, **kwargs)
+
+    return opened
+
+
+def begin_again(request: HttpRequest) -> HttpResponse:
+    messages.warning(
+        request,
+        _(
+            "We do not know which request is yours. Your visit may have ended, or your browser keeps no "
+            "cookies. Start a new request, or follow one that you have sent."
+        ),
+    )
+    return redirect("residents:home")

@@ -1,0 +1,28 @@
+from django.urls import path
+
+from portal.residents.views import journey, mailbox, pages, status
+
+app_name = "residents"
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("request/place/", journey.place, name="place"),
+    path("request/contact/", journey.contact, name="contact"),
+    path("request/code/", journey.code, name="code"),
+    path("request/new-code/", journey.new_code, name="new-code"),
+    path("request/consent/", journey.consent, name="consent"),
+    path("request/photo/", journey.photo, name="photo"),
+    path("request/addresses/", journey.addresses, name="addresses"),
+    path("request/check/", journey.check, name="check"),
+    path("request/own-photo/", journey.own_photo, name="own-photo"),
+    path("request/done/", journey.done, name="done"),
+    path("status/", status.status, name="status"),
+    path("status/code/", status.status_code, name="status-code"),
+    path("status/case/", status.case, name="case"),
+    path("status/leave/", status.leave, name="leave"),
+    path("withdraw/", status.withdraw, name="withdraw"),
+    path("mailbox/", mailbox.mailbox, name="mailbox"),
+    path("about/", pages.about, name="about"),
+    path("privacy/", pages.privacy, name="privacy"),
+    path("accessibility/", pages.accessibility, name="accessibility"),
+]

@@ -1,0 +1,160 @@
+"""The steps of one request, one question a page."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from matching.types import PhotoRejected
+from portal.cases import actions, queries
+from portal.cases.faults import CodeExpired, Incomplete, TooManyCodes, WrongCode
+from portal.cases.models import Case, Route
+from portal.cases.states import State
+from portal.residents import places, steps
+from portal.residents.forms import (
+    AddressesForm,
+    CodeForm,
+    ConsentForm,
+    ContactForm,
+    PhotoForm,
+    PlaceForm,
+    sentence,
+)
+from portal.residents.steps import draft_step, own_case
+
+
+def _page(request: HttpRequest, step: str, case: Case | None, form: Form, **more: Any) -> HttpResponse:
+    context = {"form": form, "progress": steps.place_of(step, case), **more}
+    return render(request, f"residents/{step}.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def place(request: HttpRequest) -> HttpResponse:
+    """The first answer opens the case: whoever only looks leaves no record."""
+    case = queries.case_of_session(request)
+    if case is not None and case.state != State.DRAFT:
+        return redirect("residents:case")
+    form = PlaceForm(request.POST or None, initial={"place": case.place if case else ""})
+    if not form.is_valid():
+        return _page(request, "place", case, form)
+    if case is None:
+        case = actions.open_case(get_language() or "en")
+        queries.bind(request, case)
+    actions.set_place(case, form.cleaned_data["place"])
+    return steps.after(case)
+
+
+@draft_step("contact")
+def contact(request: HttpRequest, case: Case) -> HttpResponse:
+    draft = queries.draft(case)
+    form = ContactForm(request.POST or None, initial={"contact": draft.contact})
+    if not form.is_valid():
+        return _page(request, "contact", case, form)
+    address = form.cleaned_data["contact"]
+    if draft.contact_confirmed and address == draft.contact:
+        return steps.after(case)
+    try:
+        actions.send_code(case, address)
+    except TooManyCodes as fault:
+        form.add_error("contact", sentence(fault))
+        return _page(request, "contact", case, form)
+    return redirect(steps.address("code"))
+
+
+@draft_step("code")
+def code(request: HttpRequest, case: Case) -> HttpResponse:
+    draft = queries.draft(case)
+    form = CodeForm(request.POST or None)
+    if not form.is_valid():
+        return _page(request, "code", case, form, contact=draft.contact)
+    try:
+        actions.confirm_code(case, form.cleaned_data["code"])
+    except (WrongCode, CodeExpired) as fault:
+        form.add_error("code", sentence(fault))
+        return _page(request, "code", case, form, contact=draft.contact)
+    return steps.after(case)
+
+
+@draft_step("code", methods=("POST",))
+def new_code(request: HttpRequest, case: Case) -> HttpResponse:
+    try:
+        actions.send_code(case, queries.draft(case).contact)
+    except TooManyCodes as fault:
+        messages.warning(request, sentence(fault))
+    else:
+        messages.success(request, _("We have sent you a new code. Use the newest one."))
+    return redirect(steps.address("code"))
+
+
+@draft_step("consent")
+def consent(request: HttpRequest, case: Case) -> HttpResponse:
+    form = ConsentForm(
+        request.POST or None, initial={"route": case.route, "agreed": case.consented_at is not None}
+    )
+    if not form.is_valid():
+        return _page(request, "consent", case, form)
+    actions.consent(case, Route(form.cleaned_data["route"]))
+    return steps.after(case)
+
+
+@draft_step("photo")
+def photo(request: HttpRequest, case: Case) -> HttpResponse:
+    form = PhotoForm(request.POST, request.FILES) if request.method == "POST" else PhotoForm()
+    if form.is_valid():
+        try:
+            actions.keep_photo(case, form.cleaned_data["photo"].read())
+        except PhotoRejected as rejected:
+            form.reject(rejected.fault)
+        else:
+            return steps.after(case)
+    return _page(request, "photo", case, form, has_photo=queries.draft(case).has_photo)
+
+
+@draft_step("addresses")
+def addresses(request: HttpRequest, case: Case) -> HttpResponse:
+    form = AddressesForm(
+        request.POST or None, initial={"addresses": "\n".join(queries.draft(case).addresses)}
+    )
+    if not form.is_valid():
+        return _page(request, "addresses", case, form)
+    actions.keep_addresses(case, form.cleaned_data["addresses"])
+    return steps.after(case)
+
+
+@draft_step("check")
+def check(request: HttpRequest, case: Case) -> HttpResponse:
+    if request.method == "POST":
+        try:
+            actions.submit(case)
+        except Incomplete:  # another tab took an answer back, or sent it
+            return steps.after(case)
+        return redirect("residents:done")
+    draft = queries.draft(case)
+    context = {"progress": steps.place_of("check", case), "draft": draft, "place": places.NAMES[draft.place]}
+    return render(request, "residents/check.html", context)
+
+
+@require_safe
+@own_case
+def own_photo(request: HttpRequest, case: Case) -> HttpResponse:
+    """The subject's own photo, only while they can still change it."""
+    jpeg = queries.own_photo(case)
+    if jpeg is None:
+        raise Http404
+    return HttpResponse(jpeg, content_type="image/jpeg", headers={"Content-Disposition": "inline"})
+
+
+@require_safe
+@own_case
+def done(request: HttpRequest, case: Case) -> HttpResponse:
+    announced = queries.announced(case)
+    if announced.received_at is None:
+        return redirect("residents:check")
+    return render(request, "residents/done.html", {"announced": announced})
