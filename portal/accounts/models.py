@@ -1,0 +1,42 @@
+"""People who sign in: staff of the operator or trustee, and regulators. Residents have no account."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    STAFF = "staff", _("Staff")
+    REGULATOR = "regulator", _("Regulator")
+
+
+class Accounts(BaseUserManager["User"]):
+    def create(self, *, name: str, role: Role, password: str) -> "User":  # type: ignore[override]  # a password is no field
+        account = self.model(name=name, role=role)
+        account.set_password(password)
+        account.save(using=self._db)
+        return account
+
+
+class User(AbstractBaseUser):
+    name = models.CharField(max_length=80, unique=True)
+    role = models.CharField(max_length=16, choices=Role)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "name"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["role"]
+    objects = Accounts()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_reviewer(self) -> bool:
+        return self.is_active and self.role == Role.STAFF
+
+    @property
+    def is_regulator(self) -> bool:
+        return self.is_active and self.role == Role.REGULATOR

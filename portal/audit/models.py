@@ -1,0 +1,23 @@
+"""The private trail: every view and every move. Rows are added, never changed; the database refuses the rest."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+
+class Entry(models.Model):
+    """Holds ids, digests and reasons, never a name, address, image or embedding: it outlives the erasure it records."""
+
+    at = models.DateTimeField(db_index=True)
+    tag = models.CharField(max_length=40, db_index=True)
+    # The account that acted, by number: an entry outlives accounts. Empty for a subject or the system.
+    actor = models.BigIntegerField(null=True)
+    # What it concerns: a case, removal, takedown or proposal, by its public id.
+    about = models.CharField(max_length=64, db_index=True)
+    detail: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["about", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.tag} {self.about}"

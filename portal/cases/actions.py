@@ -1,0 +1,203 @@
+"""What a data subject may do with their own case. What staff may do is in `decisions`."""
+
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+
+from matching import service
+from portal.audit import append
+from portal.audit.tags import Tag
+from portal.cases import codes, forget, moves, personal
+from portal.cases.faults import CodeExpired, Finished, Incomplete, TooManyCodes, WrongCode
+from portal.cases.models import Case, Route
+from portal.cases.states import MOVES, State
+from portal.core import clock, keys, limits, schedule
+from portal.jobs import queue
+from portal.ledger import leaves
+from portal.policies import deadlines, statutes
+from portal.policies.assurance import Proof
+
+# Crockford's base 32 without look-alikes: 40 random bits.
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODES_AN_HOUR = 5
+
+
+def open_case(language: str) -> Case:
+    """Begin a draft. Its key exists first, so that nothing personal is ever written unsealed."""
+    case = Case(reference=_new_reference(), language=language, opened_at=clock.now())
+    keys.create(case.key_id)
+    with transaction.atomic():
+        case.save(force_insert=True)
+        append.append(Tag.CASE_OPENED, about=case.code)
+    return case
+
+
+def _new_reference() -> str:
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def set_place(case: Case, place: str) -> None:
+    _only_draft(case)
+    case.place = statutes.PLACES[place].code
+    case.save(update_fields=["place"])
+
+
+@transaction.atomic
+def send_code(case: Case, address: str) -> None:
+    """Keep the address and mail a code to it. Errors: TooManyCodes."""
+    _only_draft(case)
+    _take_budget(case, address)
+    if personal.contact(case) != address:
+        personal.keep_contact(case, address)
+        _set_proof(case, Proof.NONE)
+    queue.enqueue("case.mail_code", case.code)
+
+
+def confirm_code(case: Case, code: str) -> None:
+    """Errors: WrongCode, CodeExpired."""
+    _only_draft(case)
+    codes.check(case, code)
+    with transaction.atomic():
+        _set_proof(case, _proof_of(case))
+        append.append(Tag.CASE_CONTACT_CONFIRMED, about=case.code)
+
+
+@transaction.atomic
+def consent(case: Case, route: Route) -> None:
+    """Record the choice of route and the consent that it rests on."""
+    _only_draft(case)
+    if route != case.route:
+        forget.photo(case)
+        forget.addresses(case)
+    case.route = route
+    case.consented_at = clock.now()
+    case.save(update_fields=["route", "consented_at"])
+    append.append(Tag.CASE_CONSENTED, about=case.code, route=str(route))
+
+
+def keep_photo(case: Case, data: bytes) -> None:
+    """Errors: matching.types.PhotoRejected; the photo kept before stays then."""
+    _only_draft(case)
+    selfie = service.read_selfie(data)
+    with transaction.atomic():
+        personal.keep_photo(case, selfie.jpeg, selfie.probes, pack=service.pack().name)
+        _set_proof(case, Proof.PHOTO)
+
+
+@transaction.atomic
+def keep_addresses(case: Case, addresses: list[str]) -> None:
+    _only_draft(case)
+    personal.keep_addresses(case, addresses)
+
+
+@transaction.atomic
+def submit(case: Case) -> None:
+    """Close the form and start the statutory clock; the search follows as a job. Errors: Incomplete."""
+    if missing := next_step(case):
+        raise Incomplete(missing)
+    statute = statutes.PLACES[case.place].statute
+    moves.move(case, State.RECEIVED)
+    assert case.received_at is not None
+    case.statute, case.statute_version = statute.code, statutes.VERSION
+    case.due_on = deadlines.due_on(clock.today(), statute)
+    case.slot_at = schedule.slot_after(case.received_at)
+    case.save(update_fields=["statute", "statute_version", "due_on", "slot_at"])
+    leaves.append(leaves.Kind.OPENED, key_id=case.key_id, commitment={"case": str(case.code)})
+    append.append(Tag.CASE_SUBMITTED, about=case.code, statute=statute.code, due_on=case.due_on.isoformat())
+    queue.enqueue("case.mail_received", case.code)
+    queue.enqueue("case.search", case.code)
+    queue.enqueue("case.announce", case.code, run_at=case.slot_at)
+
+
+def next_step(case: Case) -> str:
+    """The first step a draft still lacks; empty when it can be sent."""
+    if not case.place:
+        return "place"
+    if case.contact_sealed is None:
+        return "contact"
+    if case.proof == Proof.NONE:
+        return "code"
+    if not case.route or case.consented_at is None:
+        return "consent"
+    if case.route == Route.PHOTO and not hasattr(case, "photo"):
+        return "photo"
+    if case.route == Route.ADDRESSES and case.addresses_sealed is None:
+        return "addresses"
+    return ""
+
+
+@transaction.atomic
+def withdraw(case: Case) -> None:
+    """Stop the case, from wherever it is, and let the subject see no difference between one state and another.
+
+    What was decided to be erased goes on: an erasure is not undone by its subject's silence. Errors: Finished.
+    """
+    case = Case.objects.select_for_update().get(pk=case.pk)
+    if case.withdrawn_at is not None:
+        return
+    if case.slot_at is not None and clock.now() >= case.slot_at:
+        raise Finished
+    append.append(Tag.CASE_WITHDRAWN, about=case.code)
+    if State.WITHDRAWN in MOVES[State(case.state)]:
+        moves.move(case, State.WITHDRAWN)
+        forget.photo(case)
+        forget.probes(case)
+    else:
+        Case.objects.filter(pk=case.pk).update(withdrawn_at=clock.now())
+    if case.received_at is None:
+        queue.enqueue("case.forget_draft", case.code)
+    else:
+        queue.enqueue("case.close", case.code, run_at=case.slot_at)
+
+
+def send_return_code(reference: str, address: str) -> None:
+    """Mail a code to whoever comes back with the reference and the address it was opened with.
+
+    Nothing tells the caller whether such a case exists. Errors: TooManyCodes, counted alike for unknown references.
+    """
+    if not limits.take("return-code", reference, most=CODES_AN_HOUR, per=timedelta(hours=1)):
+        raise TooManyCodes
+    case = _live_case(reference)
+    if case is not None and personal.contact(case).casefold() == address.casefold():
+        queue.enqueue("case.mail_code", case.code)
+
+
+def confirm_return(reference: str, code: str) -> Case:
+    """Errors: CodeExpired, for a wrong code and an unknown reference alike."""
+    case = _live_case(reference)
+    if case is None:
+        raise CodeExpired
+    try:
+        codes.check(case, code)
+    except WrongCode:
+        raise CodeExpired from None
+    return case
+
+
+def _live_case(reference: str) -> Case | None:
+    """A case that was sent in and still has its key; a draft belongs to the session that began it."""
+    case = Case.objects.filter(reference=reference.strip().upper()).exclude(state=State.DRAFT).first()
+    return case if case is not None and keys.exists(case.key_id) else None
+
+
+def _take_budget(case: Case, address: str) -> None:
+    hour = timedelta(hours=1)
+    for scope, key in (("code-address", address.casefold()), ("code-case", str(case.code))):
+        if not limits.take(scope, key, most=CODES_AN_HOUR, per=hour):
+            raise TooManyCodes
+
+
+def _proof_of(case: Case) -> Proof:
+    return Proof.PHOTO if hasattr(case, "photo") else Proof.CONTACT
+
+
+def _set_proof(case: Case, proof: Proof) -> None:
+    case.proof = proof
+    case.save(update_fields=["proof"])
+
+
+def _only_draft(case: Case) -> None:
+    if case.state != State.DRAFT:
+        raise Incomplete("sent")

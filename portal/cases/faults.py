@@ -1,0 +1,33 @@
+"""What can go wrong for the person who acts; each surface turns these into a sentence that says what to do."""
+
+
+class WrongCode(Exception):
+    def __init__(self, tries_left: int) -> None:
+        super().__init__()
+        self.tries_left = tries_left
+
+
+class CodeExpired(Exception):
+    """The code is too old, was used up by wrong tries, or never existed."""
+
+
+class TooManyCodes(Exception):
+    """The budget of mails for this address or this case is spent for now."""
+
+
+class Incomplete(Exception):
+    def __init__(self, missing: str) -> None:
+        super().__init__(missing)
+        self.missing = missing
+
+
+class NotAllowed(Exception):
+    """The rules forbid it: the proof is too weak, or a second person is needed and this is the first."""
+
+
+class StaleCase(Exception):
+    """Somebody was quicker: the case is no longer in the state that was read."""
+
+
+class Finished(Exception):
+    """The end was announced already; there is nothing left to stop."""

@@ -1,0 +1,180 @@
+"""One person's request, and what is kept for it. Everything personal is sealed under the case's key."""
+
+from typing import ClassVar
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.cases.states import State
+from portal.policies.assurance import Proof, Right
+
+
+class Route(models.TextChoices):
+    """How the subject shows which images are meant."""
+
+    PHOTO = "photo", _("With a photo of your face")
+    ADDRESSES = "addresses", _("Without a photo: you give the addresses of the images")
+
+
+class Case(models.Model):
+    """`key_id` names the case's key in the key store; with the key everything sealed here is gone for good."""
+
+    code = models.UUIDField(primary_key=True, default=uuid4)
+    # What the subject quotes: eight letters and digits without look-alikes, as XXXX-XXXX.
+    reference = models.CharField(max_length=9, unique=True)
+    state = models.CharField(max_length=12, choices=State, default=State.DRAFT)
+    right = models.CharField(max_length=12, default=Right.ERASURE)
+    route = models.CharField(max_length=12, choices=Route, blank=True)
+    proof = models.CharField(max_length=12, default=Proof.NONE)
+    language = models.CharField(max_length=2)
+    key_id = models.UUIDField(unique=True, default=uuid4)
+    # A key of policies.statutes.PLACES, and the clock taken from it when the case was received.
+    place = models.CharField(max_length=8, blank=True)
+    statute = models.CharField(max_length=16, blank=True)
+    statute_version = models.CharField(max_length=10, blank=True)
+    due_on = models.DateField(null=True)
+    consented_at = models.DateTimeField(null=True)
+    # Sealed: the mail address, and the addresses of images on the route without a photo (JSON).
+    contact_sealed = models.BinaryField(null=True)
+    addresses_sealed = models.BinaryField(null=True)
+    opened_at = models.DateTimeField()
+    received_at = models.DateTimeField(null=True)
+    # The fixed slot in which the end is announced, whatever was found.
+    slot_at = models.DateTimeField(null=True)
+    announced_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["state", "due_on"])]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Code(models.Model):
+    """A mailed code that shows the contact is the subject's; only a keyed digest is kept."""
+
+    case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="mailed_code")
+    digest = models.BinaryField(max_length=32)
+    expires_at = models.DateTimeField()
+    tries_left = models.PositiveSmallIntegerField()
+
+
+class Photo(models.Model):
+    """The subject's photo, upright, re-encoded, without metadata; sealed before it is written."""
+
+    case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="photo")
+    sealed = models.BinaryField()
+
+
+class Probe(models.Model):
+    """An embedding of the subject (float32, unit length), sealed, kept only while the case needs it."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="probes")
+    pack = models.CharField(max_length=80)
+    sealed = models.BinaryField()
+
+
+class Search(models.Model):
+    """With what a case was decided: pack, thresholds, size of the index."""
+
+    case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="search")
+    searched_at = models.DateTimeField()
+    pack = models.CharField(max_length=80)
+    certain_from = models.FloatField(null=True)
+    probable_from = models.FloatField()
+    index_size = models.PositiveBigIntegerField()
+    basis = models.TextField()
+
+
+class Decision(models.TextChoices):
+    OPEN = "open", _("To decide")
+    APPROVED = "approved", _("Approved")
+    LEFT = "left", _("Left in the index")
+
+
+class Band(models.TextChoices):
+    """How a match came about; certain and probable are those of matching.types."""
+
+    CERTAIN = "certain", _("Certain")
+    PROBABLE = "probable", _("Probable")
+    ADDRESS = "address", _("Address given")
+
+
+class Match(models.Model):
+    """A harvested image near a probe; one row an image, for its nearest face. By address: no face, no similarity."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="matches")
+    image_id = models.UUIDField()
+    face_id = models.BigIntegerField(null=True)
+    similarity = models.FloatField(null=True)
+    band = models.CharField(max_length=12, choices=Band)
+    decision = models.CharField(max_length=12, choices=Decision, default=Decision.OPEN)
+
+    class Meta:
+        ordering: ClassVar = ["-similarity", "pk"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["case", "image_id"], name="match_once")]
+
+
+class ProposalKind(models.TextChoices):
+    REFUSE = "refuse", _("Refuse the case")
+    # Some of the open matches are deleted, the others left in the index.
+    DECIDE = "decide", _("Decide the unclear matches")
+
+
+class RefusalReason(models.TextChoices):
+    """Why a case may be refused; each holds from the photo and the form, never from what was found."""
+
+    ANOTHER_PERSON = "another_person", _("The photo appears to show someone other than the person asking")
+    NOT_A_PERSON = "not_a_person", _("The photo is not of a live person (drawing, screen or print)")
+    ABUSIVE = "abusive", _("The case is part of an abusive series")
+
+
+class Outcome(models.TextChoices):
+    OPEN = "open", _("Waits for a second person")
+    CONFIRMED = "confirmed", _("Confirmed")
+    DECLINED = "declined", _("Declined")
+    TAKEN_BACK = "taken_back", _("Taken back")
+
+
+class Proposal(models.Model):
+    """What one person proposes and a second one confirms or declines."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="proposals")
+    kind = models.CharField(max_length=12, choices=ProposalKind)
+    reason = models.CharField(max_length=24, choices=RefusalReason, blank=True)
+    matches: "models.ManyToManyField[Match, models.Model]" = models.ManyToManyField(Match)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.OPEN)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["case", "kind"],
+                condition=models.Q(outcome="open"),
+                name="one_open_proposal_of_a_kind",
+            ),
+        ]
+
+
+class UnlockPurpose(models.TextChoices):
+    COMPARE = "compare", _("Compare the photo with the matches")
+    SECOND = "second", _("Confirm a colleague's proposal")
+    COMPLAINT = "complaint", _("Answer a complaint about this case")
+
+
+class Unlock(models.Model):
+    """One person's leave to see the faces of one case, for a stated purpose and a short time."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="unlocks")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    purpose = models.CharField(max_length=12, choices=UnlockPurpose)
+    until = models.DateTimeField()

@@ -1,0 +1,196 @@
+"""Every read of cases that depends on who asks."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest
+
+from matching import service
+from portal.accounts.models import User
+from portal.audit import append
+from portal.audit.models import Entry
+from portal.audit.tags import Tag
+from portal.cases import personal
+from portal.cases.models import Case, Match, Outcome, Proposal, Unlock
+from portal.cases.states import OPEN, State
+from portal.core import clock
+from portal.policies.assurance import Proof
+from portal.takedowns.models import Removal, Step, Takedown
+from portal.takedowns.states import StepState, TakedownState
+
+_SESSION_KEY = "case"
+
+
+# --- the data subject, whose session is bound to one case ---
+
+
+def bind(request: HttpRequest, case: Case) -> None:
+    """Let this session act for the case. The session's key is changed, so that a planted one gains nothing."""
+    request.session.cycle_key()
+    request.session[_SESSION_KEY] = str(case.code)
+
+
+def unbind(request: HttpRequest) -> None:
+    request.session.flush()
+
+
+def case_of_session(request: HttpRequest) -> Case | None:
+    code = request.session.get(_SESSION_KEY)
+    return None if code is None else Case.objects.filter(pk=UUID(code)).first()
+
+
+@dataclass(frozen=True)
+class Draft:
+    place: str
+    contact: str
+    contact_confirmed: bool
+    route: str
+    has_photo: bool
+    addresses: tuple[str, ...]
+
+
+def draft(case: Case) -> Draft:
+    return Draft(
+        place=case.place,
+        contact=personal.contact(case),
+        contact_confirmed=case.proof != Proof.NONE,
+        route=case.route,
+        has_photo=hasattr(case, "photo"),
+        addresses=personal.addresses(case),
+    )
+
+
+def own_photo(case: Case) -> bytes | None:
+    """The subject's own photo, as kept; only while the case is a draft."""
+    return personal.photo(case) if case.state == State.DRAFT else None
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What a subject without sight may know: it follows from the clock and their own acts, never from the search."""
+
+    state: str  # draft, received, finished, withdrawn, expired
+    reference: str
+    received_at: datetime | None
+    slot_at: datetime | None
+    due_on: date | None
+
+
+def announced(case: Case) -> Announced:
+    return Announced(_announced_state(case), case.reference, case.received_at, case.slot_at, case.due_on)
+
+
+def _announced_state(case: Case) -> str:
+    if case.received_at is None or case.slot_at is None:
+        return {State.WITHDRAWN: "withdrawn", State.EXPIRED: "expired"}.get(State(case.state), "draft")
+    if case.withdrawn_at is not None:
+        return "withdrawn"
+    return "finished" if clock.now() >= case.slot_at else "received"
+
+
+# --- staff ---
+
+
+def queue(by: User, *, state: str = "", reference: str = "") -> QuerySet[Case]:
+    """Cases in due order, those that wait for a second person's decision by `by` first. No search by person exists."""
+    if not by.is_reviewer:
+        return Case.objects.none()
+    cases = Case.objects.exclude(state__in=[State.DRAFT, State.EXPIRED])
+    if reference:
+        return cases.filter(reference=reference.strip().upper())
+    return cases.filter(state=state).order_by("due_on", "received_at") if state else _open_first(cases)
+
+
+def _open_first(cases: QuerySet[Case]) -> QuerySet[Case]:
+    return cases.filter(state__in=OPEN).order_by("due_on", "received_at")
+
+
+def proposals_for(by: User) -> QuerySet[Proposal]:
+    """Proposals of colleagues that `by` can confirm or decline."""
+    if not by.is_reviewer:
+        return Proposal.objects.none()
+    waiting = Proposal.objects.filter(~Q(made_by=by), outcome=Outcome.OPEN)
+    return waiting.select_related("case", "made_by").order_by("case__due_on")
+
+
+def case_for_staff(by: User, code: UUID) -> Case:
+    """The case, and one entry in the trail that it was viewed. Errors: Http404."""
+    case = case_to_act_on(by, code)
+    append.append(Tag.CASE_VIEWED, about=case.code, actor=by.pk)
+    return case
+
+
+def case_to_act_on(by: User, code: UUID) -> Case:
+    """The same for a verb, which leaves its own entry. Errors: Http404."""
+    case = Case.objects.filter(pk=code).exclude(state__in=[State.DRAFT, State.EXPIRED]).first()
+    if case is None or not by.is_reviewer:
+        raise Http404
+    return case
+
+
+def match_for_staff(by: User, code: UUID, match: int) -> Match:
+    """Errors: Http404."""
+    found = Match.objects.filter(pk=match, case=case_to_act_on(by, code)).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def unlocked_until(case: Case, by: User) -> datetime | None:
+    unlock = Unlock.objects.filter(case=case, by=by, until__gt=clock.now()).order_by("-until").first()
+    return unlock.until if unlock else None
+
+
+def evidence_photo(case: Case, by: User) -> bytes | None:
+    """The subject's photo for someone who unlocked the case; None when locked or destroyed."""
+    if unlocked_until(case, by) is None:
+        return None
+    append.append(Tag.PHOTO_VIEWED, about=case.code, actor=by.pk)
+    return personal.photo(case)
+
+
+def evidence_match(match: Match, by: User) -> bytes | None:
+    """A preview of a match (JPEG): its face pixelated until unlocked, everything else always. None once it is gone."""
+    clear = unlocked_until(match.case, by) is not None
+    append.append(Tag.MATCH_VIEWED, about=match.case_id, actor=by.pk, match=match.pk, clear=clear)
+    return service.preview(match.image_id, match.face_id, clear=clear)
+
+
+def history(case: Case) -> list[Entry]:
+    """What the trail says of this case and its removals, oldest first."""
+    about = [
+        str(case.code),
+        *(str(pk) for pk in Removal.objects.filter(origin=case.code).values_list("pk", flat=True)),
+    ]
+    return list(Entry.objects.filter(about__in=about).order_by("at", "pk"))
+
+
+@dataclass(frozen=True)
+class Progress:
+    takedowns: int
+    by_state: Mapping[str, int]
+    steps: int
+    steps_done: int
+
+
+def progress(case: Case) -> Progress:
+    """How far the deletions decided in this case have come."""
+    takedowns = Takedown.objects.filter(removal__origin=case.code)
+    by_state = Counter(takedowns.values_list("state", flat=True))
+    steps = Step.objects.filter(takedown__in=takedowns.exclude(state=TakedownState.RESTORED))
+    return Progress(
+        takedowns=sum(by_state.values()),
+        by_state=by_state,
+        steps=steps.count(),
+        steps_done=steps.filter(state=StepState.VERIFIED).count(),
+    )
+
+
+def takedowns(case: Case) -> QuerySet[Takedown]:
+    """The images being deleted for this case, with their steps."""
+    rows = Takedown.objects.filter(removal__origin=case.code).select_related("removal")
+    return rows.prefetch_related("steps").order_by("pk")

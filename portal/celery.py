@@ -1,0 +1,34 @@
+"""Celery executes; the queue is the job table (portal.jobs). A lost message costs at most one sweep."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+from django.conf import settings
+
+app = Celery("portal")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    task_ignore_result=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    imports=["portal.operations.tasks"],
+    beat_schedule={
+        "sweep": {"task": "portal.sweep", "schedule": settings.SWEEP_SECONDS},
+        "hourly": {"task": "portal.hourly", "schedule": 3600},
+    },
+    timezone=settings.TIME_ZONE,
+)
+if settings.CELERY_BROKER_URL.startswith("filesystem://"):
+    folder = settings.BROKER_FOLDER
+    for name in ("queue", "control"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    app.conf.broker_transport_options = {
+        "data_folder_in": str(folder / "queue"),
+        "data_folder_out": str(folder / "queue"),
+        "control_folder": str(folder / "control"),
+        "polling_interval": 0.2,
+    }

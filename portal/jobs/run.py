@@ -1,0 +1,64 @@
+"""Running jobs. What a kind does is handed in by `operations`, the one place that knows every kind."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from portal.core import clock
+from portal.jobs import queue
+from portal.jobs.models import Heartbeat, Job, State
+
+log = structlog.get_logger()
+Work = Callable[[str], None]
+_kinds: dict[str, Work] = {}
+
+
+class PermanentFailure(Exception):
+    """Retrying cannot help: the job goes to a person at once."""
+
+
+def register(kinds: dict[str, Work]) -> None:
+    _kinds.update(kinds)
+
+
+def names() -> frozenset[str]:
+    return frozenset(_kinds)
+
+
+def drain(*, most: int = 1000) -> int:
+    """Run what is due until nothing is, or `most` jobs ran. Returns how many."""
+    for done in range(most):
+        if not run_one():
+            return done
+    return most
+
+
+def run_one() -> bool:
+    """Run one job. Its effects are safe to repeat, since a worker may die between the effect and `finish`."""
+    claim = queue.claim()
+    if claim is None:
+        return False
+    try:
+        _kinds[claim.kind](claim.subject)
+    except Exception as error:
+        # Only the class is logged: an error's text may quote what it was given.
+        log.warning(
+            "job_failed",
+            kind=claim.kind,
+            job=claim.job_id,
+            attempts=claim.attempts,
+            error=type(error).__name__,
+        )
+        queue.fail(claim, error, permanent=isinstance(error, PermanentFailure | KeyError))
+    else:
+        queue.finish(claim)
+    return True
+
+
+def beat(part: str) -> None:
+    Heartbeat.objects.update_or_create(part=part, defaults={"at": clock.now()})
+
+
+def forget_done(*, older_than: timedelta) -> int:
+    return Job.objects.filter(state=State.DONE, finished_at__lt=clock.now() - older_than).delete()[0]

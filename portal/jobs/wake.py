@@ -1,0 +1,15 @@
+"""Waking the workers is a courtesy: when the broker is away, the next sweep finds the work."""
+
+import structlog
+from kombu.exceptions import KombuError
+
+from portal.celery import app
+
+log = structlog.get_logger()
+
+
+def workers() -> None:
+    try:
+        app.send_task("portal.drain", ignore_result=True, retry=False)
+    except (KombuError, OSError) as error:
+        log.warning("wake_failed", error=type(error).__name__)

@@ -1,0 +1,22 @@
+"""Every job kind by name: the one place where lower code's names meet higher code's functions."""
+
+from portal.cases import work as cases
+from portal.jobs.run import Work
+from portal.operations import retention
+from portal.takedowns import work as takedowns
+
+KINDS: dict[str, Work] = {
+    "case.search": cases.search,
+    "case.settle": cases.settle,
+    "case.announce": cases.announce,
+    "case.close": cases.close,
+    "case.destroy_key": cases.destroy_key,
+    "case.expire": cases.expire,
+    "case.forget_draft": cases.forget_draft,
+    "case.mail_code": cases.mail_code,
+    "case.mail_received": cases.mail_received,
+    "removal.hide": takedowns.hide,
+    "removal.remove": takedowns.remove,
+    "removals.purge": takedowns.purge,
+    "retention.run": retention.run,
+}

@@ -1,0 +1,60 @@
+"""Database roles: who may do what, as one table, applied after every migration."""
+
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import connections
+from django.db.backends.utils import CursorWrapper
+from psycopg import sql
+
+APP, REGULATOR = "takedown_app", "takedown_regulator"
+# Rows are added, never changed.
+APPEND_ONLY = ("audit_entry", "ledger_leaf")
+# What a regulator may read: aggregates, which are views of this name.
+AGGREGATES = "statistics_%"
+
+
+class Command(BaseCommand):
+    help = "Create the database roles named in DATABASE_URL and DATABASE_REGULATOR_URL, and grant them what they need."
+
+    def handle(self, **_options: Any) -> None:
+        with connections["owner"].cursor() as cursor:
+            ensure_roles(cursor)
+            grant(cursor)
+        self.stdout.write("Database roles are in place.")
+
+
+def ensure_roles(cursor: CursorWrapper) -> None:
+    """Give each role its login; an owner that logs in as itself (tests) keeps its own."""
+    for role, alias in ((APP, "default"), (REGULATOR, "regulator")):
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+        if cursor.fetchone() is None:
+            cursor.execute(_sql("CREATE ROLE {} LOGIN", role))
+        wanted = settings.DATABASES[alias]
+        if wanted["USER"] == role and wanted["PASSWORD"]:
+            cursor.execute(_sql("ALTER ROLE {} LOGIN PASSWORD {}", role, password=wanted["PASSWORD"]))
+
+
+def grant(cursor: CursorWrapper) -> None:
+    """Everything is withdrawn and granted anew, so that this file alone says what holds."""
+    for role in (APP, REGULATOR):
+        cursor.execute(_sql("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}", role))
+        cursor.execute(_sql("GRANT USAGE ON SCHEMA public TO {}", role))
+    cursor.execute(_sql("GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON ALL TABLES IN SCHEMA public TO {}", APP))
+    cursor.execute(_sql("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}", APP))
+    for table in APPEND_ONLY:
+        cursor.execute(_sql("REVOKE UPDATE, DELETE ON {} FROM {}", table, APP))
+    cursor.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public' AND viewname LIKE %s", [AGGREGATES])
+    for (view,) in cursor.fetchall():
+        cursor.execute(_sql("GRANT SELECT ON {} TO {}", view, REGULATOR))
+    # To purge: rewriting tables is MAINTAIN above; recycling the log needs these two. A managed server may refuse.
+    cursor.execute(_sql("GRANT pg_checkpoint TO {}", APP))
+    cursor.execute(_sql("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {}", APP))
+
+
+def _sql(template: str, *names: str, password: str | None = None) -> str:
+    parts: list[sql.Composable] = [sql.Identifier(name) for name in names]
+    if password is not None:
+        parts.append(sql.Literal(password))
+    return sql.SQL(cast(Any, template)).format(*parts).as_string(None)

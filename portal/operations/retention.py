@@ -1,0 +1,21 @@
+"""Carries out the retention table (policies.retention): nothing is kept longer than its row says."""
+
+from django.contrib.sessions.models import Session
+
+from portal.cases.models import Case, Code
+from portal.cases.states import State
+from portal.core import clock, limits
+from portal.jobs import queue
+from portal.jobs import run as jobs
+from portal.policies import retention
+
+
+def run(_hour: str) -> None:
+    now = clock.now()
+    drafts = Case.objects.filter(state=State.DRAFT, opened_at__lt=now - retention.DRAFT.kept_for)
+    for code in drafts.values_list("pk", flat=True):
+        queue.enqueue("case.expire", code)
+    limits.forget_ended()
+    Code.objects.filter(expires_at__lt=now).delete()
+    Session.objects.filter(expire_date__lt=now).delete()
+    jobs.forget_done(older_than=retention.JOB.kept_for)

@@ -1,0 +1,24 @@
+"""What Celery runs: nothing but the queue's own loop, and the clock that keeps it going."""
+
+from portal.celery import app
+from portal.core import clock
+from portal.jobs import queue, run
+
+
+@app.task(name="portal.drain")
+def drain() -> None:
+    """Work until nothing is due. One worker's message may find the table empty already; that costs one query."""
+    run.drain()
+
+
+@app.task(name="portal.sweep")
+def sweep() -> None:
+    """Find what a lost message or a dead worker left behind, and show that workers live."""
+    run.beat("worker")
+    run.drain()
+
+
+@app.task(name="portal.hourly")
+def hourly() -> None:
+    queue.enqueue("retention.run", clock.now().strftime("%Y-%m-%dT%H"))
+    run.drain()

@@ -1,0 +1,171 @@
+"""Django settings. Every value that differs between machines comes from the environment (.env.example)."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from portal.core import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEMO = env.flag("DEMO")
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY")
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+OPERATOR_NAME = env.text("OPERATOR_NAME", "Example Index Inc.")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "rest_framework",
+    "matching",
+    "portal.core",
+    "portal.ledger",
+    "portal.audit",
+    "portal.accounts",
+    "portal.jobs",
+    "portal.takedowns",
+    "portal.cases",
+    "portal.statistics",
+    "portal.residents",
+    "portal.staff",
+    "portal.regulators",
+    "portal.api",
+    "portal.operations",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "builtins": ["django.templatetags.i18n"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.core.context.site",
+            ],
+        },
+    }
+]
+
+# default: what web and workers use; owner: migrations and grants only; regulator: aggregates only.
+DATABASES = {
+    "default": env.database("DATABASE_URL"),
+    "owner": env.database("DATABASE_OWNER_URL"),
+    "regulator": env.database("DATABASE_REGULATOR_URL"),
+}
+for _alias in ("owner", "regulator"):
+    DATABASES[_alias]["TEST"] = {"MIRROR": "default"}
+    DATABASES[_alias]["CONN_MAX_AGE"] = 0
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "staff:sign-in"
+
+LANGUAGES = [("en", _("English")), ("fr", _("French"))]
+LANGUAGE_CODE = "en"
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.text("TIME_ZONE", "America/Toronto")
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "build" / "collected"
+STATICFILES_DIRS = [path for path in [BASE_DIR / "build" / "static"] if path.is_dir()]
+WHITENOISE_USE_FINDERS = True
+
+# A photo is sealed from the first byte: the only upload handler keeps it in memory, and caps it.
+FILE_UPLOAD_HANDLERS = ["portal.core.uploads.CappedMemoryHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
+SECURE_SSL_REDIRECT = SITE_URL.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if SITE_URL.startswith("https://") else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+globals().update(env.email("EMAIL_URL", "smtp://localhost:25"))
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "takedown@localhost")
+
+KEY_STORE = env.folder("KEY_STORE")
+MATCHING = {
+    "PACK": env.text("PACK", "dlib"),
+    "PACKS_FOLDER": Path(env.text("PACKS_FOLDER", str(BASE_DIR / "var" / "packs"))),
+    "IMAGE_STORE": env.text("IMAGE_STORE"),
+}
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
+BROKER_FOLDER = Path(env.text("BROKER_FOLDER", str(BASE_DIR / "var" / "broker")))
+
+# When the resident is told "finished", whatever was found (DESIGN.md, Proof and what it allows).
+ANSWER_SLOT = timedelta(seconds=env.integer("ANSWER_SLOT_SECONDS", 7 * 24 * 3600))
+# How long a hidden image can still be restored before it is removed from every store.
+COOLING = timedelta(seconds=env.integer("COOLING_SECONDS", 24 * 3600))
+# How soon removed rows are purged from the data files, and how often the queue is swept.
+PURGE_AFTER = timedelta(seconds=env.integer("PURGE_SECONDS", 24 * 3600))
+SWEEP_SECONDS = env.integer("SWEEP_SECONDS", 30)
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    # Django's own request log repeats paths, and its tracebacks repeat values: neither may carry personal data.
+    "loggers": {"django.request": {"level": "ERROR"}, "django.db.backends": {"level": "ERROR"}},
+}

@@ -1,0 +1,62 @@
+"""Opening a removal, and its one way back."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import transaction
+
+from matching import service
+from portal.audit import append
+from portal.audit.tags import Tag
+from portal.core import clock
+from portal.jobs import queue
+from portal.takedowns import connectors, moves
+from portal.takedowns.models import Removal, Step, Takedown
+from portal.takedowns.states import StepState, TakedownState
+
+
+@transaction.atomic
+def open_removal(origin: UUID, image_ids: Iterable[UUID], *, then: str, at_last: str) -> Removal:
+    """Decide, in the caller's transaction, that these images go: removal, takedowns, steps and the first job.
+
+    `then` and `at_last` are job kinds enqueued for `origin` when all is removed, and when all is purged.
+    """
+    removal = Removal.objects.create(origin=origin, then=then, at_last=at_last, opened_at=clock.now())
+    takedowns = Takedown.objects.bulk_create(
+        Takedown(removal=removal, image_id=image_id) for image_id in dict.fromkeys(image_ids)
+    )
+    Step.objects.bulk_create(Step(takedown=takedown, store=name) for takedown in takedowns for name in connectors.ALL)
+    append.append(Tag.REMOVAL_OPENED, about=removal.id, origin=origin, images=len(takedowns))
+    queue.enqueue("removal.hide", removal.id)
+    return removal
+
+
+class TooLate(Exception):
+    """The cooling time is over: the image is being removed or is gone."""
+
+
+@transaction.atomic
+def restore(takedown: Takedown, *, by: int) -> None:
+    """Bring a hidden image back into search. Errors: TooLate. Another removal of the same image keeps it hidden."""
+    takedown = Takedown.objects.select_for_update().get(pk=takedown.pk)
+    cooling = takedown.state == TakedownState.HIDDEN and takedown.cools_until and takedown.cools_until > clock.now()
+    if not cooling:
+        raise TooLate
+    moves.move_takedown(takedown, TakedownState.RESTORED, by=by)
+    append.append(Tag.TAKEDOWN_RESTORED, about=takedown.removal_id, actor=by, image=takedown.image_id)
+    others = Takedown.objects.filter(image_id=takedown.image_id).exclude(state=TakedownState.RESTORED)
+    if not others.exists():
+        service.unhide([takedown.image_id])
+
+
+@transaction.atomic
+def retry(step: Step, *, by: int) -> None:
+    """Try a stuck step again after a person looked at it."""
+    step = Step.objects.select_related("takedown").select_for_update().get(pk=step.pk)
+    moves.move_step(step, StepState.DUE)
+    Step.objects.filter(pk=step.pk).update(attempts=0)
+    takedown = step.takedown
+    if takedown.state == TakedownState.STUCK and not takedown.steps.filter(state=StepState.STUCK).exists():
+        moves.move_takedown(takedown, TakedownState.REMOVING, by=by)
+    append.append(Tag.STEP_RETRIED, about=takedown.removal_id, actor=by, takedown=takedown.pk, store=step.store)
+    queue.enqueue("removal.remove", takedown.removal_id)

@@ -1,0 +1,57 @@
+"""States and legal moves of a takedown, its steps, and the removal that holds them (DESIGN.md, States)."""
+
+from django.db import models
+
+
+class RemovalState(models.TextChoices):
+    """A removal is as far as the slowest of its takedowns."""
+
+    QUEUED = "queued"
+    HIDDEN = "hidden"
+    REMOVING = "removing"
+    REMOVED = "removed"
+    PURGED = "purged"
+
+
+class TakedownState(models.TextChoices):
+    QUEUED = "queued"
+    HIDDEN = "hidden"
+    RESTORED = "restored"
+    REMOVING = "removing"
+    REMOVED = "removed"
+    PURGED = "purged"
+    # Waits for a person: a store keeps failing, or says done and still has it.
+    STUCK = "stuck"
+
+
+class StepState(models.TextChoices):
+    DUE = "due"
+    DONE = "done"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    STUCK = "stuck"
+
+
+REMOVAL_MOVES: dict[str, frozenset[str]] = {
+    RemovalState.QUEUED: frozenset({RemovalState.HIDDEN}),
+    RemovalState.HIDDEN: frozenset({RemovalState.REMOVING, RemovalState.REMOVED}),
+    RemovalState.REMOVING: frozenset({RemovalState.REMOVED}),
+    RemovalState.REMOVED: frozenset({RemovalState.PURGED}),
+    RemovalState.PURGED: frozenset(),
+}
+TAKEDOWN_MOVES: dict[str, frozenset[str]] = {
+    TakedownState.QUEUED: frozenset({TakedownState.HIDDEN, TakedownState.STUCK}),
+    TakedownState.HIDDEN: frozenset({TakedownState.RESTORED, TakedownState.REMOVING}),
+    TakedownState.RESTORED: frozenset(),
+    TakedownState.REMOVING: frozenset({TakedownState.REMOVED, TakedownState.STUCK}),
+    TakedownState.STUCK: frozenset({TakedownState.QUEUED, TakedownState.REMOVING}),
+    TakedownState.REMOVED: frozenset({TakedownState.PURGED}),
+    TakedownState.PURGED: frozenset(),
+}
+STEP_MOVES: dict[str, frozenset[str]] = {
+    StepState.DUE: frozenset({StepState.DONE, StepState.FAILED, StepState.STUCK}),
+    StepState.FAILED: frozenset({StepState.DONE, StepState.FAILED, StepState.STUCK}),
+    StepState.DONE: frozenset({StepState.VERIFIED, StepState.FAILED, StepState.STUCK}),
+    StepState.STUCK: frozenset({StepState.DUE}),
+    StepState.VERIFIED: frozenset(),
+}

@@ -1,0 +1,16 @@
+"""Every address: people's pages carry their language, machines' do not."""
+
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import include, path
+
+from portal.operations.health import healthz
+
+urlpatterns = [
+    path("healthz", healthz),
+    path("api/v1/", include("portal.api.urls")),
+    *i18n_patterns(
+        path("", include("portal.residents.urls")),
+        path("staff/", include("portal.staff.urls")),
+        path("regulator/", include("portal.regulators.urls")),
+    ),
+]

@@ -1,0 +1,105 @@
+"""What every test may ask for."""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
+
+from portal.accounts.models import User
+from portal.cases.models import Case
+from portal.core import clock
+from portal.jobs import run
+from tests import builders, environment
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if SHARED.is_dir():
+        return
+    absent = pytest.mark.skip(reason="needs the photos and models of ../shared, which is not beside the project")
+    for item in items:
+        if item.get_closest_marker("realfaces"):
+            item.add_marker(absent)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real photos and models for tests, beside the project; only under the marker `realfaces`."""
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    # Roles belong to the whole server, which parallel test processes share.
+    with (environment.folder() / "roles.lock").open("w") as lock, django_db_blocker.unblock():
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        call_command("roles", stdout=StringIO())
+        # Its session would keep the database from being dropped at the end.
+        connections["owner"].close()
+
+
+@pytest.fixture(autouse=True)
+def still_clock() -> Iterator[None]:
+    yield
+    clock.reset()
+
+
+@pytest.fixture
+def drain() -> Callable[[], int]:
+    """Carry out every job that is due now, as a worker would."""
+    return run.drain
+
+
+# The fixed cast: Ana's session holds the case, Bo's does not, Sam and Lee are staff, Rita regulates.
+
+
+@pytest.fixture
+def ana_case(db: None) -> Case:
+    return builders.make_case()
+
+
+@pytest.fixture
+def ana(ana_case: Case) -> Client:
+    return builders.session_of(ana_case)
+
+
+@pytest.fixture
+def bo(db: None) -> Client:
+    return builders.session_of(builders.make_case(address="bo@example.org"))
+
+
+@pytest.fixture
+def sam(db: None) -> User:
+    return builders.make_account("sam")
+
+
+@pytest.fixture
+def lee(db: None) -> User:
+    return builders.make_account("lee")
+
+
+@pytest.fixture
+def rita(db: None) -> User:
+    return builders.make_account("rita", regulator=True)
+
+
+@pytest.fixture
+def sam_client(sam: User) -> Client:
+    return builders.signed_in(sam)
+
+
+@pytest.fixture
+def lee_client(lee: User) -> Client:
+    return builders.signed_in(lee)
+
+
+@pytest.fixture
+def rita_client(rita: User) -> Client:
+    return builders.signed_in(rita)

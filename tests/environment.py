@@ -1,0 +1,59 @@
+"""Loaded before Django's settings: a PostgreSQL of the tests' own, and an environment that names it.
+
+Under pytest-xdist the first process starts it and the others, its children, inherit the environment.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from portal.core.embedded import Cluster
+
+_FOLDER = "TAKEDOWN_TESTS_FOLDER"
+_cluster: Cluster | None = None
+
+
+def _start() -> None:
+    global _cluster
+    folder = Path(tempfile.mkdtemp(prefix="takedown-tests-"))
+    _cluster = Cluster(folder / "postgresql")
+    _cluster.start()
+    owner = _cluster.owner_url("postgres")
+    os.environ.update(
+        {
+            _FOLDER: str(folder),
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "SECRET_KEY": secrets.token_urlsafe(32),
+            "DATABASE_URL": owner,
+            "DATABASE_OWNER_URL": owner,
+            "DATABASE_REGULATOR_URL": owner,
+            "CELERY_BROKER_URL": "memory://",
+            "EMAIL_URL": "file:///" + str(folder / "mail").lstrip("/"),
+            "KEY_STORE": str(folder / "keys"),
+            "IMAGE_STORE": (folder / "images").as_uri(),
+            "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
+            "SITE_URL": "http://testserver",
+            "DEMO": "1",
+            "DEBUG": "0",
+            "COOLING_SECONDS": "0",
+            "PURGE_SECONDS": "0",
+        }
+    )
+
+
+if _FOLDER not in os.environ:
+    _start()
+
+
+def folder() -> Path:
+    return Path(os.environ[_FOLDER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _cluster is not None:
+        _cluster.destroy()
+        shutil.rmtree(folder(), ignore_errors=True)
