@@ -31,20 +31,23 @@ def spawn(
     env: Mapping[str, str],
     folder: Path,
     output: IO[bytes] | int,
+    errors: IO[bytes] | int = subprocess.STDOUT,
     account: Account | None = None,
     farewell: signal.Signals = signal.SIGTERM,
+    keep_open: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own; on Linux it gets `farewell` once the calling thread is gone.
 
     Raises OSError when the program cannot be executed.
     """
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603  (every command is ours)
         [str(part) for part in command],
         env=dict(env),
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=subprocess.STDOUT,
+        stderr=errors,
+        pass_fds=keep_open,
         start_new_session=True,
         preexec_fn=_before_exec(farewell),
         user=account.uid if account else None,
@@ -53,9 +56,7 @@ def spawn(
     )
 
 
-def stop(
-    child: subprocess.Popen[bytes], *, ask: signal.Signals = signal.SIGTERM, patience: float = 10.0
-) -> None:
+def stop(child: subprocess.Popen[bytes], *, ask: signal.Signals = signal.SIGTERM, patience: float = 10.0) -> None:
     """Ask the process politely, then kill its whole group."""
     if child.poll() is None:
         child.send_signal(ask)

@@ -39,7 +39,7 @@ FREE_BYTES_TO_START = 20 * 1024**2
 LOG_BYTES_KEPT = 5 * 1024**2
 SECONDS_TO_START = 120  # replaying a long log takes a while
 SOCKET_PATH_LIMIT = 100
-SHARED_FOLDERS = (Path("/var/lib/takedown-portal"), Path("/var/tmp/takedown-portal"))
+SHARED_FOLDERS = (Path("/var/lib/takedown-portal"), Path("/var/tmp/takedown-portal"))  # noqa: S108  (its owner is checked)
 UNPRIVILEGED_USERS = ("nobody", "daemon")
 
 # Passed at initdb and again at every start: "gone means gone" and "nothing personal in logs" rest on them.
@@ -110,6 +110,13 @@ class Cluster:
         socket = _running_socket(self.data) if self._is_placed() else None
         return socket is not None and _is_ready(_packaged_programs(), socket)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the server process is there, asked cheaply; it may not accept connections yet."""
+        if self._child is not None:
+            return self._child.poll() is None
+        return self._is_placed() and _running_socket(self.data) is not None
+
     def start(self) -> None:
         """Make the server accept connections; adopts one that runs, recovers one that was killed.
 
@@ -142,9 +149,7 @@ class Cluster:
         socket = _running_socket(self.data) if self._is_placed() else None
         if socket is None:
             raise EmbeddedError("The embedded database is not running.")
-        user, password, database, host = (
-            quote(part, safe="") for part in (user, password, database, str(socket))
-        )
+        user, password, database, host = (quote(part, safe="") for part in (user, password, database, str(socket)))
         return f"postgresql://{user}:{password}@/{database}?host={host}&port={PORT}"
 
     def owner_url(self, database: str) -> str:
@@ -182,9 +187,7 @@ class Cluster:
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self._is_placed():
             if os.geteuid() == 0:
-                self.folder.chmod(
-                    0o711
-                )  # the server's user passes through it to the data, and sees nothing else
+                self.folder.chmod(0o711)  # the server's user passes through it to the data, and sees nothing else
             _write_private(self.folder / "place", self._choose_place())
         self._place().mkdir(mode=0o711, parents=True, exist_ok=True)
 
@@ -206,9 +209,7 @@ class Cluster:
         if os.geteuid() == 0:
             return _unprivileged_account(owner)
         if owner not in (None, os.geteuid()):
-            raise EmbeddedError(
-                f"The database in {self.folder} belongs to another user: start it as root, as before."
-            )
+            raise EmbeddedError(f"The database in {self.folder} belongs to another user: start it as root, as before.")
         return None
 
     def _require_space(self) -> None:
@@ -220,9 +221,7 @@ class Cluster:
         path = self.folder / "superuser"
         if not path.exists():
             if (self.data / "PG_VERSION").exists():
-                raise EmbeddedError(
-                    f"The database's password file {path} is missing: put it back from a backup."
-                )
+                raise EmbeddedError(f"The database's password file {path} is missing: put it back from a backup.")
             _write_private(path, secrets.token_urlsafe(24))
         return path.read_text()
 
@@ -307,9 +306,7 @@ def _packaged_programs() -> Path:
     folders = found.submodule_search_locations if found else None
     programs = Path(folders[0]) / INSTALLATION if folders else None
     if programs is None or not (programs / "bin" / "postgres").exists():
-        raise EmbeddedError(
-            "PostgreSQL's programs are not installed: `make run` installs them; or set DATABASE_URL."
-        )
+        raise EmbeddedError("PostgreSQL's programs are not installed: `make run` installs them; or set DATABASE_URL.")
     return programs
 
 
@@ -360,7 +357,7 @@ def _initdb(programs: Path, account: Account | None, *, data: Path, password: Pa
     command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     for name, value in {**HELD, **TUNED, "shared_buffers": _shared_buffers()}.items():
         command += ["--set", f"{name}={value}"]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  (every part is ours)
         command,
         env=_environment(),
         cwd=data.parent,
@@ -398,7 +395,8 @@ def _is_ready(programs: Path, socket: Path) -> bool:
         "-t",
         "3",
     ]
-    return subprocess.run(command, env=_environment(), check=False).returncode == 0
+    done = subprocess.run(command, env=_environment(), check=False)  # noqa: S603  (every part is ours)
+    return done.returncode == 0
 
 
 def _running_socket(data: Path) -> Path | None:
@@ -421,7 +419,8 @@ def _is_server(pid: int, data: Path) -> bool:
     """Whether the process is PostgreSQL on `data`; after a crash its number may belong to anybody."""
     if Path("/proc/self/cwd").exists():
         return pid in _processes_in(data)
-    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], stdout=subprocess.PIPE, check=False)
+    command = ["ps", "-o", "command=", "-p", str(pid)]
+    shown = subprocess.run(command, stdout=subprocess.PIPE, check=False)  # noqa: S603  (every part is ours)
     return b"postgres" in shown.stdout
 
 
@@ -508,12 +507,10 @@ def _fits(folder: Path) -> bool:
 
 
 def _short_folder() -> Path:
-    for parent in (Path(tempfile.gettempdir()), Path("/tmp")):
+    for parent in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108  (mkdtemp follows)
         if _fits(parent / "takedown-12345678") and (os.geteuid() != 0 or _others_can_reach(parent)):
             return Path(tempfile.mkdtemp(prefix="takedown-", dir=parent))
-    raise EmbeddedError(
-        "There is no temporary folder with a short path for the database's socket: set TMPDIR to one."
-    )
+    raise EmbeddedError("There is no temporary folder with a short path for the database's socket: set TMPDIR to one.")
 
 
 def _is_private(folder: Path, account: Account | None) -> bool:
@@ -552,15 +549,11 @@ def _why(output: str, place: Path) -> str:
     """The program's own complaint as one sentence."""
     missing = re.search(r"loading shared libraries: ([^:\s]+)", output)
     if missing:
-        return (
-            f"PostgreSQL needs the system library {missing[1]}, which is missing: install it and start again."
-        )
+        return f"PostgreSQL needs the system library {missing[1]}, which is missing: install it and start again."
     if "No space left on device" in output:
         return _disk_full(place)
     if re.search(r"version `GLIBC[^']*' not found", output):
-        return (
-            "This system's C library is older than PostgreSQL's programs need: set DATABASE_URL to a server."
-        )
+        return "This system's C library is older than PostgreSQL's programs need: set DATABASE_URL to a server."
     if "Address already in use" in output or "could not bind" in output:
         return f"Another server uses the database socket of {place}: stop it and start again."
     complaints = re.findall(r"(?:FATAL|PANIC|error):\s+(.+)", output)

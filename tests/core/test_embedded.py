@@ -21,9 +21,7 @@ from portal.core import embedded
 from portal.core.embedded import Cluster, EmbeddedError
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become another user")
-LONG = (
-    Path("a folder with spaces") / ("and a path of more than one hundred and fifty characters " * 3).strip()
-)
+LONG = Path("a folder with spaces") / ("and a path of more than one hundred and fifty characters " * 3).strip()
 
 
 @pytest.fixture
@@ -157,9 +155,7 @@ def test_it_loses_nothing_when_killed_under_writes(cluster: Cluster) -> None:
     with connect(cluster) as connection:
         connection.execute("CREATE TABLE written (writer int, number int)")
     committed: list[tuple[int, int]] = []
-    writers = [
-        threading.Thread(target=_write, args=(cluster.owner_url("postgres"), n, committed)) for n in range(3)
-    ]
+    writers = [threading.Thread(target=_write, args=(cluster.owner_url("postgres"), n, committed)) for n in range(3)]
     for writer in writers:
         writer.start()
     while len(committed) < 200:
@@ -346,4 +342,5 @@ def test_missing_programs_are_one_sentence(tmp_path: Path) -> None:
 def test_a_failure_is_one_sentence(output: str, sentence: str) -> None:
     said = embedded._why(output, Path("var/postgresql"))
     assert sentence in said
-    assert said.endswith(".") and "\n" not in said
+    assert said.endswith(".")
+    assert "\n" not in said
