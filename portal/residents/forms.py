@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from matching.types import PhotoFault
+from portal.cases import places
 from portal.cases.faults import CodeExpired, TooManyCodes, WrongCode
 from portal.cases.models import Route
 from portal.policies import statutes
-from portal.residents import photo_faults, places
+from portal.residents import photo_faults
 
 MOST_ADDRESSES = 50
 LONGEST_ADDRESS = 2000
@@ -102,17 +103,16 @@ class ConsentForm(forms.Form):
     )
     agreed = forms.BooleanField(
         label=_("I agree to this use, for this purpose only"),
-        error_messages={
-            "required": _("Tick the box if you agree. Without it we may not use what you give us.")
-        },
+        error_messages={"required": _("Tick the box if you agree. Without it we may not use what you give us.")},
     )
 
 
 class PhotoForm(forms.Form):
     photo = forms.FileField(
         label=_("Choose or take a photo"),
-        help_text=_("On a phone you can take it now. JPEG, PNG, WebP or HEIC, at most 10 MB."),
-        widget=forms.FileInput(attrs={"accept": "image/*"}),
+        help_text=_("On a phone you can take it now. JPEG, PNG or WebP, at most 10 MB."),
+        # Named one by one, so that iPhones hand over a JPEG instead of a HEIC file.
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
         error_messages={
             "required": _("Choose a photo of your face."),
             "empty": _("The file is empty. Choose the photo again."),
@@ -128,12 +128,8 @@ class PhotoForm(forms.Form):
 class AddressesForm(forms.Form):
     addresses = forms.CharField(
         label=_("Where are the images?"),
-        help_text=_(
-            "Give the web address of each image, or of the page it is on. One address a line, at most 50."
-        ),
-        widget=forms.Textarea(
-            attrs={"rows": "8", "autocomplete": "off", "spellcheck": "false", "inputmode": "url"}
-        ),
+        help_text=_("Give the web address of each image, or of the page it is on. One address a line, at most 50."),
+        widget=forms.Textarea(attrs={"rows": "8", "autocomplete": "off", "spellcheck": "false", "inputmode": "url"}),
         error_messages={"required": _("Give at least one web address.")},
     )
 
@@ -141,12 +137,8 @@ class AddressesForm(forms.Form):
         lines = [line.strip() for line in self.cleaned_data["addresses"].splitlines()]
         given = list(dict.fromkeys(line for line in lines if line))
         if len(given) > MOST_ADDRESSES:
-            raise ValidationError(
-                _("Give at most 50 addresses. You can make a second request for the others.")
-            )
-        if wrong := [
-            str(number) for number, line in enumerate(lines, 1) if line and not _is_web_address(line)
-        ]:
+            raise ValidationError(_("Give at most 50 addresses. You can make a second request for the others."))
+        if wrong := [str(number) for number, line in enumerate(lines, 1) if line and not _is_web_address(line)]:
             raise ValidationError(_WRONG_LINES, params={"lines": ", ".join(wrong), "count": len(wrong)})
         return given
 

@@ -64,9 +64,7 @@ def after(case: Case) -> HttpResponse:
     return redirect(address(actions.next_step(case) or "check"))
 
 
-def draft_step(
-    step: str, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST")
-) -> Callable[[CaseView[P]], View[P]]:
+def draft_step(step: str, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST")) -> Callable[[CaseView[P]], View[P]]:
     """A page of a draft: only in the session that began it, only when all before it is answered."""
 
     def decorate(view: CaseView[P]) -> View[P]:

@@ -12,11 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from matching.types import PhotoRejected
-from portal.cases import actions, queries
+from portal.cases import actions, places, queries
 from portal.cases.faults import CodeExpired, Incomplete, TooManyCodes, WrongCode
 from portal.cases.models import Case, Route
 from portal.cases.states import State
-from portal.residents import places, steps
+from portal.policies import retention
+from portal.residents import kept, steps
 from portal.residents.forms import (
     AddressesForm,
     CodeForm,
@@ -71,14 +72,15 @@ def contact(request: HttpRequest, case: Case) -> HttpResponse:
 @draft_step("code")
 def code(request: HttpRequest, case: Case) -> HttpResponse:
     draft = queries.draft(case)
+    works_for = kept.in_words(retention.CODE.kept_for)
     form = CodeForm(request.POST or None)
     if not form.is_valid():
-        return _page(request, "code", case, form, contact=draft.contact)
+        return _page(request, "code", case, form, contact=draft.contact, works_for=works_for)
     try:
         actions.confirm_code(case, form.cleaned_data["code"])
     except (WrongCode, CodeExpired) as fault:
         form.add_error("code", sentence(fault))
-        return _page(request, "code", case, form, contact=draft.contact)
+        return _page(request, "code", case, form, contact=draft.contact, works_for=works_for)
     return steps.after(case)
 
 
@@ -95,9 +97,7 @@ def new_code(request: HttpRequest, case: Case) -> HttpResponse:
 
 @draft_step("consent")
 def consent(request: HttpRequest, case: Case) -> HttpResponse:
-    form = ConsentForm(
-        request.POST or None, initial={"route": case.route, "agreed": case.consented_at is not None}
-    )
+    form = ConsentForm(request.POST or None, initial={"route": case.route, "agreed": case.consented_at is not None})
     if not form.is_valid():
         return _page(request, "consent", case, form)
     actions.consent(case, Route(form.cleaned_data["route"]))
@@ -119,9 +119,7 @@ def photo(request: HttpRequest, case: Case) -> HttpResponse:
 
 @draft_step("addresses")
 def addresses(request: HttpRequest, case: Case) -> HttpResponse:
-    form = AddressesForm(
-        request.POST or None, initial={"addresses": "\n".join(queries.draft(case).addresses)}
-    )
+    form = AddressesForm(request.POST or None, initial={"addresses": "\n".join(queries.draft(case).addresses)})
     if not form.is_valid():
         return _page(request, "addresses", case, form)
     actions.keep_addresses(case, form.cleaned_data["addresses"])

@@ -50,9 +50,7 @@ def status_code(request: HttpRequest) -> HttpResponse:
         try:
             case = actions.confirm_return(reference, form.cleaned_data["code"])
         except CodeExpired:
-            form.add_error(
-                "code", _("The code is not right or no longer works. Check it, or ask for a new one.")
-            )
+            form.add_error("code", _("The code is not right or no longer works. Check it, or ask for a new one."))
         else:
             del request.session[_RETURNING]
             queries.bind(request, case)
