@@ -100,7 +100,7 @@ TIME_ZONE = env.text("TIME_ZONE", "America/Toronto")
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "build" / "collected"
+# Nothing is collected: the build already put every file into one folder, which WhiteNoise serves.
 STATICFILES_DIRS = [path for path in [BASE_DIR / "build" / "static"] if path.is_dir()]
 WHITENOISE_USE_FINDERS = True
 
