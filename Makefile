@@ -11,7 +11,8 @@ ASSETS := package.json package-lock.json $(shell find portal/assets -type f 2>/d
 NOWHERE := SECRET_KEY=checks-only DATABASE_URL=postgresql://nobody@localhost:1/none \
 	DATABASE_OWNER_URL=postgresql://nobody@localhost:1/none \
 	DATABASE_REGULATOR_URL=postgresql://nobody@localhost:1/none \
-	KEY_STORE=build/none IMAGE_STORE=file:///none BROKER_FOLDER=build/none DEMO=1
+	KEY_STORE=build/none IMAGE_STORE=file:///none BROKER_FOLDER=build/none DEMO=1 \
+	DATABASE_OWNER_PASSWORD=none DATABASE_APP_PASSWORD=none DATABASE_REGULATOR_PASSWORD=none
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
