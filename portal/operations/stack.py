@@ -60,11 +60,13 @@ class Stack:
         *,
         port: int = 0,
         demo: bool = False,
+        pictures: bool = True,
         env: Mapping[str, str] | None = None,
         console: Console | None = None,
     ) -> None:
         self.folder = folder.absolute()
         self.demo = demo
+        self.pictures = pictures  # whether the demo world has photos of its own
         self.env: dict[str, str] = {}
         self.world: dict[str, Any] = {}  # what demo_world printed: accounts with their passwords, a selfie to try
         self.pack: dict[str, Any] = {}  # the face pack, its licence and its limits
@@ -220,15 +222,21 @@ class Stack:
 
     def _prepare_world(self, kept: Path) -> None:
         if not kept.exists():
-            variables.write_private(kept, self._manage("Demo world", "demo_world").splitlines()[-1])
+            options = [] if self.pictures else ["--without-pictures"]
+            printed = self._manage("Demo world", "demo_world", str(self.folder / "pictures"), *options)
+            variables.write_private(kept, printed.splitlines()[-1])
         self.world = json.loads(kept.read_text())
 
     def _manage(self, title: str, *arguments: str) -> str:
+        with self._console.step(title):
+            return self.manage(*arguments, title=title)
+
+    def manage(self, *arguments: str, title: str = "") -> str:
         """Run one management command to its end and return what it printed. Raises StackError."""
         log = self.folder / "logs" / f"{arguments[0]}.log"
         printed = log.with_suffix(".out")
         command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
-        with self._console.step(title), _private(log) as errors, _private(printed) as output:
+        with _private(log) as errors, _private(printed) as output:
             child = children.spawn(command, env=self.env, folder=PROJECT, output=output, errors=errors)
             try:
                 while child.poll() is None:
@@ -239,7 +247,7 @@ class Stack:
             text = printed.read_text()
             printed.unlink()
             if child.returncode != 0:
-                raise StackError(_complaint(title, log))
+                raise StackError(_complaint(title or arguments[0], log))
         return text.strip()
 
     def _start_services(self) -> None:

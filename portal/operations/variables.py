@@ -35,7 +35,12 @@ VARIABLES = (
     "PORT",
 )
 # A case passes in seconds, so that a visitor sees its end.
-DEMO_CLOCK: Mapping[str, str] = {"ANSWER_SLOT_SECONDS": "20", "COOLING_SECONDS": "0", "SWEEP_SECONDS": "2"}
+DEMO_CLOCK: Mapping[str, str] = {
+    "ANSWER_SLOT_SECONDS": "20",
+    "COOLING_SECONDS": "0",
+    "PURGE_SECONDS": "0",
+    "SWEEP_SECONDS": "2",
+}
 NEVER_GUESSED = ("SECRET_KEY", "KEY_STORE", "IMAGE_STORE", "EMAIL_URL")
 
 
