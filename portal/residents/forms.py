@@ -180,7 +180,9 @@ class ReturnForm(forms.Form):
     contact = _mail_field(_("Your email address"), _("The one you gave with the request."))
 
     def clean_reference(self) -> str:
-        letters = re.sub(r"[^0-9A-Z]", "", self.cleaned_data["reference"].upper())
+        # References hold no O, I or L: who writes one read a zero or a one.
+        written = self.cleaned_data["reference"].upper().translate(str.maketrans("OIL", "011"))
+        letters = re.sub(r"[^0-9A-Z]", "", written)
         if len(letters) != 8:
             raise ValidationError(_("Enter the reference as in our mail, for example 7K3M-Q9TX."))
         return f"{letters[:4]}-{letters[4:]}"
