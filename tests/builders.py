@@ -1,18 +1,25 @@
 """Builders of things as the portal itself makes them: through its own verbs and moves, no rows by hand."""
 
 import secrets
+from datetime import date
 from importlib import import_module
 from io import BytesIO
+from pathlib import Path
+from uuid import UUID
 
 import skimage.data
 from django.conf import settings
 from django.test import Client
 from PIL import Image
 
+from matching import service
+from matching.types import Harvestable
 from portal.accounts.models import Role, User
 from portal.cases import actions, codes, moves
 from portal.cases.models import Case, Route
 from portal.cases.states import State
+
+DAY = date(2026, 3, 14)
 
 # How a case gets into each state, step by step. The moves themselves are tested elsewhere.
 _WAY: dict[State, tuple[State, ...]] = {
@@ -83,3 +90,17 @@ def signed_in(account: User) -> Client:
     client = Client()
     client.force_login(account)
     return client
+
+
+def harvest(folder: Path, photos: dict[str, bytes]) -> dict[str, UUID]:
+    """Photos into the index, as `manage.py harvest` takes them in; returns the id of each by its name."""
+    for name, content in photos.items():
+        (folder / name).write_bytes(content)
+    service.harvest(
+        [
+            Harvestable(folder / name, page=f"https://photos.example/{name}", site="photos.example", harvested_on=DAY)
+            for name in photos
+        ]
+    )
+    ids = {name: service.images_at([f"https://photos.example/{name}"]) for name in photos}
+    return {name: found[0] for name, found in ids.items() if found}

@@ -1,0 +1,165 @@
+"""A selfie in, the harvested photos found, taken out of search, deleted and read back, the case closed and forgotten."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.core import mail
+
+from matching import service
+from matching.types import Store
+from portal.accounts.models import User
+from portal.audit.models import Entry
+from portal.audit.tags import Tag
+from portal.cases import actions, decisions, personal
+from portal.cases.models import Case, Match, Photo, Probe, Route
+from portal.cases.states import State
+from portal.core import clock, keys
+from portal.ledger.models import Leaf, Opening
+from portal.operations import pictures
+from portal.takedowns.models import Removal, Step
+from portal.takedowns.states import RemovalState, StepState
+from tests.builders import astronaut_jpeg, harvest, make_case
+
+# Rewriting the partitions at the end cannot run inside a test's transaction.
+pytestmark = pytest.mark.django_db(transaction=True)
+Drain = Callable[[], int]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[str, UUID]:
+    """Two photos of the astronaut, and one of six other people."""
+    pictures.write(tmp_path)
+    names = ("astronaut/half-size.jpg", "astronaut/mirrored.jpg", "others/six-people.jpg")
+    return harvest(tmp_path, {Path(name).name: (tmp_path / name).read_bytes() for name in names})
+
+
+@pytest.fixture
+def case(images: dict[str, UUID], drain: Drain) -> Case:
+    """The astronaut's case, searched and waiting for staff."""
+    case = make_case(State.RECEIVED, route=Route.PHOTO, photo=astronaut_jpeg())
+    drain()
+    return Case.objects.get(pk=case.pk)
+
+
+def test_it_finds_the_subjects_photos_and_lays_them_before_staff(case: Case, images: dict[str, UUID]) -> None:
+    assert case.state == State.REVIEW
+    found = set(case.matches.values_list("image_id", "band"))
+    assert found == {(images["half-size.jpg"], "certain"), (images["mirrored.jpg"], "certain")}
+    assert case.search.index_size == 8
+
+
+def test_approved_photos_leave_every_store_and_the_others_stay(
+    case: Case, images: dict[str, UUID], sam: User, drain: Drain
+) -> None:
+    decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
+    drain()
+    case.refresh_from_db()
+    assert case.state == State.SETTLED
+    for name in ("half-size.jpg", "mirrored.jpg"):
+        assert not any(service.present(images[name], store) for store in Store)
+    assert all(service.present(images["six-people.jpg"], store) for store in Store)
+    assert set(Step.objects.values_list("state", flat=True)) == {StepState.VERIFIED}
+    assert Step.objects.count() == 2 * len(Store)
+
+
+def test_photo_goes_with_the_decision_and_probes_when_it_settles(case: Case, sam: User, drain: Drain) -> None:
+    decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
+    assert not Photo.objects.filter(case=case).exists()
+    assert Probe.objects.filter(case=case).exists()
+    drain()
+    assert not Probe.objects.filter(case=case).exists()
+
+
+def test_at_its_slot_the_case_is_announced_closed_and_its_key_destroyed(
+    case: Case, sam: User, drain: Drain, settings: object
+) -> None:
+    decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
+    drain()
+    assert keys.exists(case.key_id)
+    assert [message.subject for message in mail.outbox if "finished" in message.subject.lower()] == []
+    clock.move(timedelta(days=7, minutes=1))
+    drain()
+    case.refresh_from_db()
+    assert case.state == State.CLOSED
+    assert not keys.exists(case.key_id)
+    assert Leaf.objects.count() == 2
+    assert Opening.objects.count() == 0
+    assert Match.objects.filter(case=case).count() == 0
+    assert (case.contact_sealed, case.addresses_sealed) == (None, None)
+    assert Removal.objects.get(origin=case.code).state == RemovalState.PURGED
+    assert mail.outbox[-1].to == ["ana@example.org"]
+    assert Entry.objects.filter(tag=Tag.KEY_DESTROYED, about=str(case.code)).count() == 1
+
+
+def test_a_case_that_matches_nothing_settles_and_closes_with_the_same_two_leaves(db: None, drain: Drain) -> None:
+    case = make_case(State.RECEIVED, route=Route.PHOTO)
+    drain()
+    case.refresh_from_db()
+    assert case.state == State.SETTLED
+    clock.move(timedelta(days=7, minutes=1))
+    drain()
+    case.refresh_from_db()
+    assert case.state == State.CLOSED
+    assert Leaf.objects.count() == 2
+
+
+def test_a_photo_harvested_while_it_erases_is_found_by_the_last_search(
+    case: Case, sam: User, drain: Drain, tmp_path: Path
+) -> None:
+    decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
+    late = harvest(tmp_path, {"late.jpg": astronaut_jpeg(size=400)})
+    drain()
+    case.refresh_from_db()
+    assert case.state == State.REVIEW
+    open_matches = case.matches.filter(decision="open")
+    assert [match.image_id for match in open_matches] == [late["late.jpg"]]
+    decisions.approve(case, by=sam, matches=[open_matches[0].pk])
+    drain()
+    case.refresh_from_db()
+    assert case.state == State.SETTLED
+    assert not service.present(late["late.jpg"], Store.INDEX)
+
+
+def test_addresses_given_without_a_photo_reach_staff_and_are_deleted(
+    images: dict[str, UUID], sam: User, drain: Drain
+) -> None:
+    case = make_case(State.RECEIVED, addresses=["https://photos.example/mirrored.jpg"])
+    drain()
+    case.refresh_from_db()
+    assert (case.state, case.proof) == (State.REVIEW, "contact")
+    decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
+    drain()
+    assert not service.present(images["mirrored.jpg"], Store.IMAGES)
+    assert service.present(images["half-size.jpg"], Store.IMAGES)
+
+
+def test_everything_personal_in_the_tables_is_sealed(case: Case) -> None:
+    address = personal.contact(case).encode()
+    photo = personal.photo(case)
+    assert photo is not None
+    probe = personal.probes(case)[0].tobytes()
+    kept = Case.objects.get(pk=case.pk)
+    sealed = [
+        bytes(kept.contact_sealed or b""),
+        bytes(kept.photo.sealed),
+        *(bytes(p.sealed) for p in kept.probes.all()),
+    ]
+    for blob in sealed:
+        assert address not in blob
+        assert photo[:64] not in blob
+        assert probe[:64] not in blob
+
+
+def test_withdrawing_looks_the_same_from_every_state(case: Case, images: dict[str, UUID], drain: Drain) -> None:
+    settled = make_case(State.RECEIVED, route=Route.ADDRESSES, addresses=["https://nowhere.example/none.jpg"])
+    drain()
+    for one in (case, settled):
+        actions.withdraw(one)
+        assert Case.objects.get(pk=one.pk).withdrawn_at is not None
+    assert not Photo.objects.filter(case=case).exists()
+    assert {case.pk, settled.pk} == set(
+        Case.objects.filter(state__in=["withdrawn", "settled"]).values_list("pk", flat=True)
+    )
