@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matching.detect import Detection
+from matching.detect import Detection, Points
 from matching.types import Embeddings, Pixels
 
 
@@ -18,10 +19,8 @@ class DlibResnet:
 
     dim = 128
 
-    def __init__(self, recogniser: Path) -> None:
-        import dlib  # noqa: PLC0415  # heavy, and needed by this engine alone
-
-        self._dlib: Any = dlib
+    def __init__(self, dlib: Any, recogniser: Path) -> None:
+        self._dlib = dlib
         self._net = dlib.face_recognition_model_v1(str(recogniser))
 
     def embed(self, pixels: Pixels, faces: list[Detection]) -> Embeddings:
@@ -38,6 +37,46 @@ class DlibResnet:
         points = [self._dlib.point(round(float(x)), round(float(y))) for x, y in face.points]
         chip: Pixels = self._dlib.get_face_chip(pixels, self._dlib.full_object_detection(box, points))
         return chip
+
+
+class ArcFace:
+    """InsightFace's recognisers, on the 112-pixel crop they were trained on."""
+
+    template = np.array(  # where the five points lie in that crop
+        [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
+        np.float32,
+    )
+
+    def __init__(self, cv2: Any, model: Any, dim: int) -> None:
+        self._cv2 = cv2
+        self._model = model
+        self._dim = dim
+
+    def embed(self, pixels: Pixels, faces: list[Detection]) -> Embeddings:
+        if not faces:
+            return np.zeros((0, self._dim), np.float32)
+        # One at a time: with quantised models an embedding depends on the batch it was computed in.
+        # Without the mirror image, which separated the measured pairs no better here.
+        return unit(np.stack([self._embed(self._crop(pixels, face)) for face in faces]))
+
+    def _embed(self, crop: Pixels) -> Embeddings:
+        row: Embeddings = self._model.get_feat(crop[:, :, ::-1])[0]
+        return row
+
+    def _crop(self, pixels: Pixels, face: Detection) -> Pixels:
+        crop: Pixels = self._cv2.warpAffine(pixels, similarity(face.points, self.template), (112, 112))
+        return crop
+
+
+def similarity(points: Points, target: Points) -> NDArray[np.float64]:
+    """The (2, 3) turn, scale and shift that best carries points onto target (Umeyama 1991)."""
+    mean, target_mean = points.mean(axis=0), target.mean(axis=0)
+    centred, target_centred = points - mean, target - target_mean
+    u, strengths, v = np.linalg.svd(target_centred.T @ centred / len(points))
+    sign = np.array([1.0, np.sign(np.linalg.det(u) * np.linalg.det(v))])
+    rotation = u @ np.diag(sign) @ v
+    scale = (strengths * sign).sum() / centred.var(axis=0).sum()
+    return np.column_stack([scale * rotation, target_mean - scale * rotation @ mean])
 
 
 def mirrored(chips: list[Pixels]) -> list[Pixels]:

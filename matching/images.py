@@ -22,9 +22,7 @@ class Limits:
 # MPO is what many phones write into a .jpg: the photo first, then a preview or depth map.
 SELFIE = Limits(("JPEG", "MPO", "PNG", "WEBP"), 10_000_000, 24_000_000, 64, animated=False)
 # A scraper takes what it finds; being picky here would leave faces in the store but out of the index.
-HARVEST = Limits(
-    ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF"), 50_000_000, 50_000_000, 24, animated=True
-)
+HARVEST = Limits(("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF"), 50_000_000, 50_000_000, 24, animated=True)
 
 
 def decode(content: bytes, limits: Limits) -> Pixels:

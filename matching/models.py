@@ -1,5 +1,6 @@
 """Rows of the face index. Nothing here refers to a case: ids alone cross that border."""
 
+from typing import ClassVar
 from uuid import uuid4
 
 from django.db import models
@@ -22,11 +23,11 @@ class HarvestedImage(models.Model):
     hidden_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
+        constraints: ClassVar = [
             # A restarted harvest skips what is there; the same photo on another page is another image.
             models.UniqueConstraint(fields=["file_digest", "page_digest"], name="one_image_a_file_and_page"),
         ]
-        indexes = [
+        indexes: ClassVar = [
             models.Index(fields=["page_digest"], name="image_page"),
             models.Index(fields=["address_digest"], name="image_address"),
         ]
@@ -53,7 +54,7 @@ class IndexPack(models.Model):
     dim = models.PositiveSmallIntegerField()
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_pack_an_index")]
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="one_pack_an_index")]
 
 
 class Intake(models.Model):

@@ -1,15 +1,18 @@
 """Model packs: what they are, whether their files are the ones expected, and loading them once."""
 
 import hashlib
+import importlib
 import importlib.util
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
-from matching.detect import Detection, Detector, Hog
-from matching.embed import DlibResnet, Embedder
+from matching.detect import Detection, Detector, Hog, Scrfd
+from matching.embed import ArcFace, DlibResnet, Embedder
 from matching.types import Embeddings, PackInfo, Pixels
 
 
@@ -46,36 +49,52 @@ class Engine:
 
 
 DLIB_FILES = {
-    "shape_predictor_5_face_landmarks.dat": (
-        "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888"
-    ),
-    "dlib_face_recognition_resnet_model_v1.dat": (
-        "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
-    ),
+    "shape_predictor_5_face_landmarks.dat": ("c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888"),
+    "dlib_face_recognition_resnet_model_v1.dat": ("55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"),
 }
 
 
 def chosen() -> Pack:
-    return named(str(settings.MATCHING["PACK"]), Path(settings.MATCHING["PACKS_FOLDER"]))
+    return named(str(settings.MATCHING["PACK"]), folder())
+
+
+def folder() -> Path:
+    return Path(str(settings.MATCHING["PACKS_FOLDER"]))
 
 
 @cache
 def named(name: str, folder: Path) -> Pack:
-    return dlib_pack()
+    return dlib_pack() if name == "dlib" else insightface_pack(name, folder)
 
 
 @cache
 def engine(pack: Pack) -> Engine:
-    return Engine(Hog(pack.detector), DlibResnet(pack.recogniser))
+    if pack.info.engine == "dlib":
+        dlib = imported("dlib")
+        return Engine(Hog(dlib, pack.detector), DlibResnet(dlib, pack.recogniser))
+    return insightface_engine(pack)
+
+
+def fetch(name: str, folder: Path, *, licence_accepted: bool) -> None:
+    """Download a named InsightFace pack, only where someone accepted its licence. There already: nothing."""
+    if name == "dlib" or located(name, folder) is not None:
+        return
+    if not licence_accepted:
+        raise PackError(
+            f"The pack {name} is not in {folder}. InsightFace licenses it for non-commercial research only;"
+            " set ACCEPT_PACK_LICENCE=1 to accept that and download it, or put the folder there yourself."
+        )
+    try:
+        imported("insightface.utils.storage").download("models", name, root=str(folder))
+    except Exception as error:  # whatever its downloader raises, the operator needs one sentence
+        raise PackError(f"The pack {name} could not be downloaded ({type(error).__name__}).") from error
 
 
 def dlib_pack() -> Pack:
     folder = dlib_models()
     for name, expected in DLIB_FILES.items():
         if sha256(folder / name) != expected:
-            raise PackError(
-                f"The file {name} of the dlib pack is not the one this version was measured with."
-            )
+            raise PackError(f"The file {name} of the dlib pack is not the one this version was measured with.")
     predictor, recogniser = (folder / name for name in DLIB_FILES)
     info = PackInfo(
         name="dlib",
@@ -106,3 +125,85 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         raise PackError(f"The model file {path.name} cannot be read.") from None
+
+
+def insightface_pack(name: str, folder: Path) -> Pack:
+    there = located(name, folder)
+    if there is None:
+        raise PackError(f"There is no face pack {name}: give a folder, or fetch it into {folder} first.")
+    manifest = read_manifest(there)
+    tasks = manifest.get("tasks", {}) or tasks_by_file_name(there)
+    detector, recogniser = (checked(there, tasks, task) for task in ("detection", "recognition"))
+    digest = sha256(recogniser)
+    stated = (there / "MODEL.LICENSE").is_file()
+    info = PackInfo(
+        name=str(manifest.get("model_id", there.name)),
+        engine="insightface",
+        dim=int(tasks["recognition"].get("embedding_dimension", 512)),
+        licence="the MODEL.LICENSE in its folder" if stated else "InsightFace, non-commercial research only",
+        commercial=False,
+        limits="Misses masked close-ups; embeddings of another file of the same name may not compare.",
+        calibration=digest,
+    )
+    return Pack(info, recogniser, digest, detector)
+
+
+def located(name: str, folder: Path) -> Path | None:
+    """A folder given as such, or one of that name where packs are kept (`models/` is InsightFace's way)."""
+    for candidate in (Path(name).expanduser(), folder / name, folder / "models" / name):
+        for there in (candidate, candidate / candidate.name):  # some archives nest their folder
+            if any(there.glob("*.onnx")):
+                return there.resolve()
+    return None
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """InsightFace's V2 manifest; without one, the files speak by their names."""
+    path = folder / "manifest.json"
+    try:
+        content = json.loads(path.read_text()) if path.is_file() else {}
+    except (OSError, ValueError):
+        raise PackError(f"The manifest of the pack {folder.name} cannot be read.") from None
+    return content if content.get("manifest_version") == 2 else {}
+
+
+def tasks_by_file_name(folder: Path) -> dict[str, dict[str, Any]]:
+    names = sorted(path.name for path in folder.glob("*.onnx"))
+    detectors = [name for name in names if name.startswith(("det_", "scrfd"))]
+    others = ("genderage", "1k3d68", "2d106det")
+    recognisers = [name for name in names if name not in detectors and not name.startswith(others)]
+    if len(detectors) != 1 or len(recognisers) != 1:
+        raise PackError(f"The pack {folder.name} needs one detector and one recogniser, or a manifest that names them.")
+    return {"detection": {"file": detectors[0]}, "recognition": {"file": recognisers[0]}}
+
+
+def checked(folder: Path, tasks: dict[str, Any], task: str) -> Path:
+    try:
+        path, expected = folder / str(tasks[task]["file"]), tasks[task].get("sha256")
+    except (KeyError, TypeError, AttributeError):
+        raise PackError(f"The manifest of the pack {folder.name} names no {task} model.") from None
+    if expected is not None and sha256(path) != expected:
+        raise PackError(f"The file {path.name} of the pack {folder.name} is not the one its manifest names.")
+    return path
+
+
+def insightface_engine(pack: Pack) -> Engine:
+    analysis = imported("insightface.app").FaceAnalysis(
+        name=str(pack.recogniser.parent),
+        allowed_modules=["detection", "recognition"],
+        providers=["CPUExecutionProvider"],
+        static_shape_sessions=False,  # one session for every size we detect at
+    )
+    analysis.prepare(ctx_id=-1, det_thresh=Scrfd.threshold, det_size=(640, 640))
+    recogniser = analysis.models["recognition"]
+    if Path(recogniser.model_file).name != pack.recogniser.name:
+        raise PackError(f"The pack {pack.info.name} loaded another recogniser than {pack.recogniser.name}.")
+    return Engine(Scrfd(analysis.det_model), ArcFace(imported("cv2"), recogniser, pack.info.dim))
+
+
+def imported(module: str) -> Any:
+    """Heavy modules are loaded when an engine is, so that a web process that never sees a photo stays small."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise PackError(f"The chosen pack needs {module}, which cannot be loaded: {error}.") from error

@@ -35,9 +35,7 @@ def read_harvested(content: bytes, pack: Pack) -> Reading:
         upright=images.jpeg(images.shrink(pixels, DERIVED_SIDE), quality=85),
         boxes=tuple(one.detection.box for one in found),
         scores=tuple(one.detection.score for one in found),
-        rows=np.stack([one.embedding for one in found])
-        if found
-        else np.zeros((0, pack.info.dim), np.float32),
+        rows=np.stack([one.embedding for one in found]) if found else np.zeros((0, pack.info.dim), np.float32),
     )
 
 

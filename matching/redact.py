@@ -26,15 +26,14 @@ def preview(pixels: Pixels, *, subject: Box | None, faces: Sequence[Box], clear:
 
 
 def block(pixels: Pixels, faces: Sequence[Box]) -> int:
-    smallest_safe = max((max(box.width, box.height) for box in faces), default=0) / BLOCKS_ACROSS_A_FACE
-    return max(2, round(max(smallest_safe, max(pixels.shape[:2]) / BLOCKS_ACROSS_A_PHOTO)))
+    largest_face = max((max(box.width, box.height) for box in faces), default=0)
+    wanted = max(largest_face / BLOCKS_ACROSS_A_FACE, max(pixels.shape[:2]) / BLOCKS_ACROSS_A_PHOTO)
+    return max(2, round(float(wanted)))
 
 
 def pixelated(pixels: Pixels, block: int) -> Pixels:
     height, width = pixels.shape[:2]
-    small = Image.fromarray(pixels).resize(
-        (max(1, width // block), max(1, height // block)), Image.Resampling.BOX
-    )
+    small = Image.fromarray(pixels).resize((max(1, width // block), max(1, height // block)), Image.Resampling.BOX)
     return np.array(small.resize((width, height), Image.Resampling.NEAREST))
 
 
@@ -47,7 +46,5 @@ def copy(source: Pixels, target: Pixels, box: Box) -> None:
 
 def framed(pixels: Pixels, box: Box) -> Pixels:
     picture = Image.fromarray(pixels)
-    ImageDraw.Draw(picture).rectangle(
-        (box.left - 1, box.top - 1, box.right, box.bottom), outline=FRAME, width=2
-    )
+    ImageDraw.Draw(picture).rectangle((box.left - 1, box.top - 1, box.right, box.bottom), outline=FRAME, width=2)
     return np.asarray(picture)

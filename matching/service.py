@@ -1,8 +1,9 @@
-"""The front door of matching. Whoever uses the index imports this module and `matching.types`, nothing else."""
+"""The front door of matching: whoever uses the index imports this and `matching.types`, nothing else."""
 
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -11,7 +12,8 @@ from matching import harvest as harvesting
 from matching.index import store as index
 from matching.index.base import Hit
 from matching.models import Face, HarvestedImage, IndexPack
-from matching.packs import Pack, PackError
+from matching.packs import Pack
+from matching.packs import PackError as PackError  # noqa: PLC0414  (callers catch it)
 from matching.types import (
     Box,
     Embeddings,
@@ -31,6 +33,16 @@ from matching.types import (
 def pack() -> PackInfo:
     """The pack in use, for people to read. Nothing heavy is loaded."""
     return packs.chosen().info
+
+
+def fetch_pack() -> PackInfo:
+    """Download the chosen pack where that is needed and its licence was accepted; else PackError says why."""
+    packs.fetch(
+        str(settings.MATCHING["PACK"]),
+        packs.folder(),
+        licence_accepted=bool(settings.MATCHING.get("ACCEPT_PACK_LICENCE", False)),
+    )
+    return pack()
 
 
 def require_pack() -> Pack:
@@ -72,9 +84,7 @@ def probes_of(face_ids: Sequence[int]) -> Embeddings:
 def thresholds(probes: int) -> Thresholds:
     chosen = require_pack()
     calibration = calibrate.for_recogniser(chosen.recogniser_sha256)
-    return calibrate.thresholds(
-        calibration, pack=chosen.info.name, index_size=index_size(), probes=max(1, probes)
-    )
+    return calibrate.thresholds(calibration, pack=chosen.info.name, index_size=index_size(), probes=max(1, probes))
 
 
 def match(hit: Hit, limits: Thresholds) -> Match:
@@ -150,9 +160,7 @@ def purge() -> PurgeReport:
     return purging.purge()
 
 
-def harvest(
-    entries: Iterable[Harvestable], *, on_progress: Callable[[int], None] = lambda done: None
-) -> HarvestReport:
+def harvest(entries: Iterable[Harvestable], *, on_progress: Callable[[int], None] = lambda done: None) -> HarvestReport:
     """Photos in; `on_progress` is told how many entries have been dealt with."""
     chosen = require_pack()
     IndexPack.objects.get_or_create(

@@ -16,9 +16,7 @@ class Hit:
 
 
 class Index(Protocol):
-    def add(
-        self, image_id: UUID, boxes: Sequence[Box], scores: Sequence[float], rows: Embeddings
-    ) -> None: ...
+    def add(self, image_id: UUID, boxes: Sequence[Box], scores: Sequence[float], rows: Embeddings) -> None: ...
 
     def search(self, probes: Embeddings, *, at_least: float) -> list[Hit]:
         """Every face at or above the similarity, hidden or not, most similar first: exact, never a sample."""

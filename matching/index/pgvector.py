@@ -134,7 +134,8 @@ def exact_scan() -> Iterator[Any]:
 
 
 def unit(rows: Embeddings) -> Embeddings:
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    normal: Embeddings = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return normal
 
 
 def literal(row: Embeddings) -> str:

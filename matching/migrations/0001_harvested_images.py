@@ -41,9 +41,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["address_digest"], name="image_address"),
                 ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("file_digest", "page_digest"), name="one_image_a_file_and_page"
-                    )
+                    models.UniqueConstraint(fields=("file_digest", "page_digest"), name="one_image_a_file_and_page")
                 ],
             },
         ),

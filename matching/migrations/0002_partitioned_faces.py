@@ -78,20 +78,14 @@ class Migration(migrations.Migration):
                 ("recogniser", models.CharField(max_length=64)),
                 ("dim", models.PositiveSmallIntegerField()),
             ],
-            options={
-                "constraints": [
-                    models.CheckConstraint(condition=models.Q(("id", 1)), name="one_pack_an_index")
-                ]
-            },
+            options={"constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="one_pack_an_index")]},
         ),
         migrations.CreateModel(
             name="Residue",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("relation", models.TextField()),
                 ("deleted_in", models.BigIntegerField()),

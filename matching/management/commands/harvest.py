@@ -4,9 +4,9 @@ import csv
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 from urllib.parse import quote, urlsplit
 
 from django.core.management.base import BaseCommand, CommandError
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         entries = list(entries_of(source, site))
         try:
             with tqdm(total=len(entries), unit="photo", disable=not sys.stderr.isatty()) as bar:
-                report = service.harvest(entries, on_progress=lambda done: bar.update(done - bar.n))
+                report = service.harvest(entries, on_progress=lambda done: advance(bar, done))
         except KeyboardInterrupt:
             self.stderr.write("Stopped. Nothing is half imported; run the same command again to go on.")
             sys.exit(130)
@@ -43,6 +43,10 @@ class Command(BaseCommand):
             f"{report.images} images with {report.faces} faces added,"
             f" {report.already} already there, {len(report.skipped)} skipped"
         )
+
+
+def advance(bar: "tqdm[Never]", done: int) -> None:
+    bar.update(done - bar.n)
 
 
 def entries_of(source: Path, site: str) -> Iterator[Harvestable]:
@@ -57,7 +61,11 @@ def from_folder(folder: Path, site: str) -> Iterator[Harvestable]:
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() in ENDINGS and file.is_file():
             page = f"https://{site}/{quote(file.relative_to(folder).as_posix())}"
-            yield Harvestable(file, page, site, date.fromtimestamp(file.stat().st_mtime))
+            yield Harvestable(file, page, site, modified_on(file))
+
+
+def modified_on(file: Path) -> date:
+    return datetime.fromtimestamp(file.stat().st_mtime, tz=UTC).date()
 
 
 def from_manifest(manifest: Path) -> Iterator[Harvestable]:
