@@ -1,0 +1,60 @@
+"""Signing in and out: one name, one password, the same answer to every failure."""
+
+from datetime import timedelta
+
+from django.contrib.auth import authenticate, login, logout
+from django.db import transaction
+from django.http import HttpRequest
+
+from portal.accounts.models import User
+from portal.audit import append
+from portal.audit.tags import Tag
+from portal.core import limits
+
+PERIOD = timedelta(minutes=15)
+# The account's limit stops guessing one password from many places, the address's one guess at many accounts.
+TRIES_PER_ACCOUNT = 8
+TRIES_PER_ADDRESS = 40
+
+ACCOUNT, ADDRESS = "sign-in account", "sign-in address"
+
+
+class TooManyTries(Exception):
+    """Wait a quarter of an hour. Raised for names without an account too, so it tells nothing about them."""
+
+
+def sign_in(request: HttpRequest, *, name: str, password: str) -> User | None:
+    """The account, now signed in with a new session key; None for any wrong pair. Errors: TooManyTries."""
+    account_key, address = name.casefold(), request.META.get("REMOTE_ADDR", "")
+    free = limits.take(ADDRESS, address, most=TRIES_PER_ADDRESS, per=PERIOD)
+    if not (limits.take(ACCOUNT, account_key, most=TRIES_PER_ACCOUNT, per=PERIOD) and free):
+        raise TooManyTries
+    account = authenticate(request, username=name, password=password)
+    if not isinstance(account, User):
+        _record_failure(name)
+        return None
+    limits.give_back(ACCOUNT, account_key)
+    limits.give_back(ADDRESS, address)
+    _begin(request, account)
+    return account
+
+
+@transaction.atomic
+def sign_out(request: HttpRequest) -> None:
+    if isinstance(request.user, User):
+        append.append(Tag.SIGNED_OUT, about=request.user.pk, actor=request.user.pk)
+    logout(request)
+
+
+@transaction.atomic
+def _begin(request: HttpRequest, account: User) -> None:
+    # A resident's case may be bound to this browser's session; it does not follow into an account.
+    request.session.flush()
+    login(request, account)
+    append.append(Tag.SIGNED_IN, about=account.pk, actor=account.pk)
+
+
+def _record_failure(name: str) -> None:
+    """Keeps which account was tried, never what was typed: people type passwords into the wrong field."""
+    tried = User.objects.filter(name=name).values_list("pk", flat=True).first()
+    append.append(Tag.SIGN_IN_FAILED, about=tried or "no account")
