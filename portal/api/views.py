@@ -1,0 +1,47 @@
+"""What programs may read. Whoever may not read something is told that it does not exist."""
+
+from dataclasses import asdict
+from typing import ClassVar
+
+from django.http import Http404
+from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from portal.accounts.access import has_role
+from portal.accounts.models import Role
+from portal.audit import append
+from portal.audit.tags import Tag
+from portal.cases import queries as cases
+from portal.statistics import queries as statistics
+
+# Nothing here is kept by a browser or by what lies between.
+PRIVATE = {"Cache-Control": "no-store, private"}
+
+
+class CaseView(APIView):
+    """The announced state of the session's case: what its subject is told on the page, and no more."""
+
+    authentication_classes: ClassVar = []
+    permission_classes: ClassVar[list[type[BasePermission]]] = [AllowAny]
+    http_method_names: ClassVar = ["get"]
+
+    def get(self, request: Request) -> Response:
+        case = cases.case_of_session(request._request)
+        if case is None:
+            raise Http404
+        return Response(asdict(cases.announced(case)), headers=PRIVATE)
+
+
+class StatisticsView(APIView):
+    """The regulator's numbers. Durations are seconds."""
+
+    permission_classes: ClassVar[list[type[BasePermission]]] = [AllowAny]
+    http_method_names: ClassVar = ["get"]
+
+    def get(self, request: Request) -> Response:
+        if not has_role(request.user, Role.REGULATOR):
+            raise Http404
+        append.append(Tag.STATISTICS_VIEWED, about="numbers", actor=request.user.pk, form="json")
+        return Response(asdict(statistics.numbers()), headers=PRIVATE)

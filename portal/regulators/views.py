@@ -1,0 +1,114 @@
+"""The numbers a regulator watches, as pictures, tables and a file. Each look is in the audit trail."""
+
+import csv
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from portal.accounts.access import RegulatorRequest, regulator_required
+from portal.audit import append
+from portal.audit.tags import Tag
+from portal.cases import places
+from portal.cases.states import State
+from portal.regulators import charts
+from portal.regulators.spoken import duration
+from portal.statistics import queries
+from portal.statistics.queries import Numbers
+
+
+@require_GET
+@regulator_required
+def numbers(request: RegulatorRequest) -> HttpResponse:
+    append.append(Tag.STATISTICS_VIEWED, about="numbers", actor=request.user.pk, form="page")
+    shown = queries.numbers()
+    context = {
+        "numbers": shown,
+        "weeks": charts.weeks(shown.weeks),
+        "states": charts.bars(_states(shown)),
+        "places": charts.bars((_place(row.place), row.received) for row in shown.places),
+        "place_rows": [(_place(row.place), row) for row in shown.places],
+        "times": _times(shown),
+    }
+    return render(request, "regulators/numbers.html", context)
+
+
+@require_GET
+@regulator_required
+def numbers_csv(request: RegulatorRequest) -> HttpResponse:
+    """One long table: group, name, measure, value. Codes, not translated names, so that a program can read it."""
+    append.append(Tag.STATISTICS_VIEWED, about="numbers", actor=request.user.pk, form="csv")
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    shown = queries.numbers()
+    response["Content-Disposition"] = f'attachment; filename="takedown-numbers-{shown.as_of.isoformat()}.csv"'
+    table = csv.writer(response)
+    table.writerow(["group", "name", "measure", "value"])
+    table.writerows(_records(shown))
+    return response
+
+
+def _records(shown: Numbers) -> list[tuple[str, str, str, int | float]]:
+    totals = (
+        "received",
+        "open",
+        "settled",
+        "closed",
+        "overdue",
+        "images_deleted",
+        "images_on_their_way",
+        "images_stuck",
+    )
+    rows: list[tuple[str, str, str, int | float]] = [("total", name, "count", getattr(shown, name)) for name in totals]
+    rows += [("state", state, "cases", cases) for state, cases in sorted(shown.states.items())]
+    for place in shown.places:
+        rows.append(("place", f"{place.place} {place.statute}", "received", place.received))
+        rows.append(("place", f"{place.place} {place.statute}", "open", place.open))
+    for week in shown.weeks:
+        for measure in ("received", "settled", "closed"):
+            rows.append(("week", week.starts_on.isoformat(), measure, getattr(week, measure)))
+    for name, timing in sorted(shown.times.items()):
+        rows.append(("time", name, "measured", timing.measured))
+        rows.append(("time", name, "median_seconds", round(timing.median.total_seconds(), 1)))
+        rows.append(("time", name, "nine_in_ten_seconds", round(timing.nine_in_ten.total_seconds(), 1)))
+    return rows
+
+
+def _states(shown: Numbers) -> list[tuple[str, int]]:
+    return [(str(state.label), shown.states[state]) for state in State if shown.states.get(state)]
+
+
+def _place(code: str) -> str:
+    return str(places.NAMES.get(code, code))
+
+
+@dataclass(frozen=True)
+class Time:
+    label: str
+    measured: int
+    median: str
+    nine_in_ten: str
+    promise: str
+    kept: bool | None  # whether nine in ten stay within the promise; None where none was made or nothing measured
+
+
+def _times(shown: Numbers) -> list[Time]:
+    promised = {"hidden": timedelta(minutes=1), "removed": timedelta(hours=72), "purged": timedelta(days=7)}
+    labels = {
+        "settled": _("From received to settled"),
+        "closed": _("From received to closed"),
+        "hidden": _("From approved to hidden from search"),
+        "removed": _("From approved to removed from every store"),
+        "purged": _("From approved to purged from data files"),
+    }
+    return [_time(labels[name], shown.times.get(name), promised.get(name)) for name in labels]
+
+
+def _time(label: str, timing: queries.Timing | None, promise: timedelta | None) -> Time:
+    promised = "" if promise is None else duration(promise)
+    if timing is None:
+        return Time(label, 0, "–", "–", promised, None)
+    kept = None if promise is None else timing.nine_in_ten <= promise
+    return Time(label, timing.measured, duration(timing.median), duration(timing.nine_in_ten), promised, kept)

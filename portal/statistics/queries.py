@@ -1,0 +1,112 @@
+"""The regulator's numbers, read under a database role that can see aggregates and nothing beneath them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connections
+
+from portal.core import clock
+
+WEEKS_SHOWN = 12
+OPEN_STATES = ("received", "searching", "waiting", "review", "erasing")
+# An image counts as deleted once every store was read back without it.
+DELETED_STATES = ("removed", "purged")
+
+
+@dataclass(frozen=True)
+class Week:
+    starts_on: date  # a Monday
+    received: int
+    settled: int
+    closed: int
+
+
+@dataclass(frozen=True)
+class PlaceCount:
+    place: str
+    statute: str
+    received: int
+    open: int
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long something took, over all cases or removals for which it has happened."""
+
+    measured: int
+    median: timedelta
+    nine_in_ten: timedelta
+
+
+@dataclass(frozen=True)
+class Numbers:
+    as_of: date
+    received: int
+    open: int
+    settled: int
+    closed: int
+    overdue: int
+    images_deleted: int
+    images_on_their_way: int
+    images_stuck: int
+    states: dict[str, int]  # every state that a received case is in
+    places: tuple[PlaceCount, ...]  # most received first
+    weeks: tuple[Week, ...]  # oldest first, without gaps
+    times: dict[str, Timing]  # settled, closed, hidden, removed, purged; absent where nothing was measured
+
+
+def numbers() -> Numbers:
+    today = clock.today()
+    states = dict(_rows("SELECT state, cases FROM statistics_states"))
+    images = dict(_rows("SELECT state, images FROM statistics_images"))
+    deleted = sum(images.get(state, 0) for state in DELETED_STATES)
+    stuck, kept = images.get("stuck", 0), images.get("restored", 0)
+    return Numbers(
+        as_of=today,
+        received=sum(states.values()),
+        open=sum(states.get(state, 0) for state in OPEN_STATES),
+        settled=states.get("settled", 0),
+        closed=states.get("closed", 0),
+        overdue=sum(cases for due_on, cases in _rows("SELECT due_on, cases FROM statistics_due") if due_on < today),
+        images_deleted=deleted,
+        images_on_their_way=sum(images.values()) - deleted - stuck - kept,
+        images_stuck=stuck,
+        states=states,
+        places=_places(),
+        weeks=_weeks(today),
+        times=_times(),
+    )
+
+
+def _places() -> tuple[PlaceCount, ...]:
+    rows = _rows("SELECT place, statute, received, open FROM statistics_places ORDER BY received DESC, place")
+    return tuple(PlaceCount(*row) for row in rows)
+
+
+def _times() -> dict[str, Timing]:
+    rows = _rows("SELECT timed, measured, median, nine_in_ten FROM statistics_times")
+    return {
+        timed: Timing(measured, timedelta(seconds=median), timedelta(seconds=nine_in_ten))
+        for timed, measured, median, nine_in_ten in rows
+    }
+
+
+def _weeks(today: date) -> tuple[Week, ...]:
+    days = {row[0]: row[1:] for row in _rows("SELECT day, received, settled, closed FROM statistics_days")}
+    this_week = today - timedelta(days=today.weekday())
+    starts = [this_week - timedelta(weeks=back) for back in reversed(range(WEEKS_SHOWN))]
+    return tuple(_week(start, days) for start in starts)
+
+
+def _week(start: date, days: dict[date, tuple[int, ...]]) -> Week:
+    counts = [days.get(start + timedelta(days=day), (0, 0, 0)) for day in range(7)]
+    received, settled, closed = (sum(column) for column in zip(*counts, strict=True))
+    return Week(start, received, settled, closed)
+
+
+def _rows(query: str) -> Iterable[tuple[Any, ...]]:
+    with connections["regulator"].cursor() as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())
