@@ -23,6 +23,7 @@ class Tag(StrEnum):
     PROPOSAL_TAKEN_BACK = "staff:proposal:taken_back"
     TAKEDOWN_RESTORED = "staff:takedown:restored"
     STEP_RETRIED = "staff:step:retried"
+    JOB_RETRIED = "staff:job:retried"
     SIGNED_IN = "staff:account:signed_in"
     SIGN_IN_FAILED = "staff:account:sign_in_failed"
     SIGNED_OUT = "staff:account:signed_out"

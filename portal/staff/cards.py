@@ -1,0 +1,163 @@
+"""The matches of a case as pictures: a preview, how alike it is, where it came from, what was decided."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+
+from matching import service
+from portal.cases import decisions, queries
+from portal.cases.models import Band, Case, Decision, Match, Search
+from portal.staff import looks
+from portal.takedowns.models import Takedown
+from portal.takedowns.states import TakedownState
+
+METER = 200  # units across the drawing of a similarity
+# Below these the preview is gone, or about to be.
+_GONE = (TakedownState.REMOVING, TakedownState.REMOVED, TakedownState.PURGED)
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A similarity drawn on a line from just below the probable threshold to 1. All in units of METER."""
+
+    at: int
+    probable: int
+    probable_width: int
+    certain: int | None
+    certain_width: int
+    number: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Card:
+    match: Match
+    place: int  # its number on the page, from 1
+    band: str
+    band_colour: str
+    people: int
+    meter: Meter | None
+    site: str
+    harvested_on: date | None
+    country: str
+    decision: str
+    decision_colour: str
+    has_picture: bool
+
+    @property
+    def is_open(self) -> bool:
+        return self.match.decision == Decision.OPEN
+
+    @property
+    def one_person_decides(self) -> bool:
+        return self.is_open and self.people == 1
+
+
+def of(case: Case) -> list[Card]:
+    matches = list(case.matches.all())
+    sources = service.provenance([match.image_id for match in matches])
+    states = {row.image_id: row.state for row in queries.takedowns(case)}
+    search = Search.objects.filter(case=case).first()
+    cards = []
+    for place, match in enumerate(matches, start=1):
+        source = sources.get(match.image_id)
+        state = states.get(match.image_id, "")
+        name, colour = _decision(match, state)
+        card = Card(
+            match=match,
+            place=place,
+            band=Band(match.band).label,
+            band_colour=looks.BAND_COLOURS[match.band],
+            people=decisions.people_needed(case, match),
+            meter=_meter(match, search),
+            site=source.site if source else "",
+            harvested_on=source.harvested_on if source else None,
+            country=source.country if source else "",
+            decision=name,
+            decision_colour=colour,
+            has_picture=source is not None and state not in _GONE,
+        )
+        cards.append(card)
+    return cards
+
+
+def _decision(match: Match, state: str) -> tuple[str, str]:
+    """What became of the image, once it is being deleted, rather than what was decided."""
+    if match.decision == Decision.APPROVED and state:
+        return looks.takedown_name(state), looks.TAKEDOWN_COLOURS.get(state, "")
+    return Decision(match.decision).label, {Decision.OPEN: "orange", Decision.LEFT: "grey"}.get(
+        Decision(match.decision), ""
+    )
+
+
+def _meter(match: Match, search: Search | None) -> Meter | None:
+    if match.similarity is None or search is None:
+        return None
+    lowest = max(-1.0, search.probable_from - (1 - search.probable_from) / 4)
+
+    def at(similarity: float) -> int:
+        return max(0, min(METER, round(METER * (similarity - lowest) / (1 - lowest))))
+
+    probable = at(search.probable_from)
+    certain = None if search.certain_from is None else at(search.certain_from)
+    number = localize(round(match.similarity, 3))
+    return Meter(
+        at=at(match.similarity),
+        probable=probable,
+        probable_width=METER - probable,
+        certain=certain,
+        certain_width=METER - (certain or 0),
+        number=number,
+        text=_("Similarity %(similarity)s") % {"similarity": number},
+    )
+
+
+@dataclass(frozen=True)
+class Cell:
+    state: str  # due, done, verified, failed, stuck
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One image of a removal across the stores."""
+
+    takedown: Takedown
+    place: int | None  # the number of its card, while the case keeps it
+    state: str
+    colour: str
+    cells: tuple[Cell, ...]
+    can_restore: bool
+
+
+def lines(takedowns: Iterable[Takedown], cards: Iterable[Card], *, stores: Iterable[str]) -> list[Line]:
+    places = {card.match.image_id: card.place for card in cards}
+    stores = list(stores)
+    return [
+        Line(
+            takedown=takedown,
+            place=places.get(takedown.image_id),
+            state=looks.takedown_name(takedown.state),
+            colour=looks.TAKEDOWN_COLOURS.get(takedown.state, ""),
+            cells=_cells(takedown, stores),
+            can_restore=takedown.state == TakedownState.HIDDEN and looks.is_ahead(takedown.cools_until),
+        )
+        for takedown in takedowns
+    ]
+
+
+def _cells(takedown: Takedown, stores: list[str]) -> tuple[Cell, ...]:
+    states = {step.store: step.state for step in takedown.steps.all()}
+    names = {
+        "due": _("to do"),
+        "done": _("removed, to be read back"),
+        "verified": _("removed and read back"),
+        "failed": _("failed, will be tried again"),
+        "stuck": _("stuck"),
+    }
+    if takedown.state == TakedownState.RESTORED:
+        return tuple(Cell("kept", _("kept")) for _store in stores)
+    return tuple(Cell(states.get(store, "due"), names[states.get(store, "due")]) for store in stores)

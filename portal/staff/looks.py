@@ -1,0 +1,88 @@
+"""How states look: the colour of a tag, and how far away a due date is."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.cases.models import Band, Case
+from portal.cases.states import OPEN, State
+from portal.core import clock
+from portal.takedowns.states import TakedownState
+
+STATE_COLOURS: dict[str, str] = {
+    State.RECEIVED: "",
+    State.SEARCHING: "",
+    State.WAITING: "yellow",
+    State.REVIEW: "orange",
+    State.ERASING: "purple",
+    State.SETTLED: "green",
+    State.CLOSED: "grey",
+    State.REFUSED: "red",
+    State.WITHDRAWN: "grey",
+}
+BAND_COLOURS: dict[str, str] = {Band.CERTAIN: "teal", Band.PROBABLE: "yellow", Band.ADDRESS: ""}
+TAKEDOWN_COLOURS: dict[str, str] = {
+    TakedownState.HIDDEN: "yellow",
+    TakedownState.RESTORED: "grey",
+    TakedownState.REMOVING: "purple",
+    TakedownState.REMOVED: "green",
+    TakedownState.PURGED: "green",
+    TakedownState.STUCK: "red",
+}
+SOON = 7  # days
+
+
+def takedown_name(state: str) -> str:
+    return {
+        TakedownState.QUEUED: _("Queued"),
+        TakedownState.HIDDEN: _("Hidden"),
+        TakedownState.RESTORED: _("Restored"),
+        TakedownState.REMOVING: _("Removing"),
+        TakedownState.REMOVED: _("Removed"),
+        TakedownState.PURGED: _("Purged"),
+        TakedownState.STUCK: _("Stuck"),
+    }[TakedownState(state)]
+
+
+def store_name(store: str) -> str:
+    return {"index": _("Face index"), "images": _("Image store"), "derived": _("Derived files")}.get(store, store)
+
+
+@dataclass(frozen=True)
+class Due:
+    """How much of the statutory clock is left. `share`: percent of it that ran. `mood`: late, soon, calm, done."""
+
+    on: date | None
+    days: int
+    share: int
+    mood: str
+    text: str
+
+
+def due(case: Case) -> Due:
+    if case.due_on is None or case.received_at is None:
+        return Due(None, 0, 0, "done", _("No clock runs"))
+    days = (case.due_on - clock.today()).days
+    if case.state not in OPEN:
+        return Due(case.due_on, days, 100, "done", _("The clock has stopped"))
+    mood = "late" if days < 0 else "soon" if days <= SOON else "calm"
+    return Due(case.due_on, days, _share(case.received_at, case.due_on), mood, _days_left(days))
+
+
+def _share(received_at: datetime, due_on: date) -> int:
+    whole = max(1, (due_on - received_at.date()).days)
+    return max(0, min(100, round(100 * (clock.today() - received_at.date()).days / whole)))
+
+
+def _days_left(days: int) -> str:
+    if days == 0:
+        return _("due today")
+    if days > 0:
+        return ngettext("%(days)s day left", "%(days)s days left", days) % {"days": days}
+    return ngettext("%(days)s day overdue", "%(days)s days overdue", -days) % {"days": -days}
+
+
+def is_ahead(at: datetime | None) -> bool:
+    return at is not None and at > clock.now()

@@ -1,0 +1,139 @@
+"""One case: what is known of it, its evidence, what was done."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portal.accounts.access import StaffRequest, staff_required
+from portal.accounts.models import User
+from portal.cases import decisions, places, queries
+from portal.cases.models import Case, Outcome, Photo, Route, Search
+from portal.cases.states import State
+from portal.policies import assurance, statutes
+from portal.policies.assurance import Allowance, Erase, Proof, Right
+from portal.staff import cards, looks, timeline
+from portal.staff.forms import UnlockForm
+from portal.takedowns import connectors, removals
+
+
+@require_safe
+@staff_required
+def case(request: StaffRequest, code: UUID) -> HttpResponse:
+    found = queries.case_for_staff(request.user, code)
+    history = queries.history(found)
+    evidence = cards.of(found)
+    context = {
+        **facts(found, request.user),
+        "cards": evidence,
+        "tasks": _tasks(found, evidence),
+        "proposals": found.proposals.filter(outcome=Outcome.OPEN).select_related("made_by"),
+        "events": timeline.events(history),
+        "viewers": timeline.viewers(history),
+        **_removal(found, evidence),
+    }
+    return render(request, "staff/case.html", context)
+
+
+def facts(found: Case, by: User) -> dict[str, Any]:
+    """What every page about a case shows: whose law, which proof, how far the clock is, whether faces are unlocked."""
+    statute = statutes.ALL.get(found.statute)
+    return {
+        "case": found,
+        "state_colour": looks.STATE_COLOURS.get(found.state, ""),
+        "place": places.NAMES.get(found.place, found.place),
+        "statute": statute,
+        "due": looks.due(found),
+        "route": Route(found.route).label if found.route else "",
+        "proof": _proof_name(Proof(found.proof)),
+        "allows": _allows(assurance.allowance(Right(found.right), Proof(found.proof), found.statute)),
+        "search": Search.objects.filter(case=found).first(),
+        "unlocked_until": queries.unlocked_until(found, by),
+        "has_photo": Photo.objects.filter(case=found).exists(),
+    }
+
+
+def _proof_name(proof: Proof) -> str:
+    return {
+        Proof.NONE: _("None"),
+        Proof.CONTACT: _("A confirmed mail address"),
+        Proof.PHOTO: _("A photo of one face"),
+    }[proof]
+
+
+def _allows(allowance: Allowance) -> str:
+    return {
+        Erase.NOTHING: _("It allows nothing to be deleted."),
+        Erase.GIVEN_ADDRESSES: _("It allows deleting images whose addresses were given, after staff. To see: nothing."),
+        Erase.AFTER_STAFF: _("It allows deleting after staff. To see: nothing."),
+    }[allowance.erase]
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """What can be done now: images one person may decide, images that are unclear, whether a refusal is possible."""
+
+    alone: int
+    unclear: int
+    can_refuse: bool
+
+
+def _tasks(found: Case, evidence: list[cards.Card]) -> Tasks | None:
+    if found.state != State.REVIEW:
+        return None
+    still_open = [card for card in evidence if card.is_open]
+    alone = sum(card.one_person_decides for card in still_open)
+    return Tasks(alone=alone, unclear=len(still_open) - alone, can_refuse=True)
+
+
+def _removal(found: Case, evidence: list[cards.Card]) -> dict[str, Any]:
+    progress = queries.progress(found)
+    if not progress.takedowns:
+        return {}
+    return {
+        "progress": progress,
+        "percent": round(100 * progress.steps_done / progress.steps) if progress.steps else 100,
+        "lines": cards.lines(queries.takedowns(found), evidence, stores=connectors.ALL),
+        "stores": [looks.store_name(name) for name in connectors.ALL],
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_required
+def unlock(request: StaffRequest, code: UUID) -> HttpResponse:
+    found = queries.case_to_act_on(request.user, code)
+    form = UnlockForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        decisions.unlock(found, by=request.user, purpose=form.cleaned_data["purpose"])
+        return redirect(_page_before(request, found))
+    context = {"case": found, "form": form, "next": _page_before(request, found)}
+    return render(request, "staff/unlock.html", context)
+
+
+def _page_before(request: StaffRequest, found: Case) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    local = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if local else reverse("staff:case", args=[found.code])
+
+
+@require_POST
+@staff_required
+def restore(request: StaffRequest, code: UUID, pk: int) -> HttpResponse:
+    found = queries.case_to_act_on(request.user, code)
+    takedown = queries.takedowns(found).filter(pk=pk).first()
+    if takedown is None:
+        raise Http404
+    try:
+        removals.restore(takedown, by=request.user.pk)
+    except removals.TooLate:
+        messages.warning(request, _("Too late: the cooling time is over and the image is being removed."))
+    else:
+        messages.success(request, _("The image is back in search. It will not be deleted for this case."))
+    return redirect("staff:case", found.code)

@@ -1,0 +1,26 @@
+"""Carrying out a verb and saying how it went."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from portal.cases.faults import NotAllowed, StaleCase
+
+T = TypeVar("T")
+
+
+def carry_out(request: HttpRequest, verb: Callable[[], T], *, done: str) -> T | None:
+    """What the verb returned; None, with the reason said on the next page, when the rules or a colleague forbade it."""
+    try:
+        result = verb()
+    except StaleCase:
+        messages.warning(request, _("Nothing was changed: a colleague or the system was quicker. Look at it again."))
+        return None
+    except NotAllowed:
+        messages.warning(request, _("Nothing was changed: this needs another person, or better proof."))
+        return None
+    messages.success(request, done)
+    return result

@@ -1,0 +1,71 @@
+"""What one person proposed, for a second one to confirm or decline."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.accounts.access import StaffRequest, staff_required
+from portal.cases import decisions, queries
+from portal.cases.models import Outcome, Proposal, ProposalKind
+from portal.staff import cards
+from portal.staff.views.cases import facts
+from portal.staff.views.outcome import carry_out
+
+
+@require_safe
+@staff_required
+def proposal(request: StaffRequest, pk: int) -> HttpResponse:
+    found = _proposal(pk)
+    case = queries.case_for_staff(request.user, found.case_id)
+    named = set(found.matches.values_list("pk", flat=True))
+    considered = [card for card in cards.of(case) if card.is_open or card.match.pk in named]
+    decides = found.kind == ProposalKind.DECIDE
+    context = {
+        **facts(case, request.user),
+        "proposal": found,
+        "delete": [card for card in considered if card.match.pk in named] if decides else [],
+        "leave": [card for card in considered if card.match.pk not in named] if decides else [],
+        "is_open": found.outcome == Outcome.OPEN,
+        "is_own": found.made_by_id == request.user.pk,
+    }
+    return render(request, "staff/proposal.html", context)
+
+
+@require_POST
+@staff_required
+def confirm(request: StaffRequest, pk: int) -> HttpResponse:
+    found = _proposal(pk)
+    carry_out(
+        request,
+        lambda: decisions.confirm(found, by=request.user),
+        done=_("Confirmed. What was proposed is carried out now."),
+    )
+    return redirect("staff:case", found.case_id)
+
+
+@require_POST
+@staff_required
+def decline(request: StaffRequest, pk: int) -> HttpResponse:
+    found = _proposal(pk)
+    carry_out(
+        request,
+        lambda: decisions.decline(found, by=request.user),
+        done=_("Declined. The case waits for another decision."),
+    )
+    return redirect("staff:case", found.case_id)
+
+
+@require_POST
+@staff_required
+def take_back(request: StaffRequest, pk: int) -> HttpResponse:
+    found = _proposal(pk)
+    carry_out(request, lambda: decisions.take_back(found, by=request.user), done=_("Your proposal is taken back."))
+    return redirect("staff:case", found.case_id)
+
+
+def _proposal(pk: int) -> Proposal:
+    found = Proposal.objects.select_related("case", "made_by", "decided_by").filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found

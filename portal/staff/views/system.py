@@ -1,0 +1,82 @@
+"""How the machinery does: the face pack, the index, the workers, and what waits for a person."""
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from matching import service
+from portal.accounts.access import StaffRequest, staff_required
+from portal.audit import append
+from portal.audit.tags import Tag
+from portal.core import clock
+from portal.jobs import queue
+from portal.jobs.models import Heartbeat, Job
+from portal.jobs.models import State as JobState
+from portal.staff import looks
+from portal.takedowns import removals
+from portal.takedowns.models import Step
+from portal.takedowns.states import StepState
+
+SILENT_AFTER = timedelta(minutes=3)
+SHOWN = 50
+
+
+@require_safe
+@staff_required
+def system(request: StaffRequest) -> HttpResponse:
+    jobs = dict(Job.objects.values_list("state").annotate(count=Count("pk")).order_by())
+    steps = Step.objects.filter(state=StepState.STUCK).select_related("takedown__removal")[:SHOWN]
+    oldest = Job.objects.filter(state=JobState.DUE, run_at__lte=clock.now()).order_by("run_at").first()
+    context = {
+        "here": "system",
+        "pack": service.pack(),
+        "index_size": service.index_size(),
+        "thresholds": service.thresholds(1),
+        "beats": [(beat, beat.at > clock.now() - SILENT_AFTER) for beat in Heartbeat.objects.order_by("part")],
+        "waiting": jobs.get(JobState.DUE, 0),
+        "running": jobs.get(JobState.RUNNING, 0),
+        "oldest": oldest,
+        "dead": Job.objects.filter(state=JobState.DEAD).order_by("-created_at")[:SHOWN],
+        "stuck": [(step, looks.store_name(step.store)) for step in steps],
+    }
+    return render(request, "staff/system.html", context)
+
+
+@require_POST
+@staff_required
+def retry_job(request: StaffRequest, pk: int) -> HttpResponse:
+    job = Job.objects.filter(pk=pk).first()
+    if job is None:
+        raise Http404
+    with transaction.atomic():
+        retried = queue.retry(job)
+        if retried:
+            append.append(Tag.JOB_RETRIED, about=job.pk, actor=request.user.pk, kind=job.kind)
+    _say(request, retried)
+    return redirect("staff:system")
+
+
+@require_POST
+@staff_required
+def retry_step(request: StaffRequest, pk: int) -> HttpResponse:
+    step = Step.objects.filter(pk=pk).first()
+    if step is None:
+        raise Http404
+    stuck = step.state == StepState.STUCK
+    if stuck:
+        removals.retry(step, by=request.user.pk)
+    _say(request, stuck)
+    return redirect("staff:system")
+
+
+def _say(request: StaffRequest, retried: bool) -> None:
+    if retried:
+        messages.success(request, _("It will be tried again."))
+    else:
+        messages.warning(request, _("Nothing was changed: it no longer waits for a person."))
