@@ -1,8 +1,10 @@
 """Django settings. Every value that differs between machines comes from the environment (.env.example)."""
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -169,3 +171,13 @@ LOGGING = {
     # Django's own request log repeats paths, and its tracebacks repeat values: neither may carry personal data.
     "loggers": {"django.request": {"level": "ERROR"}, "django.db.backends": {"level": "ERROR"}},
 }
+
+# Events with ids, one line of JSON each; whoever logs passes no free text.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.JSONRenderer(),
+    ],
+    logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+)

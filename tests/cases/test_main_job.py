@@ -1,4 +1,4 @@
-"""A selfie in, the harvested photos found, taken out of search, deleted and read back, the case closed and forgotten."""
+"""A selfie in: the harvested photos found, taken out of search, deleted, read back; the case closed and forgotten."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -74,7 +74,7 @@ def test_photo_goes_with_the_decision_and_probes_when_it_settles(case: Case, sam
 
 
 def test_at_its_slot_the_case_is_announced_closed_and_its_key_destroyed(
-    case: Case, sam: User, drain: Drain, settings: object
+    case: Case, sam: User, drain: Drain
 ) -> None:
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     drain()
