@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,30 +41,37 @@ def spawn(
 
     Raises OSError when the program cannot be executed.
     """
-    return subprocess.Popen(  # noqa: S603  (every command is ours)
-        [str(part) for part in command],
-        env=dict(env),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=errors,
-        pass_fds=keep_open,
-        start_new_session=True,
-        preexec_fn=_before_exec(farewell),
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-    )
+    with warnings.catch_warnings():
+        # From 3.12 on a fork beside other threads is warned of; what runs before exec takes no lock.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return subprocess.Popen(  # noqa: S603  (every command is ours)
+            [str(part) for part in command],
+            env=dict(env),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            pass_fds=keep_open,
+            start_new_session=True,
+            preexec_fn=_before_exec(farewell),
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
 
 
-def stop(child: subprocess.Popen[bytes], *, ask: signal.Signals = signal.SIGTERM, patience: float = 10.0) -> None:
-    """Ask the process politely, then kill its whole group."""
-    if child.poll() is None:
-        child.send_signal(ask)
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(patience)
-    _kill_group(child.pid)
-    child.wait()
+def stop(
+    running: Sequence[subprocess.Popen[bytes]], *, ask: signal.Signals = signal.SIGTERM, patience: float = 10
+) -> None:
+    """Ask all of them politely and once, then kill their whole groups."""
+    for child in running:
+        if child.poll() is None:
+            child.send_signal(ask)
+    wait_until(lambda: all(child.poll() is not None for child in running), seconds=patience)
+    for child in running:
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left in it
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def wait_until(happened: Callable[[], bool], *, seconds: float, pause: float = 0.05) -> bool:
@@ -73,11 +81,6 @@ def wait_until(happened: Callable[[], bool], *, seconds: float, pause: float = 0
             return False
         time.sleep(pause)
     return True
-
-
-def _kill_group(group: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # nobody is left in it
-        os.killpg(group, signal.SIGKILL)
 
 
 def _before_exec(farewell: signal.Signals) -> Callable[[], None]:

@@ -134,7 +134,7 @@ class Cluster:
         if self._is_placed():
             _stop_server(self.data)
         if self._child is not None:
-            children.stop(self._child, ask=signal.SIGINT, patience=15)
+            children.stop([self._child], ask=signal.SIGINT, patience=15)
             self._child = None
         self._forget_socket()
 

@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
 
 from portal.operations import variables
 from portal.operations.console import Console
@@ -17,24 +19,26 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main() -> int:
     for number in ENDING:
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, end)
     console = Console()
     try:
         with chosen_stack(console) as stack:
             describe(stack, console)
-            try:
-                stack.watch()
-            finally:
-                # A second Ctrl-C must not leave half of it running.
-                for number in ENDING:
-                    signal.signal(number, signal.SIG_IGN)
-                console.line("\n  Stopping")
+            stack.watch()
     except StackError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
-        return 0
+        console.line("  Stopped")
     return 0
+
+
+def end(_number: int, _frame: FrameType | None) -> None:
+    """Begin to stop; a second Ctrl-C must not leave half of it running."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    sys.stdout.write("\n  Stopping\n")
+    raise KeyboardInterrupt
 
 
 def chosen_stack(console: Console) -> Stack:
@@ -76,7 +80,8 @@ def describe(stack: Stack, console: Console) -> None:
     if not stack.demo:
         return
     for account in stack.world["accounts"]:
-        say(f"  {account['role']:<10} {account['name']:<8} password {account['password']}   {account['url']}")
+        page = stack.url + urlsplit(account["url"]).path  # the port may have been another then
+        say(f"  {account['role']:<10} {account['name']:<8} password {account['password']}   {page}")
     say("\n  Three things to try")
     say(f"  1. Ask for a deletion at {stack.url} with the selfie {stack.world['selfie']};")
     say(f"     the code comes to the demo mailbox, {stack.url}/en/mailbox/")

@@ -101,27 +101,24 @@ class Stack:
             self.stop()
             raise
 
-    def stop(self) -> None:
-        """Stop everything in at most some seconds; the database last, because the others still write to it."""
-        for service in self._services:
-            if service.child is not None and service.child.poll() is None:
-                service.child.terminate()
-        for service in self._services:
-            if service.child is not None:
-                children.stop(service.child)
-                service.child = None
+    def stop(self, *, patience: float = 10) -> None:
+        """Stop everything; the database last, because the others still write to it. `patience`, in seconds, is for
+        the jobs under way: one that is cut off runs again when its lease ends."""
+        children.stop([service.child for service in self._services if service.child], patience=patience)
+        self._services = []
         if self.cluster is not None:
             self.cluster.stop()
         for listener in self._sockets:
             listener.close()
         self._sockets = []
         if self._lock is not None:
+            self._lock.truncate(0)
             self._lock.close()
             self._lock = None
 
     def destroy(self) -> None:
         """Stop, and delete the embedded database, also where it lies outside the folder."""
-        self.stop()
+        self.stop(patience=0.5)
         if self.cluster is not None:
             self.cluster.destroy()
 
@@ -164,7 +161,8 @@ class Stack:
         self._lock = lock
 
     def _listen(self) -> None:
-        """Hold the port from now on: nobody can take it while the rest starts, or while the web server restarts."""
+        """Hold the port from now on: nobody takes it while the rest starts, or while the web server restarts."""
+        self._wait_for_the_killed()
         first = _listener(socket.AF_INET, "127.0.0.1", self._port)
         if first is None:
             raise StackError("This machine has no loopback interface.")
@@ -177,6 +175,12 @@ class Stack:
             self._lock.truncate(0)
             self._lock.write(self.url)
             self._lock.flush()
+
+    def _wait_for_the_killed(self) -> None:
+        """A stack that was killed left its address in the lock; its web server takes some seconds to end."""
+        former = (self.folder / "lock").read_text()
+        if former == f"http://localhost:{self._port}":
+            children.wait_until(lambda: _is_free(self._port), seconds=10)
 
     def _environment(self) -> dict[str, str]:
         own = {
@@ -243,7 +247,7 @@ class Stack:
                     self._console.dot()
                     time.sleep(0.05)
             finally:
-                children.stop(child)
+                children.stop([child])
             text = printed.read_text()
             printed.unlink()
             if child.returncode != 0:
@@ -285,7 +289,7 @@ class Stack:
     def _mend(self, service: Service) -> None:
         now = time.monotonic()
         if service.child is not None and service.child.poll() is not None:
-            children.stop(service.child)  # what it left running in its group
+            children.stop([service.child])  # what it left running in its group
             service.child = None
             service.failures = 1 if now - service.started_at > 60 else service.failures + 1
             pause = min(LONGEST_PAUSE, 2.0 ** (service.failures - 1)) if service.failures > 1 else 0.0
@@ -339,6 +343,11 @@ def _listener(family: socket.AddressFamily, host: str, port: int) -> socket.sock
             raise StackError(f"Port {port} is reserved for root: choose one above 1023 with PORT=…") from None
         return None
     return listener
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _private(path: Path, *, keep: bool = False) -> IO[bytes]:
