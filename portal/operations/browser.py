@@ -61,14 +61,11 @@ class Browser:
         return self._take(self._session.get(urljoin(self._url, path), timeout=TIMEOUT))
 
     def submit(self, values: dict[str, str], *, file: tuple[str, Path] | None = None) -> str:
-        """Send the main form of this page: the last one posted that has the fields, or simply the last. Follows on."""
-        forms = [
-            form for form in self._forms().forms if "sign-out" not in form.action and "language" not in form.action
-        ]
-        if not forms:
-            raise PageError(f"{self._shown()} has no form.")
-        wanted = set(values)
-        return self._send(forms[0] if len(forms) == 1 or not wanted else forms[-1], values, file)
+        """Answer this page's own question: the form that goes back to the page. Follows where it leads."""
+        for form in self._forms().forms:
+            if not form.action:
+                return self._send(form, values, file)
+        raise PageError(f"{self._shown()} asks nothing.")
 
     def submit_to(self, action: str) -> str:
         """Send the form with this action as it stands."""
