@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import Concatenate, ParamSpec
+from functools import update_wrapper
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -21,9 +20,8 @@ from portal.cases.states import State
 NUMBERS = {"place": 1, "contact": 2, "code": 3, "consent": 4, "photo": 5, "addresses": 5, "check": 6}
 COUNT = 6
 
-P = ParamSpec("P")
-CaseView = Callable[Concatenate[HttpRequest, Case, P], HttpResponse]
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+CaseView = Callable[[HttpRequest, Case], HttpResponse]
+View = Callable[[HttpRequest], HttpResponse]
 
 
 @dataclass(frozen=True)
@@ -64,23 +62,22 @@ def after(case: Case) -> HttpResponse:
     return redirect(address(actions.next_step(case) or "check"))
 
 
-def draft_step(step: str, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST")) -> Callable[[CaseView[P]], View[P]]:
+def draft_step(step: str, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST")) -> Callable[[CaseView], View]:
     """A page of a draft: only in the session that began it, only when all before it is answered."""
 
-    def decorate(view: CaseView[P]) -> View[P]:
+    def decorate(view: CaseView) -> View:
         @never_cache
         @require_http_methods(list(methods))
-        @wraps(view)
-        def opened(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def opened(request: HttpRequest) -> HttpResponse:
             case = queries.case_of_session(request)
             if case is None:
                 return begin_again(request)
             if case.state != State.DRAFT:
                 return redirect("residents:case")
             elsewhere = _instead_of(step, case)
-            return redirect(address(elsewhere)) if elsewhere else view(request, case, *args, **kwargs)
+            return redirect(address(elsewhere)) if elsewhere else view(request, case)
 
-        return opened
+        return update_wrapper(opened, view)
 
     return decorate
 
@@ -94,16 +91,15 @@ def _instead_of(step: str, case: Case) -> str:
     return proof if NUMBERS[step] == NUMBERS[proof] and step != proof else ""
 
 
-def own_case(view: CaseView[P]) -> View[P]:
+def own_case(view: CaseView) -> View:
     """A page about the case of this session, sent or not."""
 
     @never_cache
-    @wraps(view)
-    def opened(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def opened(request: HttpRequest) -> HttpResponse:
         case = queries.case_of_session(request)
-        return begin_again(request) if case is None else view(request, case, *args, **kwargs)
+        return begin_again(request) if case is None else view(request, case)
 
-    return opened
+    return update_wrapper(opened, view)
 
 
 def begin_again(request: HttpRequest) -> HttpResponse:

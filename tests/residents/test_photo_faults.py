@@ -1,0 +1,68 @@
+"""Every fault of a photo is answered on the same page, with what to do about it."""
+
+from io import BytesIO
+
+import pytest
+import skimage.data
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from matching.types import PhotoFault
+from portal.cases.models import Route
+from portal.core.uploads import LARGEST_UPLOAD
+from portal.residents import photo_faults
+from tests import builders
+
+
+def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    file = BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def two_astronauts() -> bytes:
+    one = Image.fromarray(skimage.data.astronaut())
+    both = Image.new("RGB", (1024, 512))
+    both.paste(one, (0, 0))
+    both.paste(one, (512, 0))
+    return encoded(both)
+
+
+def animation() -> bytes:
+    frames = [Image.new("RGB", (200, 200), colour) for colour in ("red", "blue")]
+    return encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:])
+
+
+BAD = {
+    PhotoFault.NOT_AN_IMAGE: lambda: b"%PDF-1.7 no photo at all",
+    PhotoFault.UNSUPPORTED: lambda: encoded(Image.new("RGB", (200, 200)), "BMP"),
+    PhotoFault.ANIMATED: animation,
+    PhotoFault.TRUNCATED: lambda: builders.astronaut_jpeg()[:9000],
+    PhotoFault.TOO_SMALL: lambda: encoded(Image.new("RGB", (20, 20))),
+    PhotoFault.TOO_BIG: lambda: b"\xff\xd8" + bytes(LARGEST_UPLOAD),
+    PhotoFault.TOO_MANY_PIXELS: lambda: encoded(Image.new("L", (9000, 9000)), "PNG"),
+    PhotoFault.NO_FACE: lambda: encoded(Image.new("RGB", (400, 400), "grey")),
+    PhotoFault.SEVERAL_FACES: two_astronauts,
+}
+
+
+def test_it_has_a_sentence_for_each_fault() -> None:
+    assert set(photo_faults.SENTENCES) == set(PhotoFault) == set(BAD)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fault", PhotoFault)
+def test_it_says_what_to_do_and_keeps_the_earlier_photo(fault: PhotoFault) -> None:
+    case = builders.make_case(route=Route.PHOTO)
+    ana = builders.session_of(case)
+    earlier = bytes(case.photo.sealed)
+    page = ana.post("/en/request/photo/", {"photo": SimpleUploadedFile("x.jpg", BAD[fault]())})
+    assert f'<a href="#id_photo">{photo_faults.SENTENCES[fault]}</a>' in page.content.decode()
+    case.photo.refresh_from_db()
+    assert bytes(case.photo.sealed) == earlier
+
+
+@pytest.mark.django_db
+def test_it_asks_for_a_photo_when_none_was_chosen() -> None:
+    ana = builders.session_of(builders.make_case(route=Route.PHOTO))
+    assert "Choose a photo of your face." in ana.post("/en/request/photo/").content.decode()
