@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from portal.statistics.queries import Week
 
-WIDTH, HEIGHT, BASE = 720, 200, 170  # units of the weeks' drawing; BASE is the line the columns stand on
+WIDTH, HEIGHT = 720, 160  # units of the weeks' drawing, which is stretched to the room there is
 BAR = 100  # units of a horizontal bar
 
 
@@ -22,18 +23,16 @@ class WeekColumns:
     week: Week
     received: Column
     settled: Column
-    label_at: int
-    labelled: bool
 
 
 @dataclass(frozen=True)
 class WeeksChart:
     columns: tuple[WeekColumns, ...]
     most: int
-    top: int
+    # The Mondays written below, one for two weeks.
+    labels: tuple[date, ...]
     width: int = WIDTH
     height: int = HEIGHT
-    base: int = BASE
 
 
 def weeks(shown: Sequence[Week]) -> WeeksChart:
@@ -43,20 +42,18 @@ def weeks(shown: Sequence[Week]) -> WeeksChart:
     thick = slot // 3
 
     def column(x: int, count: int) -> Column:
-        tall = _scaled(count, most, BASE - 20)
-        return Column(x, BASE - tall, thick, tall)
+        tall = _scaled(count, most, HEIGHT)
+        return Column(x, HEIGHT - tall, thick, tall)
 
     columns = tuple(
         WeekColumns(
             week=week,
             received=column(slot * place + thick // 2, week.received),
             settled=column(slot * place + thick // 2 + thick + 2, week.settled),
-            label_at=slot * place + slot // 2,
-            labelled=place % 2 == len(shown) % 2,
         )
         for place, week in enumerate(shown)
     )
-    return WeeksChart(columns, most, top=20)
+    return WeeksChart(columns, most, labels=tuple(week.starts_on for week in shown[::2]))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 def duration(length: timedelta) -> str:
     """Rounded to the unit a person would say: 40 seconds, 12 minutes, 3 hours, 5 days."""
     seconds = round(length.total_seconds())
-    if seconds < 120:
+    if seconds < 60:
         return ngettext("%(n)s second", "%(n)s seconds", seconds) % {"n": seconds}
     if seconds < 2 * 3600:
         minutes = round(seconds / 60)

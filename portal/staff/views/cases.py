@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import User
 from portal.cases import decisions, places, queries
-from portal.cases.models import Case, Outcome, Photo, Route, Search
+from portal.cases.models import Case, Outcome, Photo, ProposalKind, Route, Search
 from portal.cases.states import State
 from portal.policies import assurance, statutes
 from portal.policies.assurance import Allowance, Erase, Proof, Right
@@ -30,11 +30,12 @@ def case(request: StaffRequest, code: UUID) -> HttpResponse:
     found = queries.case_for_staff(request.user, code)
     history = queries.history(found)
     evidence = cards.of(found)
+    proposals = found.proposals.filter(outcome=Outcome.OPEN).select_related("made_by")
     context = {
         **facts(found, request.user),
         "cards": evidence,
-        "tasks": _tasks(found, evidence),
-        "proposals": found.proposals.filter(outcome=Outcome.OPEN).select_related("made_by"),
+        "tasks": _tasks(found, evidence, [proposal.kind for proposal in proposals]),
+        "proposals": proposals,
         "events": timeline.events(history),
         "viewers": timeline.viewers(history),
         **_removal(found, evidence),
@@ -85,12 +86,15 @@ class Tasks:
     can_refuse: bool
 
 
-def _tasks(found: Case, evidence: list[cards.Card]) -> Tasks | None:
+def _tasks(found: Case, evidence: list[cards.Card], proposed: list[str]) -> Tasks | None:
+    """What already waits for a second person is not offered again."""
     if found.state != State.REVIEW:
         return None
     still_open = [card for card in evidence if card.is_open]
     alone = sum(card.one_person_decides for card in still_open)
-    return Tasks(alone=alone, unclear=len(still_open) - alone, can_refuse=True)
+    unclear = 0 if ProposalKind.DECIDE in proposed else len(still_open) - alone
+    can_refuse = ProposalKind.REFUSE not in proposed
+    return Tasks(alone, unclear, can_refuse) if alone or unclear or can_refuse else None
 
 
 def _removal(found: Case, evidence: list[cards.Card]) -> dict[str, Any]:
