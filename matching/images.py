@@ -36,7 +36,8 @@ def decode(content: bytes, limits: Limits) -> Pixels:
                 check_header(picture, limits)
                 return upright(picture)
     except UnidentifiedImageError:
-        raise PhotoRejected(PhotoFault.NOT_AN_IMAGE) from None
+        foreign = content[4:8] == b"ftyp"  # HEIC of a phone: an image, only not one that we read
+        raise PhotoRejected(PhotoFault.UNSUPPORTED if foreign else PhotoFault.NOT_AN_IMAGE) from None
     except Image.DecompressionBombError:
         raise PhotoRejected(PhotoFault.TOO_MANY_PIXELS) from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, MemoryError):

@@ -139,7 +139,7 @@ def unit(rows: Embeddings) -> Embeddings:
 
 
 def literal(row: Embeddings) -> str:
-    return "[" + ",".join(f"{value:.5g}" for value in row) + "]"
+    return "[" + ",".join(f"{value:.9g}" for value in row) + "]"
 
 
 def literals(rows: Embeddings) -> list[str]:

@@ -35,6 +35,8 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write("Stopped. Nothing is half imported; run the same command again to go on.")
             sys.exit(130)
+        except OSError as error:
+            raise CommandError(f"The image store cannot be written: {error.strerror}.") from None
         except (PackError, HarvestRunning) as error:
             raise CommandError(str(error)) from None
         for name, reason in report.skipped:

@@ -1,0 +1,54 @@
+-- EXACT_SCAN
+SET LOCAL parallel_tuple_cost = 0; SET LOCAL parallel_setup_cost = 0; SET LOCAL jit = off;
+
+-- SEARCH
+SELECT f.id, f.image_id, max(-(f.embedding <#> p.probe)) AS similarity
+FROM matching_face f
+JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
+GROUP BY f.id
+ORDER BY similarity DESC, f.id;
+
+-- SEARCH_SHOWN
+SELECT hit.id, hit.image_id, hit.similarity
+FROM (
+    SELECT f.id, f.image_id, max(-(f.embedding <#> p.probe)) AS similarity
+    FROM matching_face f
+    JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
+    GROUP BY f.id
+    OFFSET 0
+) AS hit
+JOIN matching_harvestedimage i ON i.id = hit.image_id
+WHERE i.hidden_at IS NULL
+ORDER BY hit.similarity DESC, hit.id
+LIMIT %s;
+
+-- SHOWN
+SELECT DISTINCT f.image_id
+FROM matching_face f
+JOIN matching_harvestedimage i ON i.id = f.image_id
+WHERE i.hidden_at IS NULL AND f.image_id = ANY(%s);
+
+-- ADD
+INSERT INTO matching_face (image_id, box_left, box_top, box_right, box_bottom, score, embedding)
+VALUES (%s, %s, %s, %s, %s, %s, %s::halfvec);
+
+-- EMBEDDINGS
+SELECT embedding::text FROM matching_face WHERE id = ANY(%s) ORDER BY id;
+
+-- REMOVE
+WITH face AS (
+    DELETE FROM matching_face WHERE image_id = %s RETURNING tableoid::regclass::text AS relation
+), image AS (
+    DELETE FROM matching_harvestedimage WHERE id = %s RETURNING tableoid::regclass::text AS relation
+)
+INSERT INTO matching_residue (relation, deleted_in)
+SELECT relation, pg_current_xact_id()::text::bigint FROM face
+UNION
+SELECT relation, pg_current_xact_id()::text::bigint FROM image;
+
+-- HOLDS
+SELECT EXISTS (SELECT FROM matching_face WHERE image_id = %s)
+    OR EXISTS (SELECT FROM matching_harvestedimage WHERE id = %s);
+
+-- SIZE
+SELECT count(*) FROM matching_face;

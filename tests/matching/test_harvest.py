@@ -1,0 +1,96 @@
+"""A harvest can be stopped and run again; an image is in whole or not at all."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from PIL import Image
+
+from matching import blobs, images, packs, service
+from matching.models import Face, HarvestedImage, IndexPack, Intake
+from matching.types import Harvestable, Store
+from tests.matching import builders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Harvestable:
+    Image.fromarray(builders.noise(side=64)).save(tmp_path / "photo.png")
+    return builders.entry(tmp_path / "photo.png")
+
+
+def test_it_keeps_the_photo_its_copy_and_where_it_came_from(photo: Harvestable) -> None:
+    report = service.harvest([photo])
+    assert (report.images, report.already, report.skipped) == (1, 0, ())
+    image = HarvestedImage.objects.get()
+    assert blobs.store().image(image.id) == photo.file.read_bytes()
+    assert all(service.present(image.id, store) for store in Store)
+    assert service.provenance([image.id])[image.id].page == photo.page
+    assert not Intake.objects.exists()
+
+
+def test_it_keeps_the_faces(astronaut: Path) -> None:
+    service.harvest([builders.entry(astronaut)])
+    face = Face.objects.get()
+    assert 150 < face.box_left < face.box_right < 300
+    assert service.index_size() == 1
+
+
+def test_it_skips_what_is_there(photo: Harvestable) -> None:
+    service.harvest([photo])
+    assert service.harvest([photo, photo]).already == 2
+    assert HarvestedImage.objects.count() == 1
+
+
+def test_the_same_photo_on_another_page_is_another_image(photo: Harvestable) -> None:
+    elsewhere = builders.entry(photo.file, page="https://other.example/")
+    assert service.harvest([photo, elsewhere]).images == 2
+
+
+def test_it_reports_unreadable_files_and_goes_on(photo: Harvestable, tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "cut.jpg").write_bytes(images.jpeg(builders.noise())[:3000])
+    bad = [builders.entry(tmp_path / name) for name in ("empty.jpg", "cut.jpg", "absent.jpg")]
+    report = service.harvest([*bad, photo])
+    assert report.images == 1
+    reasons = {Path(name).name: reason for name, reason in report.skipped}
+    assert reasons == {"empty.jpg": "not_an_image", "cut.jpg": "truncated", "absent.jpg": "unreadable"}
+
+
+def test_it_tells_how_far_it_is(photo: Harvestable) -> None:
+    told: list[int] = []
+    service.harvest([photo] * 3, on_progress=told.append)
+    assert told == [1, 2, 3]
+
+
+def test_a_full_store_leaves_nothing_behind(photo: Harvestable, own_store: Path) -> None:
+    own_store.mkdir()
+    (own_store / "derived").write_text("in the way of a folder")
+    with pytest.raises(NotADirectoryError):
+        service.harvest([photo])
+    assert not HarvestedImage.objects.exists()
+    assert not Intake.objects.exists()
+    assert [path.name for path in own_store.rglob("*") if path.is_file()] == ["derived"]
+
+
+def test_the_next_run_clears_what_a_killed_one_left(photo: Harvestable, own_store: Path) -> None:
+    orphan = uuid4()
+    Intake.objects.create(image_id=orphan)
+    blobs.store().write_image(orphan, b"never committed")
+    service.harvest([])
+    assert not [path for path in own_store.rglob("*") if path.is_file()]
+    assert not Intake.objects.exists()
+
+
+def test_an_index_holds_one_pack(photo: Harvestable) -> None:
+    builders.make_index_pack(recogniser="0" * 64)
+    with pytest.raises(packs.PackError, match="The index holds embeddings of the pack"):
+        service.harvest([photo])
+    with pytest.raises(packs.PackError, match="set PACK back"):
+        service.search(builders.unit_rows(1))
+
+
+def test_the_first_harvest_decides_which(photo: Harvestable) -> None:
+    service.harvest([photo])
+    assert IndexPack.objects.get().name == "dlib"
