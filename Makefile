@@ -29,7 +29,7 @@ demo: .venv/run-time build ## the main job without a browser; FACES= SELFIE= LAB
 	@exec $(PYTHON) -m portal.operations.demo
 
 test: .venv/development build browser ## every test, those in the browser included
-	$(PYTHON) -m pytest -n 2
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 lint: .venv/development ## formatting, types, import contracts, migrations, translations, compose file
 	$(PYTHON) -m ruff check .
