@@ -177,9 +177,11 @@ def confirm_return(reference: str, code: str) -> Case:
 
 
 def _live_case(reference: str) -> Case | None:
-    """A case that was sent in and still has its key; a draft belongs to the session that began it."""
-    case = Case.objects.filter(reference=reference.strip().upper()).exclude(state=State.DRAFT).first()
-    return case if case is not None and keys.exists(case.key_id) else None
+    """A case that was sent in and whose slot has not come; a draft belongs to the session that began it.
+
+    The slot ends it for everyone at once. The key would not do: it outlives the slot just where something was found.
+    """
+    return Case.objects.filter(reference=reference.strip().upper(), slot_at__gt=clock.now()).first()
 
 
 def _take_budget(case: Case, address: str) -> None:
