@@ -1,0 +1,145 @@
+"""Signing in: one answer to every failure, few tries, nothing typed is kept."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from portal.accounts import sign_in
+from portal.accounts.models import Role, User
+from portal.audit.models import Entry
+from portal.audit.tags import Tag
+from portal.cases.models import Case
+from portal.core import clock
+from tests import builders
+
+PAGE = "/en/staff/sign-in/"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def sam_account(db: None) -> User:
+    return User.objects.create(name="sam", role=Role.STAFF, password=PASSWORD)
+
+
+@pytest.fixture
+def rita_account(db: None) -> User:
+    return User.objects.create(name="rita", role=Role.REGULATOR, password=PASSWORD)
+
+
+def enter(client: Client, name: str, password: str = PASSWORD, **more: str) -> HttpResponse:
+    return client.post(PAGE, {"name": name, "password": password, **more})  # type: ignore[return-value]  # stubs' own
+
+
+def told(answer: HttpResponse, name: str) -> str:
+    """The page without what differs every time: the form's token and the name that was typed."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", answer.content.decode()).replace(f'"{name}"', "")
+
+
+def test_staff_land_in_the_queue_under_a_new_session_key(sam_account: User, client: Client) -> None:
+    client.session.save()
+    before = client.session.session_key
+    answer = enter(client, "sam")
+    assert (answer.status_code, answer["Location"]) == (302, "/en/staff/")
+    assert client.session.session_key != before
+    entry = Entry.objects.get(tag=Tag.SIGNED_IN)
+    assert (entry.actor, entry.about) == (sam_account.pk, str(sam_account.pk))
+
+
+def test_regulators_land_at_their_numbers(rita_account: User, client: Client) -> None:
+    assert enter(client, "rita")["Location"] == "/en/regulator/"
+
+
+def test_it_goes_on_to_the_page_that_was_asked_for(sam_account: User, client: Client) -> None:
+    asked = client.get("/en/staff/system/")
+    assert asked["Location"] == f"{PAGE}?next=/en/staff/system/"
+    assert enter(client, "sam", next="/en/staff/system/")["Location"] == "/en/staff/system/"
+
+
+@pytest.mark.parametrize(
+    "away", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "\\\\evil.example"]
+)
+def test_it_never_goes_on_to_another_site(sam_account: User, client: Client, away: str) -> None:
+    assert enter(client, "sam", next=away)["Location"] == "/en/staff/"
+
+
+def test_every_failure_reads_the_same(sam_account: User, client: Client) -> None:
+    User.objects.filter(pk=User.objects.create(name="gone", role=Role.STAFF, password=PASSWORD).pk).update(
+        is_active=False
+    )
+    pages = {
+        told(enter(client, "sam", "wrong"), "sam"),
+        told(enter(client, "nobody", "wrong"), "nobody"),
+        told(enter(client, "gone"), "gone"),
+    }
+    assert len(pages) == 1
+    assert "<title>Error:" in pages.pop()
+
+
+def test_what_was_typed_is_not_kept(sam_account: User, client: Client) -> None:
+    enter(client, PASSWORD, "sam")
+    enter(client, "sam", "my other password")
+    entries = Entry.objects.filter(tag=Tag.SIGN_IN_FAILED)
+    assert sorted(entry.about for entry in entries) == [str(sam_account.pk), "no account"]
+    assert all(not entry.detail for entry in entries)
+
+
+def test_after_too_many_tries_even_the_right_password_waits(sam_account: User, client: Client) -> None:
+    for _ in range(sign_in.TRIES_PER_ACCOUNT):
+        enter(client, "sam", "wrong")
+    assert "Too many attempts" in enter(client, "sam").content.decode()
+    assert "Too many attempts" in enter(Client(REMOTE_ADDR="127.0.0.9"), "SAM").content.decode()
+    clock.move(sign_in.PERIOD + timedelta(seconds=1))
+    assert enter(client, "sam").status_code == 302
+
+
+def test_the_limit_is_the_same_for_names_without_an_account(sam_account: User, client: Client) -> None:
+    for name in ("sam", "nobody"):
+        for _ in range(sign_in.TRIES_PER_ACCOUNT):
+            enter(client, name, "wrong")
+    assert told(enter(client, "sam", "wrong"), "sam") == told(enter(client, "nobody", "wrong"), "nobody")
+
+
+def test_one_address_cannot_try_one_account_after_another(sam_account: User, client: Client) -> None:
+    for number in range(sign_in.TRIES_PER_ADDRESS):
+        enter(client, f"guess{number}", "wrong")
+    assert "Too many attempts" in enter(client, "sam").content.decode()
+    assert enter(Client(REMOTE_ADDR="127.0.0.9"), "sam").status_code == 302
+
+
+def test_signing_in_rightly_is_not_counted(sam_account: User, client: Client) -> None:
+    for _ in range(sign_in.TRIES_PER_ACCOUNT + 2):
+        assert enter(client, "sam").status_code == 302
+
+
+def test_a_case_held_by_the_browser_does_not_follow_into_the_account(sam_account: User, ana_case: Case) -> None:
+    ana = builders.session_of(ana_case)
+    enter(ana, "sam")
+    assert "case" not in ana.session
+
+
+def test_signing_out_takes_a_post_and_ends_the_session(sam_account: User, client: Client) -> None:
+    enter(client, "sam")
+    assert client.get("/en/staff/sign-out/").status_code == 405
+    assert client.post("/en/staff/sign-out/")["Location"] == PAGE
+    assert client.get("/en/staff/").status_code == 302
+    assert Entry.objects.filter(tag=Tag.SIGNED_OUT, actor=sam_account.pk).count() == 1
+
+
+def test_it_says_what_is_missing(client: Client, db: None) -> None:
+    page = client.post(PAGE, {"name": "sam"}).content.decode()
+    assert "Enter your password" in page
+    assert 'value="sam"' in page
+
+
+def test_it_refuses_a_form_without_its_token(sam_account: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert enter(strict, "sam").status_code == 403

@@ -1,0 +1,100 @@
+"""Every staff page: for whom it exists, and by which method."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from portal.accounts.models import User
+from portal.audit.models import Entry
+from portal.audit.tags import Tag
+from portal.cases import decisions
+from portal.cases.models import Case
+from portal.staff import urls
+from tests.staff.build import numbers, reviewed
+
+GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system"}
+POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "sign-out"}
+BOTH = {"unlock", "approve", "decide", "refuse", "sign-in"}
+OPEN_TO_ALL = {"sign-in", "sign-out"}
+
+
+@pytest.fixture
+def addresses(sam: User) -> dict[str, str]:
+    """An address of every page; what it names exists, save jobs, steps and takedowns."""
+    case = reviewed(certain=1, probable=1)
+    proposal = decisions.propose_decision(case, by=sam, delete=numbers(case, "probable"))
+    match = case.matches.first()
+    assert match is not None
+    code, pk = {"code": case.code}, {"pk": proposal.pk}
+    known = {"match": {"code": case.code, "pk": match.pk}, "restore": {"code": case.code, "pk": 1}}
+    for name in ("case", "unlock", "approve", "decide", "refuse", "photo"):
+        known[name] = code
+    for name in ("proposal", "confirm", "decline", "take-back", "retry-job", "retry-step"):
+        known[name] = pk
+    return {page.name: reverse(f"staff:{page.name}", kwargs=known.get(page.name)) for page in urls.urlpatterns}
+
+
+def test_every_page_is_in_this_list() -> None:
+    assert {page.name for page in urls.urlpatterns} == GET_ONLY | POST_ONLY | BOTH
+
+
+@pytest.mark.parametrize("name", sorted((GET_ONLY | BOTH | POST_ONLY) - OPEN_TO_ALL))
+def test_a_stranger_is_sent_to_sign_in(addresses: dict[str, str], client: Client, name: str) -> None:
+    method = client.post if name in POST_ONLY else client.get
+    answer = method(addresses[name])
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/en/staff/sign-in/")
+
+
+@pytest.mark.parametrize("name", sorted((GET_ONLY | BOTH | POST_ONLY) - OPEN_TO_ALL))
+def test_a_regulator_finds_no_such_page(addresses: dict[str, str], rita_client: Client, name: str) -> None:
+    before = Entry.objects.count()
+    method = rita_client.post if name in POST_ONLY else rita_client.get
+    assert method(addresses[name]).status_code == 404
+    assert Entry.objects.count() == before
+
+
+@pytest.mark.parametrize("name", sorted((GET_ONLY | BOTH | POST_ONLY) - OPEN_TO_ALL))
+def test_a_subjects_session_opens_nothing(addresses: dict[str, str], ana: Client, name: str) -> None:
+    method = ana.post if name in POST_ONLY else ana.get
+    assert method(addresses[name]).status_code == 302
+
+
+@pytest.mark.parametrize("name", sorted(GET_ONLY | POST_ONLY))
+def test_the_wrong_method_is_refused(addresses: dict[str, str], sam_client: Client, name: str) -> None:
+    method = sam_client.get if name in POST_ONLY else sam_client.post
+    assert method(addresses[name]).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "cases/00000000-0000-4000-8000-000000000000/",
+        "cases/00000000-0000-4000-8000-000000000000/approve/",
+        "cases/00000000-0000-4000-8000-000000000000/photo/",
+        "proposals/999999/",
+        "cases/nonsense/",
+    ],
+)
+def test_what_does_not_exist_is_not_found(sam_client: Client, path: str) -> None:
+    assert sam_client.get(f"/en/staff/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["system/jobs/999999/retry/", "system/steps/999999/retry/", "proposals/9/confirm/"])
+def test_nothing_can_be_done_to_what_does_not_exist(sam_client: Client, path: str) -> None:
+    assert sam_client.post(f"/en/staff/{path}").status_code == 404
+
+
+def test_a_draft_is_no_business_of_staff(ana_case: Case, sam_client: Client) -> None:
+    assert sam_client.get(f"/en/staff/cases/{ana_case.code}/").status_code == 404
+    assert not Entry.objects.filter(tag=Tag.CASE_VIEWED).exists()
+
+
+@pytest.mark.parametrize("name", ["queue", "case", "approve", "proposal", "system"])
+def test_no_page_is_kept_by_the_browser(addresses: dict[str, str], sam_client: Client, name: str) -> None:
+    assert "no-store" in sam_client.get(addresses[name])["Cache-Control"]
+
+
+def test_an_account_that_was_closed_is_out_at_once(sam: User, sam_client: Client) -> None:
+    User.objects.filter(pk=sam.pk).update(is_active=False)
+    assert sam_client.get("/en/staff/").status_code == 302
