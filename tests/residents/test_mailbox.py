@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from django.core.mail import EmailMessage
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def folder(tmp_path: Path, settings: SettingsWrapper) -> Path:
+def folder(tmp_path: Path, settings: Settings) -> Path:
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path)
     return tmp_path
@@ -30,6 +30,6 @@ def test_it_says_when_there_is_none(folder: Path) -> None:
     assert "No mail yet" in Client().get("/en/mailbox/").content.decode()
 
 
-def test_it_exists_in_the_demonstration_alone(folder: Path, settings: SettingsWrapper) -> None:
+def test_it_exists_in_the_demonstration_alone(folder: Path, settings: Settings) -> None:
     settings.DEMO = False
     assert Client().get("/en/mailbox/").status_code == 404
