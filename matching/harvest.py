@@ -15,15 +15,11 @@ from matching.index import store as index
 from matching.models import HarvestedImage, Intake
 from matching.packs import Pack
 from matching.reading import Reading
-from matching.types import Harvestable, HarvestReport, Store
+from matching.types import Harvestable, HarvestReport, HarvestRunning, Store
 from matching.workers import read, workers
 
 LOCK = 0x6D617463  # one harvest at a time, so that an intake row found at the start is a leftover
 Progress = Callable[[int], None]  # told the number of entries dealt with so far
-
-
-class HarvestRunning(Exception):
-    """Another harvest of this index has not ended."""
 
 
 def harvest(entries: Sequence[Harvestable], pack: Pack, on_progress: Progress) -> HarvestReport:

@@ -13,11 +13,7 @@ from django.conf import settings
 
 from matching.detect import Detection, Detector, Hog, Scrfd
 from matching.embed import ArcFace, DlibResnet, Embedder
-from matching.types import Embeddings, PackInfo, Pixels
-
-
-class PackError(Exception):
-    """The pack cannot be used; the message is one sentence an operator can act on."""
+from matching.types import Embeddings, PackError, PackInfo, Pixels
 
 
 @dataclass(frozen=True)

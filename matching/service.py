@@ -13,7 +13,6 @@ from matching.index import store as index
 from matching.index.base import Hit
 from matching.models import Face, HarvestedImage, IndexPack
 from matching.packs import Pack
-from matching.packs import PackError as PackError  # noqa: PLC0414  (callers catch it)
 from matching.types import (
     Box,
     Embeddings,
@@ -28,6 +27,7 @@ from matching.types import (
     Store,
     Thresholds,
 )
+from matching.types import PackError as PackError  # noqa: PLC0414  (callers catch it)
 
 
 def pack() -> PackInfo:
@@ -62,9 +62,13 @@ def read_selfie(content: bytes) -> Selfie:
     return reading.read_selfie(content, packs.chosen())
 
 
-def search(probes: Embeddings) -> SearchResult:
-    """Exact, over every face, those of hidden images too; each face once, by its best probe."""
-    limits = thresholds(len(probes))
+def search(probes: Embeddings, *, earlier: int = 0) -> SearchResult:
+    """Exact, over every face, those of hidden images too; each face once, by its best probe.
+
+    `earlier` is the number of probes the case has been searched with before: what is certain is promised
+    for the case as a whole, so every further probe makes it stricter.
+    """
+    limits = thresholds(earlier + len(probes))
     hits = index().search(probes, at_least=limits.probable) if len(probes) else []
     return SearchResult(tuple(match(hit, limits) for hit in hits), limits)
 

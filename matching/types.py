@@ -131,6 +131,14 @@ class Harvestable:
     address: str = ""  # the address of the image itself, where it differs from the page
 
 
+class PackError(Exception):
+    """The pack cannot be used; the message is one sentence an operator can act on."""
+
+
+class HarvestRunning(Exception):
+    """Another harvest of this index has not ended."""
+
+
 @dataclass(frozen=True)
 class HarvestReport:
     images: int

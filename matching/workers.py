@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -31,13 +32,21 @@ def workers(photos: int) -> Iterator[Executor | None]:
         return
     # Spawned, not forked: a fork would share the database connection.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(cores, mp_context=context, initializer=ignore_interrupt)
+    pool = ProcessPoolExecutor(cores, mp_context=context, initializer=live_and_die_with_parent)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def ignore_interrupt() -> None:
-    """Ctrl-C reaches the whole group; the parent alone decides how to stop."""
+def live_and_die_with_parent() -> None:
+    """Ctrl-C reaches the whole group, and the parent alone decides how to stop; killed, it takes us along."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=exit_after_parent, daemon=True).start()
+
+
+def exit_after_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -98,6 +98,7 @@ LOGIN_URL = "staff:sign-in"
 LANGUAGES = [("en", _("English")), ("fr", _("French"))]
 LANGUAGE_CODE = "en"
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["portal.core.formats"]
 TIME_ZONE = env.text("TIME_ZONE", "America/Toronto")
 USE_TZ = True
 
@@ -142,6 +143,7 @@ MATCHING = {
     "PACK": env.text("PACK", "dlib"),
     "PACKS_FOLDER": Path(env.text("PACKS_FOLDER", str(BASE_DIR / "var" / "packs"))),
     "IMAGE_STORE": env.text("IMAGE_STORE"),
+    "ACCEPT_PACK_LICENCE": env.flag("ACCEPT_PACK_LICENCE"),
 }
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")

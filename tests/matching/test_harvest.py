@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from matching import blobs, images, packs, service
+from matching import blobs, images, service
 from matching.models import Face, HarvestedImage, IndexPack, Intake
-from matching.types import Harvestable, Store
+from matching.types import Harvestable, PackError, Store
 from tests.matching import builders
 
 pytestmark = pytest.mark.django_db
@@ -85,9 +85,9 @@ def test_the_next_run_clears_what_a_killed_one_left(photo: Harvestable, own_stor
 
 def test_an_index_holds_one_pack(photo: Harvestable) -> None:
     builders.make_index_pack(recogniser="0" * 64)
-    with pytest.raises(packs.PackError, match="The index holds embeddings of the pack"):
+    with pytest.raises(PackError, match="The index holds embeddings of the pack"):
         service.harvest([photo])
-    with pytest.raises(packs.PackError, match="set PACK back"):
+    with pytest.raises(PackError, match="set PACK back"):
         service.search(builders.unit_rows(1))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
-from matching import service
+from matching import purging, service
 from matching.models import Residue
 from matching.types import Embeddings, Store
 from tests.matching import builders
@@ -49,3 +49,48 @@ def test_with_nothing_deleted_it_rewrites_nothing() -> None:
 def test_it_refuses_inside_a_transaction() -> None:
     with pytest.raises(transaction.TransactionManagementError):
         service.purge()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_rights_of_the_app_are_enough() -> None:
+    service.erase(builders.make_image(builders.unit_rows(3)), Store.INDEX)
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE takedown_app")
+        try:
+            report = service.purge()
+        finally:
+            cursor.execute("RESET ROLE")
+    assert report.complete
+    assert report.rewritten
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_rights_it_says_what_is_left() -> None:
+    service.erase(builders.make_image(builders.unit_rows(1)), Store.INDEX)
+    with connection.cursor() as cursor:
+        cursor.execute("REVOKE MAINTAIN ON matching_harvestedimage FROM takedown_app")
+        cursor.execute("SET ROLE takedown_app")
+        try:
+            report = service.purge()
+        finally:
+            cursor.execute("RESET ROLE")
+            cursor.execute("GRANT MAINTAIN ON matching_harvestedimage TO takedown_app")
+    assert report.kept == ("matching_harvestedimage",)
+    assert not report.complete
+    assert Residue.objects.get().relation == "matching_harvestedimage"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_older_snapshot_elsewhere_keeps_the_rows_for_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purging, "SNAPSHOT_WAIT", 0.2)
+    image = builders.make_image(builders.unit_rows(1))
+    reader = connection.copy()
+    with reader.cursor() as looking:
+        looking.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        looking.execute("SELECT count(*) FROM matching_indexpack")
+        service.erase(image, Store.INDEX)
+        kept = service.purge().kept
+        looking.execute("ROLLBACK")
+    reader.close()
+    assert "matching_harvestedimage" in kept
+    assert service.purge().complete

@@ -5,6 +5,7 @@ import pytest
 
 from matching import index, service
 from matching.index import pgvector
+from matching.types import Band
 from tests.matching import builders
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +51,10 @@ def test_the_queries_are_the_approved_ones(request: pytest.FixtureRequest) -> No
     queries = "\n".join(f"-- {name}\n{getattr(pgvector, name).strip()};\n" for name in names)
     approved = request.path.with_name("approved_queries.sql")
     assert queries == approved.read_text()
+
+
+def test_what_is_certain_is_promised_for_the_whole_case() -> None:
+    probe = builders.unit_rows(1)
+    builders.make_image(probe)
+    assert service.search(probe).matches[0].band is Band.CERTAIN
+    assert service.search(probe, earlier=1000).matches[0].band is Band.PROBABLE

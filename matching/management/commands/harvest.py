@@ -13,9 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from matching import service
-from matching.harvest import HarvestRunning
-from matching.packs import PackError
-from matching.types import Harvestable
+from matching.types import Harvestable, HarvestRunning, PackError
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
