@@ -16,28 +16,33 @@ from matching.types import Box, Embeddings
 EXACT_SCAN = "SET LOCAL parallel_tuple_cost = 0; SET LOCAL parallel_setup_cost = 0; SET LOCAL jit = off"
 
 # One pass over the table for all probes. <#> is the negative inner product; rows are of unit length.
+# OFFSET 0 makes the planner filter before it groups: it would sort every face, embedding and all, into
+# temporary files, which is slow and leaves embeddings on the disk.
 SEARCH = """
-SELECT f.id, f.image_id, max(-(f.embedding <#> p.probe)) AS similarity
-FROM matching_face f
-JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
-GROUP BY f.id
-ORDER BY similarity DESC, f.id
-"""
-
-# The image is joined after the vector filter (OFFSET 0 keeps the planner from turning that round), so
-# hiding is one column of one row and no embedding is ever copied.
-SEARCH_SHOWN = """
-SELECT hit.id, hit.image_id, hit.similarity
+SELECT hit.id, hit.image_id, max(hit.similarity) AS similarity
 FROM (
-    SELECT f.id, f.image_id, max(-(f.embedding <#> p.probe)) AS similarity
+    SELECT f.id, f.image_id, -(f.embedding <#> p.probe) AS similarity
     FROM matching_face f
     JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
-    GROUP BY f.id
+    OFFSET 0
+) AS hit
+GROUP BY hit.id, hit.image_id
+ORDER BY similarity DESC, hit.id
+"""
+
+# The image is joined after the vector filter, so hiding is one column of one row and no embedding is copied.
+SEARCH_SHOWN = """
+SELECT hit.id, hit.image_id, max(hit.similarity) AS similarity
+FROM (
+    SELECT f.id, f.image_id, -(f.embedding <#> p.probe) AS similarity
+    FROM matching_face f
+    JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
     OFFSET 0
 ) AS hit
 JOIN matching_harvestedimage i ON i.id = hit.image_id
 WHERE i.hidden_at IS NULL
-ORDER BY hit.similarity DESC, hit.id
+GROUP BY hit.id, hit.image_id
+ORDER BY similarity DESC, hit.id
 LIMIT %s
 """
 

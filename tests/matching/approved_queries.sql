@@ -2,24 +2,28 @@
 SET LOCAL parallel_tuple_cost = 0; SET LOCAL parallel_setup_cost = 0; SET LOCAL jit = off;
 
 -- SEARCH
-SELECT f.id, f.image_id, max(-(f.embedding <#> p.probe)) AS similarity
-FROM matching_face f
-JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
-GROUP BY f.id
-ORDER BY similarity DESC, f.id;
-
--- SEARCH_SHOWN
-SELECT hit.id, hit.image_id, hit.similarity
+SELECT hit.id, hit.image_id, max(hit.similarity) AS similarity
 FROM (
-    SELECT f.id, f.image_id, max(-(f.embedding <#> p.probe)) AS similarity
+    SELECT f.id, f.image_id, -(f.embedding <#> p.probe) AS similarity
     FROM matching_face f
     JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
-    GROUP BY f.id
+    OFFSET 0
+) AS hit
+GROUP BY hit.id, hit.image_id
+ORDER BY similarity DESC, hit.id;
+
+-- SEARCH_SHOWN
+SELECT hit.id, hit.image_id, max(hit.similarity) AS similarity
+FROM (
+    SELECT f.id, f.image_id, -(f.embedding <#> p.probe) AS similarity
+    FROM matching_face f
+    JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
     OFFSET 0
 ) AS hit
 JOIN matching_harvestedimage i ON i.id = hit.image_id
 WHERE i.hidden_at IS NULL
-ORDER BY hit.similarity DESC, hit.id
+GROUP BY hit.id, hit.image_id
+ORDER BY similarity DESC, hit.id
 LIMIT %s;
 
 -- SHOWN

@@ -45,6 +45,17 @@ def test_without_probes_it_finds_nothing() -> None:
     assert service.search(np.zeros((0, 128), np.float32)).matches == ()
 
 
+def test_faces_are_filtered_before_they_are_sorted() -> None:
+    """Sorting them first would write every embedding of the index into temporary files."""
+    builders.make_image(builders.unit_rows(3000))
+    probes = pgvector.literals(builders.unit_rows(16, seed=2))
+    with pgvector.exact_scan() as cursor:
+        cursor.execute(f"EXPLAIN {pgvector.SEARCH}", [probes, -0.9])
+        plan = [row[0].strip() for row in cursor.fetchall()]
+    assert sum(line.removeprefix("->").strip().startswith(("Sort  (", "Incremental Sort  (")) for line in plan) == 1
+    assert any("Parallel Seq Scan" in line for line in plan)
+
+
 def test_the_queries_are_the_approved_ones(request: pytest.FixtureRequest) -> None:
     """A change of a vector query is looked at twice: here and in review."""
     names = ("EXACT_SCAN", "SEARCH", "SEARCH_SHOWN", "SHOWN", "ADD", "EMBEDDINGS", "REMOVE", "HOLDS", "SIZE")
