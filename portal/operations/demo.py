@@ -232,13 +232,16 @@ class Demo:
         names = {match["image"]: _name(match["page"]) for match in before}
         takedowns = {match["image"]: match["takedown"] for match in after.get("matches", [])}
         if not takedowns:
-            # A case that closed has no matches any more; what staff approved is what was certain.
+            # A case that closed keeps no matches; what staff approved is what was certain.
             takedowns = {match["image"]: "removed" for match in before if match["band"] == "certain"}
         to_go = [image for image, name in names.items() if takedowns.get(image) or name in expected]
-        left = set(self._report("--images", *to_go)["left"])
+        unfound = sorted(expected - set(names.values()))
+        pages = [pictures.page(name, site=SITE) for name in unfound]
+        report = self._report("--images", *to_go, "--pages", *pages)
+        left = set(report["left"])
+        still = {names[image] for image in left} | {_name(page) for page in report["indexed"]}
         self.result.deleted = sorted(self.plan.path(names[image]) for image in to_go if image not in left)
-        unfound = expected - set(names.values())
-        self.result.left = sorted(self.plan.path(name) for name in unfound | {names[image] for image in left})
+        self.result.left = sorted(self.plan.path(name) for name in still)
 
     def _report(self, *arguments: str) -> dict[str, Any]:
         report: dict[str, Any] = json.loads(self.stack.manage("demo_report", *arguments))

@@ -73,9 +73,7 @@ def test_photo_goes_with_the_decision_and_probes_when_it_settles(case: Case, sam
     assert not Probe.objects.filter(case=case).exists()
 
 
-def test_at_its_slot_the_case_is_announced_closed_and_its_key_destroyed(
-    case: Case, sam: User, drain: Drain
-) -> None:
+def test_at_its_slot_the_case_is_announced_closed_and_its_key_destroyed(case: Case, sam: User, drain: Drain) -> None:
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     drain()
     assert keys.exists(case.key_id)

@@ -20,11 +20,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--case", help="reference of a case")
         parser.add_argument("--images", nargs="*", type=UUID, default=[], help="ids to read back in every store")
+        parser.add_argument("--pages", nargs="*", default=[], help="addresses that nothing may be indexed from")
 
-    def handle(self, *args: Any, case: str | None, images: list[UUID], **options: Any) -> None:
+    def handle(self, *args: Any, case: str | None, images: list[UUID], pages: list[str], **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("DEMO is not 1: a real index is not for a demo to read.")
-        report = {"left": _left(images)}
+        indexed = [page for page in pages if service.images_at([page])]
+        report: dict[str, Any] = {"left": _left(images), "indexed": indexed}
         if case is not None:
             report |= _of_case(Case.objects.get(reference=case))
         self.stdout.write(json.dumps(report))

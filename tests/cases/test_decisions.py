@@ -1,0 +1,136 @@
+"""What one of staff may decide, and what needs a second person."""
+
+from uuid import uuid4
+
+import pytest
+
+from portal.accounts.models import User
+from portal.audit.models import Entry
+from portal.audit.tags import Tag
+from portal.cases import decisions
+from portal.cases.faults import NotAllowed, StaleCase
+from portal.cases.models import Band, Case, Decision, Match, Outcome, Photo, Probe, Route
+from portal.cases.states import State
+from portal.takedowns.models import Removal, Takedown
+from tests.builders import make_case
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def case() -> Case:
+    """In review: two certain matches, one probable."""
+    case = make_case(State.REVIEW, route=Route.PHOTO)
+    for similarity, band in ((0.97, Band.CERTAIN), (0.96, Band.CERTAIN), (0.91, Band.PROBABLE)):
+        Match.objects.create(case=case, image_id=uuid4(), face_id=1, similarity=similarity, band=band)
+    return case
+
+
+def of_band(case: Case, band: Band) -> list[int]:
+    return list(case.matches.filter(band=band).values_list("pk", flat=True))
+
+
+def images_being_deleted(case: Case) -> set[object]:
+    return set(Takedown.objects.filter(removal__origin=case.code).values_list("image_id", flat=True))
+
+
+def test_one_person_approves_what_is_certain_and_the_case_waits_for_the_rest(case: Case, sam: User) -> None:
+    decisions.approve(case, by=sam, matches=of_band(case, Band.CERTAIN))
+    case.refresh_from_db()
+    assert case.state == State.REVIEW
+    assert images_being_deleted(case) == set(case.matches.filter(band=Band.CERTAIN).values_list("image_id", flat=True))
+    assert Photo.objects.filter(case=case).exists()
+
+
+def test_one_person_cannot_delete_what_is_probable(case: Case, sam: User) -> None:
+    for chosen in (of_band(case, Band.PROBABLE), list(case.matches.values_list("pk", flat=True))):
+        with pytest.raises(NotAllowed):
+            decisions.approve(case, by=sam, matches=chosen)
+    assert not Removal.objects.exists()
+    assert not case.matches.exclude(decision=Decision.OPEN).exists()
+
+
+def test_a_second_person_confirms_what_is_probable(case: Case, sam: User, lee: User) -> None:
+    decisions.approve(case, by=sam, matches=of_band(case, Band.CERTAIN))
+    proposal = decisions.propose_decision(case, by=sam, delete=of_band(case, Band.PROBABLE))
+    assert Removal.objects.count() == 1
+    decisions.confirm(proposal, by=lee)
+    case.refresh_from_db()
+    assert case.state == State.ERASING
+    assert len(images_being_deleted(case)) == 3
+    assert not Photo.objects.filter(case=case).exists()
+
+
+def test_what_is_left_stays_in_the_index_and_the_case_goes_on(case: Case, sam: User, lee: User) -> None:
+    proposal = decisions.propose_decision(case, by=sam, delete=[])
+    decisions.confirm(proposal, by=lee)
+    case.refresh_from_db()
+    assert case.state == State.ERASING
+    assert set(case.matches.values_list("decision", flat=True)) == {Decision.LEFT}
+    assert not Removal.objects.exists()
+
+
+@pytest.mark.parametrize("verb", [decisions.confirm, decisions.decline])
+def test_nobody_decides_their_own_proposal(case: Case, sam: User, verb: object) -> None:
+    proposal = decisions.propose_refusal(case, by=sam, reason="another_person")
+    with pytest.raises(NotAllowed):
+        verb(proposal, by=sam)  # type: ignore[operator]  # both take the same
+    proposal.refresh_from_db()
+    assert proposal.outcome == Outcome.OPEN
+
+
+def test_only_the_proposer_takes_it_back(case: Case, sam: User, lee: User) -> None:
+    proposal = decisions.propose_refusal(case, by=sam, reason="another_person")
+    with pytest.raises(NotAllowed):
+        decisions.take_back(proposal, by=lee)
+    decisions.take_back(proposal, by=sam)
+    with pytest.raises(StaleCase):
+        decisions.confirm(proposal, by=lee)
+    assert Case.objects.get(pk=case.pk).state == State.REVIEW
+
+
+def test_a_refusal_confirmed_by_a_second_person_destroys_photo_and_probes(case: Case, sam: User, lee: User) -> None:
+    decisions.confirm(decisions.propose_refusal(case, by=sam, reason="another_person"), by=lee)
+    case.refresh_from_db()
+    assert case.state == State.REFUSED
+    assert not Photo.objects.filter(case=case).exists()
+    assert not Probe.objects.filter(case=case).exists()
+
+
+def test_two_proposals_of_a_kind_do_not_wait_at_once(case: Case, sam: User, lee: User) -> None:
+    decisions.propose_refusal(case, by=sam, reason="another_person")
+    with pytest.raises(StaleCase):
+        decisions.propose_refusal(case, by=lee, reason="abusive")
+
+
+def test_a_match_of_another_case_is_not_deleted_through_this_one(case: Case, sam: User) -> None:
+    other = make_case(State.REVIEW)
+    foreign = Match.objects.create(case=other, image_id=uuid4(), band=Band.ADDRESS)
+    with pytest.raises(StaleCase):
+        decisions.approve(case, by=sam, matches=[foreign.pk])
+    assert not Removal.objects.exists()
+
+
+@pytest.mark.parametrize("state", [s for s in State if s not in (State.REVIEW, State.DRAFT, State.EXPIRED)])
+def test_outside_review_nothing_can_be_decided(state: State, sam: User) -> None:
+    case = make_case(state)
+    match = Match.objects.create(case=case, image_id=uuid4(), band=Band.ADDRESS)
+    with pytest.raises(StaleCase):
+        decisions.approve(case, by=sam, matches=[match.pk])
+    with pytest.raises(StaleCase):
+        decisions.propose_refusal(case, by=sam, reason="abusive")
+
+
+def test_every_decision_is_in_the_trail_once_with_who_made_it(case: Case, sam: User, lee: User) -> None:
+    decisions.approve(case, by=sam, matches=of_band(case, Band.CERTAIN))
+    decisions.confirm(decisions.propose_decision(case, by=sam, delete=of_band(case, Band.PROBABLE)), by=lee)
+    made = [
+        (entry.tag, entry.actor)
+        for entry in Entry.objects.filter(about=str(case.code), tag__startswith="staff:").order_by("pk")
+    ]
+    assert made == [
+        (Tag.MATCHES_APPROVED, sam.pk),
+        (Tag.PROPOSAL_MADE, sam.pk),
+        (Tag.PROPOSAL_CONFIRMED, lee.pk),
+        (Tag.MATCHES_LEFT, lee.pk),
+    ]

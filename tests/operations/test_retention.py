@@ -1,0 +1,61 @@
+"""The retention table, carried out row by row."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from portal.cases import codes
+from portal.cases.models import Case, Code, Photo, Probe, Route
+from portal.cases.states import State
+from portal.core import clock, keys, limits
+from portal.core.models import Tally
+from portal.jobs.models import Job
+from portal.operations import retention
+from portal.policies.retention import CODE, DRAFT, JOB
+from tests.builders import make_case
+
+pytestmark = pytest.mark.django_db
+Drain = Callable[[], int]
+SECOND = timedelta(seconds=1)
+
+
+def test_a_draft_that_was_never_sent_is_forgotten_with_its_key(drain: Drain) -> None:
+    case = make_case(route=Route.PHOTO)
+    clock.move(DRAFT.kept_for - timedelta(minutes=1))
+    retention.run("")
+    drain()
+    assert keys.exists(case.key_id)
+    clock.move(timedelta(minutes=2))
+    retention.run("")
+    drain()
+    case.refresh_from_db()
+    assert case.state == State.EXPIRED
+    assert not keys.exists(case.key_id)
+    assert (case.contact_sealed, case.addresses_sealed) == (None, None)
+    assert not Photo.objects.exists()
+    assert not Probe.objects.exists()
+
+
+def test_a_case_that_was_sent_is_not_a_draft(drain: Drain) -> None:
+    case = make_case(State.RECEIVED)
+    clock.move(DRAFT.kept_for + SECOND)
+    retention.run("")
+    drain()
+    assert Case.objects.get(pk=case.pk).state != State.EXPIRED
+    assert keys.exists(case.key_id)
+
+
+def test_codes_finished_jobs_and_ended_counts_are_dropped(drain: Drain) -> None:
+    case = make_case(State.RECEIVED)
+    codes.issue(case)
+    limits.take("test", "key", most=1, per=timedelta(minutes=1))
+    drain()
+    clock.move(CODE.kept_for + SECOND)
+    retention.run("")
+    assert not Code.objects.exists()
+    assert not Tally.objects.filter(ends_at__lte=clock.now()).exists()
+    assert Job.objects.filter(state="done").exists()
+    clock.move(JOB.kept_for + SECOND)
+    retention.run("")
+    assert not Job.objects.filter(state="done").exists()
