@@ -1,5 +1,5 @@
 // Compiles the style sheet and copies what the browser loads into build/static. Run by `npm run build`.
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { dirname, join } from "node:path";
 import * as sass from "sass";
@@ -9,14 +9,13 @@ const root = join(assets, "..", "..");
 const packages = join(root, "node_modules");
 const target = join(root, "build", "static");
 
-rmSync(target, { recursive: true, force: true });
-mkdirSync(target, { recursive: true });
-
 const { css } = sass.compile(join(assets, "scss", "portal.scss"), {
   loadPaths: [packages],
   style: "compressed",
   quietDeps: true,
 });
+// Nothing is removed first: pages may be served from here while this runs.
+mkdirSync(target, { recursive: true });
 writeFileSync(join(target, "portal.css"), css);
 cpSync(join(packages, "govuk-frontend", "dist", "govuk", "govuk-frontend.min.js"), join(target, "govuk-frontend.min.js"));
 cpSync(join(assets, "portal.js"), join(target, "portal.js"));

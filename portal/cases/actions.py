@@ -38,6 +38,13 @@ def _new_reference() -> str:
     return f"{letters[:4]}-{letters[4:]}"
 
 
+def speak(case: Case, language: str) -> None:
+    """Write mails in the language the subject reads now."""
+    if language != case.language:
+        case.language = language
+        case.save(update_fields=["language"])
+
+
 def set_place(case: Case, place: str) -> None:
     _only_draft(case)
     case.place = statutes.PLACES[place].code

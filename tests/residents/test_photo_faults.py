@@ -3,7 +3,6 @@
 from io import BytesIO
 
 import pytest
-import skimage.data
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
@@ -21,7 +20,7 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
 
 
 def two_astronauts() -> bytes:
-    one = Image.fromarray(skimage.data.astronaut())
+    one = Image.open(BytesIO(builders.astronaut_jpeg()))
     both = Image.new("RGB", (1024, 512))
     both.paste(one, (0, 0))
     both.paste(one, (512, 0))

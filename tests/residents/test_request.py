@@ -174,3 +174,9 @@ def test_it_stops_and_forgets_a_draft(drain: Callable[[], int]) -> None:
     case.refresh_from_db()
     assert case.contact_sealed is None
     assert not hasattr(case, "photo")
+
+
+def test_it_mails_in_the_language_read_last() -> None:
+    client = begun()
+    client.post("/fr/request/contact/", {"contact": "ana@example.org"})
+    assert Case.objects.get().language == "fr"

@@ -35,6 +35,10 @@ def _page(request: HttpRequest, step: str, case: Case | None, form: Form, **more
     return render(request, f"residents/{step}.html", context)
 
 
+def _language() -> str:
+    return get_language() or "en"
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def place(request: HttpRequest) -> HttpResponse:
@@ -46,7 +50,7 @@ def place(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, "place", case, form)
     if case is None:
-        case = actions.open_case(get_language() or "en")
+        case = actions.open_case(_language())
         queries.bind(request, case)
     actions.set_place(case, form.cleaned_data["place"])
     return steps.after(case)
@@ -61,6 +65,7 @@ def contact(request: HttpRequest, case: Case) -> HttpResponse:
     address = form.cleaned_data["contact"]
     if draft.contact_confirmed and address == draft.contact:
         return steps.after(case)
+    actions.speak(case, _language())
     try:
         actions.send_code(case, address)
     except TooManyCodes as fault:
@@ -129,6 +134,7 @@ def addresses(request: HttpRequest, case: Case) -> HttpResponse:
 @draft_step("check")
 def check(request: HttpRequest, case: Case) -> HttpResponse:
     if request.method == "POST":
+        actions.speak(case, _language())
         try:
             actions.submit(case)
         except Incomplete:  # another tab took an answer back, or sent it
