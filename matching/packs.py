@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
+from matching import calibrate
 from matching.detect import Detection, Detector, Hog, Scrfd
 from matching.embed import ArcFace, DlibResnet, Embedder
 from matching.types import Embeddings, PackError, PackInfo, Pixels
@@ -102,7 +103,7 @@ def dlib_pack() -> Pack:
             "Misses profiles, masked faces and faces under about 20 pixels;"
             " tells people apart less well than a modern pack."
         ),
-        calibration="dlib",
+        calibration=calibrated_as(DLIB_FILES[recogniser.name]),
     )
     return Pack(info, recogniser, DLIB_FILES[recogniser.name], predictor)
 
@@ -113,6 +114,12 @@ def dlib_models() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise PackError("The dlib pack needs the package face_recognition_models, which is not installed.")
     return Path(next(iter(spec.submodule_search_locations))) / "models"
+
+
+def calibrated_as(recogniser_sha256: str) -> str:
+    """The name of the calibration for exactly this model file; empty where nobody measured it."""
+    found = calibrate.for_recogniser(recogniser_sha256)
+    return found.pack if found else ""
 
 
 def sha256(path: Path) -> str:
@@ -139,7 +146,7 @@ def insightface_pack(name: str, folder: Path) -> Pack:
         licence="the MODEL.LICENSE in its folder" if stated else "InsightFace, non-commercial research only",
         commercial=False,
         limits="Misses masked close-ups; embeddings of another file of the same name may not compare.",
-        calibration=digest,
+        calibration=calibrated_as(digest),
     )
     return Pack(info, recogniser, digest, detector)
 

@@ -116,7 +116,7 @@ class PackInfo:
     licence: str
     commercial: bool
     limits: str
-    calibration: str
+    calibration: str  # empty where nobody measured this pack: then nothing is certain
 
 
 @dataclass(frozen=True)
