@@ -53,6 +53,7 @@ def spawn(
             stderr=errors,
             pass_fds=keep_open,
             start_new_session=True,
+            umask=0o077,
             preexec_fn=_before_exec(farewell),
             user=account.uid if account else None,
             group=account.gid if account else None,

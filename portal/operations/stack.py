@@ -137,7 +137,8 @@ class Stack:
             self._mend(service)
 
     def _start(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        # Photos and keys lie below: closed to others, but for the way to the database, who is somebody else under root.
+        self.folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         (self.folder / "logs").mkdir(mode=0o700, exist_ok=True)
         self._lock_folder()
         self._listen()
@@ -207,33 +208,27 @@ class Stack:
 
     def _prepare_database(self) -> None:
         """Migrations, grants and the face pack unless this database has had exactly these; the demo world once."""
-        kept = self._kept()
-        stamp = kept / "prepared.json"
+        kept = self.cluster.folder if self.cluster else self.folder  # deleted together with what it describes
+        stamp, world = kept / "prepared.json", kept / "world.json"
         digest = _digest_of_code(self.folder / "secrets", self.env.get("PACK", ""))
         prepared = json.loads(stamp.read_text()) if stamp.exists() and self.cluster else {}
-        if prepared.get("digest") != digest:
-            self._manage("Tables", "migrate", "--database", "owner", "--no-input")
-            self._manage("Roles and grants", "roles")
-            prepared = {"digest": digest, "pack": json.loads(self._manage("Face pack", "face_pack"))}
+        lacks_world = self.demo and not world.exists()
+        if prepared.get("digest") != digest or lacks_world:
+            report = self._prepare(with_world=lacks_world)
+            prepared = {"digest": digest, "pack": report["pack"]}
+            if lacks_world:
+                variables.write_private(world, json.dumps(report["world"]))
             variables.write_private(stamp, json.dumps(prepared))
         self.pack = prepared["pack"]
-        if self.demo:
-            self._prepare_world(kept / "world.json")
+        self.world = json.loads(world.read_text()) if self.demo else {}
 
-    def _kept(self) -> Path:
-        """Where to note what the database holds: beside it, so that both are deleted together."""
-        return self.cluster.folder if self.cluster else self.folder
-
-    def _prepare_world(self, kept: Path) -> None:
-        if not kept.exists():
-            options = [] if self.pictures else ["--without-pictures"]
-            printed = self._manage("Demo world", "demo_world", str(self.folder / "pictures"), *options)
-            variables.write_private(kept, printed.splitlines()[-1])
-        self.world = json.loads(kept.read_text())
-
-    def _manage(self, title: str, *arguments: str) -> str:
-        with self._console.step(title):
-            return self.manage(*arguments, title=title)
+    def _prepare(self, *, with_world: bool) -> dict[str, Any]:
+        options = ["--world", str(self.folder / "pictures")] if with_world else []
+        options += [] if self.pictures else ["--without-pictures"]
+        title = "Tables, roles, face pack"
+        with self._console.step(f"{title}, demo world" if with_world else title):
+            report: dict[str, Any] = json.loads(self.manage("prepare", *options, title=title))
+        return report
 
     def manage(self, *arguments: str, title: str = "") -> str:
         """Run one management command to its end and return what it printed. Raises StackError."""

@@ -163,8 +163,7 @@ def test_it_loses_nothing_when_killed_under_writes(cluster: Cluster) -> None:
     os.kill(server_pid(cluster), signal.SIGKILL)
     for writer in writers:
         writer.join()
-    Cluster(cluster.folder).start()
-    with connect(cluster) as connection:
+    with Cluster(cluster.folder) as again, connect(again) as connection:
         kept = set(connection.execute("SELECT writer, number FROM written"))
     assert len(committed) >= 200
     assert set(committed) <= kept
