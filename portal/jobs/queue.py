@@ -37,7 +37,8 @@ def enqueue(kind: str, subject: UUID | int | str, *, run_at: datetime | None = N
 
 _CLAIM = """
 UPDATE jobs_job
-SET state = 'running', lease = %(lease)s, leased_until = now() + make_interval(secs => %(seconds)s), attempts = attempts + 1
+SET state = 'running', attempts = attempts + 1,
+    lease = %(lease)s, leased_until = now() + make_interval(secs => %(seconds)s)
 WHERE id = (
     SELECT id FROM jobs_job
     WHERE (state = 'due' AND run_at <= %(now)s) OR (state = 'running' AND leased_until < now())
