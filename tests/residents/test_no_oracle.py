@@ -67,7 +67,7 @@ class Resident:
         for message in mail.outbox[self.mails_read :]:
             raw = message.message()
             headers = sorted(f"{name}: {value}" for name, value in raw.items() if name not in {"Date", "Message-ID"})
-            self.seen.append(("MAIL", canonical("\n".join(headers)), canonical(message.body)))
+            self.seen.append(("MAIL", canonical("\n".join(headers)), canonical(str(message.body))))
         self.mails_read = len(mail.outbox)
         return str(mail.outbox[-1].body)
 
