@@ -8,6 +8,7 @@ import time
 
 import structlog
 from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.models import Max
 
 from matching.models import Residue
 from matching.types import PurgeReport
@@ -16,15 +17,18 @@ log = structlog.get_logger()
 
 LOCK_TIMEOUT = "5s"  # a rewrite blocks readers while it waits for its lock
 TRIES = 5
-SNAPSHOT_WAIT = 10.0  # seconds
+SNAPSHOT_WAIT = 30.0  # seconds
 
+# A rewrite keeps every row that some snapshot may still see. Its own snapshot reaches back to the oldest
+# transaction still writing, in any database of the server; others' snapshots count in this database alone.
 # age() counts transactions back from now, so an older snapshot has the greater age.
-OLDER_SNAPSHOTS = """
-SELECT (
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-      AND age(backend_xmin) >= age((%s %% 4294967296)::text::xid)
-) + (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database())
+MAY_STILL_BE_SEEN = """
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint <= %s
+    OR EXISTS (
+        SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+          AND age(backend_xmin) >= age((%s %% 4294967296)::text::xid)
+    )
 """
 
 
@@ -32,6 +36,7 @@ def purge() -> PurgeReport:
     if connection.in_atomic_block:
         raise transaction.TransactionManagementError("A table cannot be rewritten inside a transaction.")
     due = list(Residue.objects.order_by("relation").values_list("relation", flat=True).distinct())
+    wait_until_unseen()
     rewritten = tuple(relation for relation in due if rewrite(relation))
     log_turned = turn_log_over()
     kept = tuple(relation for relation in due if relation not in rewritten)
@@ -39,11 +44,19 @@ def purge() -> PurgeReport:
     return PurgeReport(rewritten, kept, log_turned)
 
 
+def wait_until_unseen() -> None:
+    """Once for all tables, and not for ever: what is still seen then stays for the next run."""
+    newest = Residue.objects.aggregate(newest=Max("deleted_in"))["newest"]
+    until = time.monotonic() + SNAPSHOT_WAIT
+    while newest is not None and may_still_be_seen(newest) and time.monotonic() < until:
+        time.sleep(0.1)
+
+
 def rewrite(relation: str) -> bool:
     newest = Residue.objects.filter(relation=relation).order_by("-deleted_in").values_list("id", "deleted_in")
     residue, deleted_in = newest[0]
-    if not wait_for_older_snapshots(deleted_in):
-        log.warning("matching.purge_waits_for_an_older_snapshot", relation=relation)
+    if may_still_be_seen(deleted_in):
+        log.warning("matching.purge_waits_for_an_older_transaction", relation=relation)
         return False
     if not any(vacuum_full(relation) for _ in range(TRIES)):
         log.warning("matching.purge_could_not_rewrite", relation=relation)
@@ -52,19 +65,10 @@ def rewrite(relation: str) -> bool:
     return True
 
 
-def wait_for_older_snapshots(deleted_in: int) -> bool:
-    until = time.monotonic() + SNAPSHOT_WAIT
-    while older_snapshots(deleted_in):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
-    return True
-
-
-def older_snapshots(deleted_in: int) -> int:
+def may_still_be_seen(deleted_in: int) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(OLDER_SNAPSHOTS, [deleted_in])
-        return int(cursor.fetchone()[0])
+        cursor.execute(MAY_STILL_BE_SEEN, [deleted_in, deleted_in])
+        return bool(cursor.fetchone()[0])
 
 
 def vacuum_full(relation: str) -> bool:

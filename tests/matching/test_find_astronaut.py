@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from matching import service
 from matching.types import Band
 from tests.matching import builders
 
 
+@pytest.mark.django_db(transaction=True)  # slow, so that it must not hold a transaction open
 def test_it_finds_every_variant_of_a_photo_and_nobody_else(
-    db: None, astronaut: Path, other_people: list[Path], tmp_path: Path
+    astronaut: Path, other_people: list[Path], tmp_path: Path
 ) -> None:
     (folder := tmp_path / "harvest").mkdir()
     variants = builders.astronaut_variants(astronaut, folder)

@@ -10,7 +10,8 @@ from tests.matching import builders
 
 
 @pytest.mark.realfaces
-@pytest.mark.usefixtures("db", "small_pack")
+@pytest.mark.django_db(transaction=True)  # slow, so that it must not hold a transaction open
+@pytest.mark.usefixtures("small_pack")
 def test_any_photo_of_a_person_finds_the_others_for_certain(shared: Path) -> None:
     photos = sorted((shared / "faces" / "dlib_johns").rglob("*.jpg"))
     service.harvest([builders.entry(file, page=f"https://{file.parent.name}/{file.name}") for file in photos])

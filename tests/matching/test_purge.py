@@ -93,4 +93,22 @@ def test_an_older_snapshot_elsewhere_keeps_the_rows_for_the_next_run(monkeypatch
         looking.execute("ROLLBACK")
     reader.close()
     assert "matching_harvestedimage" in kept
+    monkeypatch.undo()
     assert service.purge().complete
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_older_writer_in_another_database_keeps_them_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rewrite's own snapshot reaches back to any transaction of the server that is still writing."""
+    monkeypatch.setattr(purging, "SNAPSHOT_WAIT", 0.2)
+    image = builders.make_image(builders.unit_rows(1))
+    writer = connection.copy()
+    writer.settings_dict = {**writer.settings_dict, "NAME": "postgres"}
+    with writer.cursor() as writing:
+        writing.execute("BEGIN")
+        writing.execute("SELECT pg_current_xact_id()")
+        service.erase(image, Store.INDEX)
+        kept = service.purge().kept
+        writing.execute("ROLLBACK")
+    writer.close()
+    assert "matching_harvestedimage" in kept
