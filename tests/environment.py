@@ -34,7 +34,7 @@ def _start() -> None:
             "CELERY_BROKER_URL": "memory://",
             "EMAIL_URL": "file:///" + str(folder / "mail").lstrip("/"),
             "KEY_STORE": str(folder / "keys"),
-            "IMAGE_STORE": (folder / "images").as_uri(),
+            "IMAGE_STORE": f"file://{folder / 'images'}",
             "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
             "SITE_URL": "http://testserver",
             "DEMO": "1",
