@@ -39,7 +39,7 @@ def languages() -> list[str]:
 
 
 def file_of(language: str) -> Path:
-    return ROOT / "locale" / language / "LC_MESSAGES" / "django.po"
+    return Path(settings.LOCALE_PATHS[0]) / language / "LC_MESSAGES" / "django.po"
 
 
 def from_sources() -> Catalog:

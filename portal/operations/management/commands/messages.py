@@ -22,7 +22,7 @@ class Command(BaseCommand):
             elif update:
                 self._update(language)
             else:
-                self.stdout.write(f"compiled {catalogues.compile_(language).relative_to(catalogues.ROOT)}")
+                self.stdout.write(f"compiled {catalogues.compile_(language)}")
 
     def _check(self, language: str) -> None:
         if found := list(catalogues.faults(language)):
