@@ -1,0 +1,113 @@
+"""Staff's and regulators' pages in a browser: both languages, narrow and wide, by axe; without JavaScript too."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from matching import service
+from portal.accounts.models import User
+from portal.cases import decisions, personal
+from portal.cases.models import Band, Case, Match, Outcome, Proposal, Route
+from portal.cases.states import State
+from portal.jobs import queue, run
+from portal.jobs.models import Job
+from portal.jobs.models import State as JobState
+from portal.takedowns.models import Takedown
+from tests import builders
+from tests.browser.conftest import WIDTHS, Visitor
+from tests.staff.build import numbers, reviewed
+
+SIZES = pytest.mark.parametrize("width", WIDTHS)
+LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
+Drain = Callable[[], int]
+
+
+@SIZES
+@LANGUAGES
+def test_it_shows_every_staff_page(visit: Visitor, sam: User, lee: User, language: str, width: int) -> None:
+    case, other = reviewed(certain=2, probable=2), reviewed(probable=1)
+    decisions.approve(case, by=lee, matches=numbers(case, "certain")[:1])
+    proposal = decisions.propose_decision(other, by=lee, delete=numbers(other, "probable"))
+    run.beat("worker")
+    queue.enqueue("case.search", case.code)
+    Job.objects.update(state=JobState.DEAD, last_error="StoreError")
+    window = visit(builders.signed_in(sam), width=width)
+    staff, of_case = f"/{language}/staff/", f"/{language}/staff/cases/{case.code}/"
+    pages = {
+        "queue": staff,
+        "queue-not-found": f"{staff}?reference=XXXX-XXXX",
+        "queue-empty": f"{staff}?state=closed",
+        "case": of_case,
+        "approve": f"{of_case}approve/",
+        "decide": f"{of_case}decide/",
+        "refuse": f"{of_case}refuse/",
+        "unlock": f"{of_case}unlock/",
+        "proposal": f"{staff}proposals/{proposal.pk}/",
+        "system": f"{staff}system/",
+    }
+    for name, path in pages.items():
+        window.go(path)
+        window.check(f"staff-{name}")
+    for name in ("decide", "refuse", "unlock"):
+        window.go(pages[name])
+        window.page.locator("main form button[type=submit]").click()
+        window.page.locator(".govuk-error-summary").wait_for()
+        window.check(f"staff-{name}-error")
+
+
+@SIZES
+@LANGUAGES
+@pytest.mark.django_db(transaction=True, databases=["default", "regulator"])
+def test_it_shows_sign_in_and_the_numbers(visit: Visitor, rita: User, language: str, width: int) -> None:
+    stranger = visit(width=width)
+    stranger.go(f"/{language}/staff/sign-in/")
+    stranger.check("staff-sign-in")
+    stranger.page.locator("main form button[type=submit]").click()
+    stranger.page.locator(".govuk-error-summary").wait_for()
+    stranger.check("staff-sign-in-error")
+    for state in (State.REVIEW, State.SETTLED, State.CLOSED):
+        builders.make_case(state)
+    window = visit(builders.signed_in(rita), width=width)
+    window.go(f"/{language}/regulator/")
+    window.page.locator("details summary").click()
+    window.check("regulator-numbers")
+
+
+def test_staff_decide_a_case_without_javascript(visit: Visitor, sam: User, lee: User) -> None:
+    case = reviewed(certain=2, probable=1)
+    window = visit(builders.signed_in(sam), javascript=False)
+    window.go(f"/en/staff/cases/{case.code}/")
+    window.press("Approve the ticked images")
+    assert window.heading == "Delete 2 images?"
+    window.press("Delete 2 images")
+    window.page.get_by_role("button", name="Decide 1 probable image").click()
+    window.page.get_by_label("Leave").check()
+    window.press("Propose to a second person")
+    window.press("Take back")
+    assert Proposal.objects.get().outcome == Outcome.TAKEN_BACK
+    assert Takedown.objects.count() == 2
+
+
+def test_faces_are_shown_only_after_unlocking(visit: Visitor, sam: User, tmp_path: Path) -> None:
+    case = _case_with_a_picture(tmp_path)
+    window = visit(builders.signed_in(sam))
+    window.go(f"/en/staff/cases/{case.code}/")
+    assert window.page.get_by_alt_text("Image 1, pixelated").count() == 1
+    assert window.page.get_by_alt_text("The photo the subject gave").count() == 0
+    window.page.get_by_role("link", name="Unlock with a purpose").click()
+    window.page.get_by_label("Compare the photo with the matches").check()
+    window.press("Unlock for 15 minutes")
+    photo = window.page.get_by_alt_text("The photo the subject gave")
+    assert photo.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    window.check("staff-case-unlocked")
+
+
+def _case_with_a_picture(folder: Path) -> Case:
+    builders.harvest(folder, {"ana.jpg": builders.astronaut_jpeg()})
+    case = builders.make_case(State.REVIEW, route=Route.PHOTO)
+    for found in service.search(personal.probes(case)).matches:
+        Match.objects.create(
+            case=case, image_id=found.image_id, face_id=found.face_id, similarity=found.similarity, band=Band.CERTAIN
+        )
+    return case

@@ -1,0 +1,119 @@
+"""Pictures: pixelated until unlocked, one entry in the trail for each that is shown, none kept on the way."""
+
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from PIL import Image
+
+from matching import service
+from matching.types import Pixels
+from portal.accounts.models import User
+from portal.audit.models import Entry
+from portal.audit.tags import Tag
+from portal.cases import decisions, forget, personal
+from portal.cases.models import Band, Case, Match, Route
+from portal.cases.states import State
+from portal.core import clock
+from tests.builders import astronaut_jpeg, harvest, make_case
+from tests.staff.build import reviewed
+
+
+@pytest.fixture
+def case(tmp_path: Path, db: None) -> Case:
+    """A case with a photo and one match that really is in the index."""
+    harvest(tmp_path, {"ana.jpg": astronaut_jpeg()})
+    case = make_case(State.REVIEW, route=Route.PHOTO)
+    found = service.search(personal.probes(case)).matches[0]
+    row = Match(case=case, image_id=found.image_id, face_id=found.face_id, band=Band.CERTAIN)
+    row.similarity = found.similarity
+    row.save()
+    return case
+
+
+def address(match: Match) -> str:
+    return f"/en/staff/cases/{match.case_id}/matches/{match.pk}/image/"
+
+
+def seen(tag: Tag) -> int:
+    return Entry.objects.filter(tag=tag).count()
+
+
+def pixels(answer: HttpResponse) -> Pixels:
+    return np.asarray(Image.open(BytesIO(answer.content)).convert("RGB").resize((256, 256)))
+
+
+def test_each_view_of_a_case_is_one_entry(sam: User, sam_client: Client) -> None:
+    case = reviewed(certain=2)
+    sam_client.get(f"/en/staff/cases/{case.code}/")
+    entry = Entry.objects.get(tag=Tag.CASE_VIEWED)
+    assert (entry.actor, entry.about) == (sam.pk, str(case.code))
+    sam_client.get(f"/en/staff/cases/{case.code}/approve/")
+    assert seen(Tag.CASE_VIEWED) == 2
+
+
+def test_a_match_is_pixelated_until_unlocked_and_each_view_recorded(case: Case, sam: User, sam_client: Client) -> None:
+    match = case.matches.get()
+    locked = sam_client.get(address(match))
+    assert [entry.detail["clear"] for entry in Entry.objects.filter(tag=Tag.MATCH_VIEWED)] == [False]
+    decisions.unlock(case, by=sam, purpose="compare")
+    clear = sam_client.get(address(match))
+    views = Entry.objects.filter(tag=Tag.MATCH_VIEWED).order_by("pk")
+    assert [entry.detail["clear"] for entry in views] == [False, True]
+    # The face lies in the upper middle: sharp edges there only once it is clear.
+    face = slice(30, 110), slice(85, 150)
+    edges = [np.abs(np.diff(pixels(answer)[face].astype(int), axis=0)).mean() for answer in (locked, clear)]
+    assert edges[1] > 1.5 * edges[0]
+
+
+def test_pictures_are_kept_nowhere_on_the_way(case: Case, sam_client: Client) -> None:
+    answer = sam_client.get(address(case.matches.get()))
+    assert answer["Content-Type"] == "image/jpeg"
+    assert "no-store" in answer["Cache-Control"]
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_subjects_photo_is_locked_and_each_view_recorded(case: Case, sam: User, sam_client: Client) -> None:
+    photo = f"/en/staff/cases/{case.code}/photo/"
+    assert sam_client.get(photo).status_code == 404
+    assert seen(Tag.PHOTO_VIEWED) == 0
+    decisions.unlock(case, by=sam, purpose="compare")
+    assert sam_client.get(photo).status_code == 200
+    assert seen(Tag.PHOTO_VIEWED) == 1
+    forget.photo(case)
+    assert sam_client.get(photo).status_code == 404
+
+
+def test_an_unlock_is_for_one_person_one_case_and_a_quarter_of_an_hour(
+    case: Case, sam: User, sam_client: Client, lee_client: Client
+) -> None:
+    photo = f"/en/staff/cases/{case.code}/photo/"
+    decisions.unlock(reviewed(certain=1), by=sam, purpose="compare")
+    assert sam_client.get(photo).status_code == 404
+    decisions.unlock(case, by=sam, purpose="compare")
+    assert lee_client.get(photo).status_code == 404
+    clock.move(decisions.UNLOCKED_FOR + timedelta(seconds=1))
+    assert sam_client.get(photo).status_code == 404
+
+
+def test_a_match_belongs_to_its_own_case(sam_client: Client) -> None:
+    one, other = reviewed(certain=1), reviewed(certain=1)
+    match = one.matches.get()
+    assert sam_client.get(f"/en/staff/cases/{other.code}/matches/{match.pk}/image/").status_code == 404
+    assert seen(Tag.MATCH_VIEWED) == 0
+
+
+def test_unlocking_needs_a_purpose_and_comes_back(sam_client: Client) -> None:
+    case = reviewed(certain=1)
+    page, back = f"/en/staff/cases/{case.code}/unlock/", f"/en/staff/cases/{case.code}/approve/"
+    missing = sam_client.post(page, {"next": back})
+    assert "Choose a purpose" in missing.content.decode()
+    assert seen(Tag.CASE_UNLOCKED) == 0
+    assert sam_client.post(page, {"purpose": "compare", "next": back})["Location"] == back
+    assert Entry.objects.get(tag=Tag.CASE_UNLOCKED).detail["purpose"] == "compare"
+    away = sam_client.post(page, {"purpose": "compare", "next": "https://evil.example/"})
+    assert away["Location"] == f"/en/staff/cases/{case.code}/"

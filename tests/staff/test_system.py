@@ -1,0 +1,83 @@
+"""The system page: what runs, and what waits for a person."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from django.test import Client
+
+from matching import service
+from portal.accounts.models import User
+from portal.audit.models import Entry
+from portal.audit.tags import Tag
+from portal.core import clock
+from portal.jobs import queue, run
+from portal.jobs.models import Job
+from portal.jobs.models import State as JobState
+from portal.takedowns import moves
+from portal.takedowns.models import Step
+from portal.takedowns.removals import open_removal
+from portal.takedowns.states import StepState, TakedownState
+
+PAGE = "/en/staff/system/"
+
+
+def dead_job() -> Job:
+    queue.enqueue("case.search", uuid4())
+    Job.objects.update(state=JobState.DEAD, attempts=12, last_error="StoreError")
+    return Job.objects.get()
+
+
+def stuck_step() -> Step:
+    removal = open_removal(uuid4(), [uuid4()], then="case.settle", at_last="case.close")
+    takedown = removal.takedowns.get()
+    moves.move_takedown(takedown, TakedownState.HIDDEN)
+    moves.move_takedown(takedown, TakedownState.REMOVING)
+    step = takedown.steps.filter(store="images").get()
+    moves.move_step(step, StepState.STUCK, error="OSError")
+    moves.move_takedown(takedown, TakedownState.STUCK)
+    return step
+
+
+def test_it_shows_the_pack_and_the_size_of_the_index(sam_client: Client) -> None:
+    page = sam_client.get(PAGE).content.decode()
+    assert service.pack().licence in page
+    assert "faces" in page
+
+
+def test_a_silent_worker_is_seen(sam_client: Client) -> None:
+    run.beat("worker")
+    assert "alive" in sam_client.get(PAGE).content.decode()
+    clock.move(timedelta(minutes=10))
+    assert "silent" in sam_client.get(PAGE).content.decode()
+
+
+def test_a_dead_job_is_tried_again_and_recorded(sam: User, sam_client: Client) -> None:
+    job = dead_job()
+    assert "gave up after 12 tries" in sam_client.get(PAGE).content.decode()
+    sam_client.post(f"{PAGE}jobs/{job.pk}/retry/")
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (JobState.DUE, 0)
+    assert Entry.objects.get(tag=Tag.JOB_RETRIED).actor == sam.pk
+
+
+def test_a_job_that_lives_is_left_alone(sam_client: Client) -> None:
+    job = dead_job()
+    for _ in range(2):
+        answer = sam_client.post(f"{PAGE}jobs/{job.pk}/retry/", follow=True)
+    assert "Nothing was changed" in answer.content.decode()
+    assert Entry.objects.filter(tag=Tag.JOB_RETRIED).count() == 1
+
+
+def test_a_stuck_step_is_tried_again(sam: User, sam_client: Client) -> None:
+    step = stuck_step()
+    assert "Image store" in sam_client.get(PAGE).content.decode()
+    sam_client.post(f"{PAGE}steps/{step.pk}/retry/")
+    step.refresh_from_db()
+    assert step.state == StepState.DUE
+    assert Entry.objects.get(tag=Tag.STEP_RETRIED).actor == sam.pk
+    again = sam_client.post(f"{PAGE}steps/{step.pk}/retry/", follow=True)
+    assert "Nothing was changed" in again.content.decode()
+
+
+def test_nothing_waits_reads_as_such(sam_client: Client) -> None:
+    assert "No job gave up" in sam_client.get(PAGE).content.decode()
