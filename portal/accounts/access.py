@@ -11,6 +11,7 @@ from django.utils.cache import add_never_cache_headers
 from portal.accounts.models import Role, User
 
 P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 class StaffRequest(HttpRequest):
@@ -27,7 +28,7 @@ class RegulatorRequest(HttpRequest):
 
 def staff_required(
     view: Callable[Concatenate[StaffRequest, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+) -> View[P]:
     @wraps(view)
     def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
@@ -35,12 +36,12 @@ def staff_required(
         _require(request, Role.STAFF)
         return _private(view(cast(StaffRequest, request), *args, **kwargs))
 
-    return checked
+    return cast(View[P], checked)
 
 
 def regulator_required(
     view: Callable[Concatenate[RegulatorRequest, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+) -> View[P]:
     @wraps(view)
     def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
@@ -48,7 +49,7 @@ def regulator_required(
         _require(request, Role.REGULATOR)
         return _private(view(cast(RegulatorRequest, request), *args, **kwargs))
 
-    return checked
+    return cast(View[P], checked)
 
 
 def has_role(user: object, role: Role) -> bool:

@@ -69,7 +69,7 @@ def of(case: Case) -> list[Card]:
         card = Card(
             match=match,
             place=place,
-            band=Band(match.band).label,
+            band=str(Band(match.band).label),
             band_colour=looks.BAND_COLOURS[match.band],
             people=decisions.people_needed(case, match),
             meter=_meter(match, search),
@@ -88,9 +88,8 @@ def _decision(match: Match, state: str) -> tuple[str, str]:
     """What became of the image, once it is being deleted, rather than what was decided."""
     if match.decision == Decision.APPROVED and state:
         return looks.takedown_name(state), looks.TAKEDOWN_COLOURS.get(state, "")
-    return Decision(match.decision).label, {Decision.OPEN: "orange", Decision.LEFT: "grey"}.get(
-        Decision(match.decision), ""
-    )
+    colours: dict[str, str] = {Decision.OPEN: "orange", Decision.LEFT: "grey"}
+    return str(Decision(match.decision).label), colours.get(match.decision, "")
 
 
 def _meter(match: Match, search: Search | None) -> Meter | None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.cases.models import RefusalReason, UnlockPurpose
@@ -14,15 +13,17 @@ DELETE, LEAVE = "delete", "leave"
 CHOICES = [(DELETE, _("Delete")), (LEAVE, _("Leave"))]
 
 
+NOTHING_FOUND = _("There is no case with this reference")
+
+
 class ReferenceForm(forms.Form):
     """The one look-up there is: staff never search by person."""
 
-    nothing_found: Promise = _("There is no case with this reference")
     reference = forms.CharField(
         label=_("Reference"),
         max_length=12,
         error_messages={"required": _("Enter a reference")},
-        validators=[RegexValidator(r"^\s*[0-9A-Za-z]{4}-[0-9A-Za-z]{4}\s*$", nothing_found)],
+        validators=[RegexValidator(r"^\s*[0-9A-Za-z]{4}-[0-9A-Za-z]{4}\s*$", NOTHING_FOUND)],
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
     )
 

@@ -25,13 +25,17 @@ def addresses(sam: User) -> dict[str, str]:
     proposal = decisions.propose_decision(case, by=sam, delete=numbers(case, "probable"))
     match = case.matches.first()
     assert match is not None
-    code, pk = {"code": case.code}, {"pk": proposal.pk}
-    known = {"match": {"code": case.code, "pk": match.pk}, "restore": {"code": case.code, "pk": 1}}
+    code: dict[str, object] = {"code": case.code}
+    pk: dict[str, object] = {"pk": proposal.pk}
+    known: dict[str, dict[str, object]] = {
+        "match": {"code": case.code, "pk": match.pk},
+        "restore": {"code": case.code, "pk": 1},
+    }
     for name in ("case", "unlock", "approve", "decide", "refuse", "photo"):
         known[name] = code
     for name in ("proposal", "confirm", "decline", "take-back", "retry-job", "retry-step"):
         known[name] = pk
-    return {page.name: reverse(f"staff:{page.name}", kwargs=known.get(page.name)) for page in urls.urlpatterns}
+    return {name: reverse(f"staff:{name}", kwargs=known.get(name)) for name in GET_ONLY | POST_ONLY | BOTH}
 
 
 def test_every_page_is_in_this_list() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from PIL import Image
 
@@ -43,8 +42,8 @@ def seen(tag: Tag) -> int:
     return Entry.objects.filter(tag=tag).count()
 
 
-def pixels(answer: HttpResponse) -> Pixels:
-    return np.asarray(Image.open(BytesIO(answer.content)).convert("RGB").resize((256, 256)))
+def pixels(jpeg: bytes) -> Pixels:
+    return np.asarray(Image.open(BytesIO(jpeg)).convert("RGB").resize((256, 256)))
 
 
 def test_each_view_of_a_case_is_one_entry(sam: User, sam_client: Client) -> None:
@@ -66,7 +65,7 @@ def test_a_match_is_pixelated_until_unlocked_and_each_view_recorded(case: Case, 
     assert [entry.detail["clear"] for entry in views] == [False, True]
     # The face lies in the upper middle: sharp edges there only once it is clear.
     face = slice(30, 110), slice(85, 150)
-    edges = [np.abs(np.diff(pixels(answer)[face].astype(int), axis=0)).mean() for answer in (locked, clear)]
+    edges = [np.abs(np.diff(pixels(answer.content)[face].astype(int), axis=0)).mean() for answer in (locked, clear)]
     assert edges[1] > 1.5 * edges[0]
 
 

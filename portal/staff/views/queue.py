@@ -13,7 +13,7 @@ from portal.cases import places, queries
 from portal.cases.models import Band, Case, Decision, Outcome, Proposal
 from portal.cases.states import State
 from portal.staff import looks
-from portal.staff.forms import ReferenceForm
+from portal.staff.forms import NOTHING_FOUND, ReferenceForm
 
 PAGE = 20
 SHOWN_STATES = tuple(state for state in State if state not in (State.DRAFT, State.EXPIRED, State.WAITING))
@@ -39,7 +39,7 @@ def queue(request: StaffRequest) -> HttpResponse:
         found = queries.queue(request.user, reference=form.cleaned_data["reference"]).first()
         if found is not None:
             return redirect("staff:case", found.code)
-        form.add_error("reference", form.nothing_found)
+        form.add_error("reference", NOTHING_FOUND)
     state = request.GET.get("state", "")
     state = state if state in SHOWN_STATES else ""
     page = Paginator(_counted(queries.queue(request.user, state=state)), PAGE).get_page(request.GET.get("page"))
