@@ -144,7 +144,6 @@ MATCHING = {
     "PACKS_FOLDER": Path(env.text("PACKS_FOLDER", str(BASE_DIR / "var" / "packs"))),
     "IMAGE_STORE": env.text("IMAGE_STORE"),
     "ACCEPT_PACK_LICENCE": env.flag("ACCEPT_PACK_LICENCE"),
-    "ACCEPT_PACK_LICENCE": env.flag("ACCEPT_PACK_LICENCE"),
 }
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")

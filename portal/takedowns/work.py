@@ -99,7 +99,9 @@ def purge(_all: str) -> None:
     removed = list(Removal.objects.filter(state=RemovalState.REMOVED))
     if not removed:
         return
-    service.purge()
+    if not service.purge().complete:
+        # An older transaction still sees the rows, or a reader held a partition.
+        raise NotYet("rows are kept back")
     for removal in removed:
         with transaction.atomic():
             for takedown in removal.takedowns.filter(state=TakedownState.REMOVED):

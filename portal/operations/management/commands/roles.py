@@ -48,9 +48,11 @@ def grant(cursor: CursorWrapper) -> None:
     cursor.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public' AND viewname LIKE %s", [AGGREGATES])
     for (view,) in cursor.fetchall():
         cursor.execute(_sql("GRANT SELECT ON {} TO {}", view, REGULATOR))
-    # To purge: rewriting tables is MAINTAIN above; recycling the log needs these two. A managed server may refuse.
+    # To purge: rewriting tables is MAINTAIN above; recycling the log needs the first two, seeing who still holds an
+    # old snapshot the third. A managed server may refuse.
     cursor.execute(_sql("GRANT pg_checkpoint TO {}", APP))
     cursor.execute(_sql("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {}", APP))
+    cursor.execute(_sql("GRANT pg_read_all_stats TO {}", APP))
 
 
 def _sql(template: str, *names: str, password: str | None = None) -> str:
