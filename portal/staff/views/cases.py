@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import User
-from portal.cases import decisions, places, queries
+from portal.cases import decisions, laws, places, queries
 from portal.cases.models import Case, Outcome, Photo, ProposalKind, Route, Search
 from portal.cases.states import State
 from portal.policies import assurance, statutes
@@ -51,6 +51,7 @@ def facts(found: Case, by: User) -> dict[str, Any]:
         "state_colour": looks.STATE_COLOURS.get(found.state, ""),
         "place": places.NAMES.get(found.place, found.place),
         "statute": statute,
+        "law": laws.TITLES.get(found.statute),
         "due": looks.due(found),
         "route": Route(found.route).label if found.route else "",
         "proof": _proof_name(Proof(found.proof)),
