@@ -4,7 +4,7 @@ import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
@@ -42,9 +42,15 @@ def _read(file: Path) -> Iterator[Mail]:
             yield Mail(
                 to=str(message["To"]),
                 subject=str(message["Subject"]),
-                sent_at=parsedate_to_datetime(str(message["Date"])),
+                sent_at=_instant(str(message["Date"])),
                 paragraphs=tuple(_paragraphs(message.get_content())),
             )
+
+
+def _instant(date: str) -> datetime:
+    # "-0000" is how a mail says UTC without saying where it was written; Python reads it as no zone at all.
+    read = parsedate_to_datetime(date)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def _paragraphs(text: str) -> Iterator[tuple[Piece, ...]]:

@@ -26,6 +26,14 @@ def test_it_shows_mails_with_the_code_marked(folder: Path) -> None:
     assert "Déjà reçu" in page
 
 
+def test_it_tells_the_time_of_the_reader(folder: Path, settings: Settings) -> None:
+    settings.TIME_ZONE = "America/Toronto"
+    mail = EmailMessage("Your code", "123456", to=["ana@example.org"])
+    mail.extra_headers["Date"] = "Sun, 22 Nov 2026 18:43:00 -0000"
+    mail.send()
+    assert "November 22, 2026, 1:43 p.m." in Client().get("/en/mailbox/").content.decode()
+
+
 def test_it_says_when_there_is_none(folder: Path) -> None:
     assert "No mail yet" in Client().get("/en/mailbox/").content.decode()
 
