@@ -88,7 +88,17 @@ def test_it_does_not_let_a_question_be_skipped(step: str) -> None:
     assert begun().get(f"/en/request/{step}/").headers["Location"] == "/en/request/contact/"
 
 
-@pytest.mark.parametrize("step", ["place", *STEPS])
+@pytest.mark.parametrize("state", [State.RECEIVED, State.WITHDRAWN, State.EXPIRED])
+def test_it_lets_the_same_browser_begin_another_request(state: State) -> None:
+    earlier = builders.make_case(state)
+    ana = builders.session_of(earlier)
+    assert ana.post("/en/request/place/", {"place": "CA-QC"}).headers["Location"] == "/en/request/contact/"
+    assert Case.objects.get(state=State.DRAFT).place == "CA-QC"
+    earlier.refresh_from_db()
+    assert earlier.place == "CA-ON"
+
+
+@pytest.mark.parametrize("step", STEPS)
 def test_it_opens_no_question_after_sending(step: str) -> None:
     ana = builders.session_of(builders.make_case(State.RECEIVED))
     assert ana.get(f"/en/request/{step}/").headers["Location"] == "/en/status/case/"

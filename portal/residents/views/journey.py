@@ -42,10 +42,13 @@ def _language() -> str:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def place(request: HttpRequest) -> HttpResponse:
-    """The first answer opens the case: whoever only looks leaves no record."""
+    """The first answer opens the case: whoever only looks leaves no record.
+
+    Who has sent one may begin another; the earlier one is then followed by its reference.
+    """
     case = queries.case_of_session(request)
     if case is not None and case.state != State.DRAFT:
-        return redirect("residents:case")
+        case = None
     form = PlaceForm(request.POST or None, initial={"place": case.place if case else ""})
     if not form.is_valid():
         return _page(request, "place", case, form)
