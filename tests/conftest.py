@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
+from django.utils import translation
 
 from portal.accounts.models import User
 from portal.cases.models import Case
@@ -50,7 +52,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def still_clock() -> Iterator[None]:
+def same_start() -> Iterator[None]:
+    """What a test moved or a request left behind in this thread, the clock and the language, is put back."""
+    translation.activate(settings.LANGUAGE_CODE)
     yield
     clock.reset()
 

@@ -2,6 +2,7 @@
 
 from django.contrib.sessions.models import Session
 
+from portal.cases import forget
 from portal.cases.models import Case, Code
 from portal.cases.states import State
 from portal.core import clock, limits
@@ -15,6 +16,8 @@ def run(_hour: str) -> None:
     drafts = Case.objects.filter(state=State.DRAFT, opened_at__lt=now - retention.DRAFT.kept_for)
     for code in drafts.values_list("pk", flat=True):
         queue.enqueue("case.expire", code)
+    for case in Case.objects.filter(photo__isnull=False, due_on__lt=clock.today()):
+        forget.photo(case)
     limits.forget_ended()
     Code.objects.filter(expires_at__lt=now).delete()
     Session.objects.filter(expire_date__lt=now).delete()

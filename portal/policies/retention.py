@@ -13,9 +13,7 @@ class Rule:
 
 DRAFT = Rule("an unfinished case", timedelta(hours=24), "the subject did not send it; nothing began")
 CODE = Rule("a mailed code", timedelta(minutes=15), "long enough to read a mail")
-CLOSED_ANNOUNCEMENT = Rule(
-    "the announced state of a closed case", timedelta(days=90), "so that its holder can still read it"
-)
+SESSION = Rule("a visit in one browser", timedelta(hours=12), "so that a shared computer forgets it within the day")
 JOB = Rule("a finished job", timedelta(days=7), "to see what ran; it holds ids only")
 
-ALL = (DRAFT, CODE, CLOSED_ANNOUNCEMENT, JOB)
+ALL = (DRAFT, CODE, SESSION, JOB)

@@ -16,9 +16,9 @@ WORDS: dict[retention.Rule, tuple[Promise, Promise]] = {
         _("You did not send it, so there is nothing for us to do."),
     ),
     retention.CODE: (_("A code that we mailed to you"), _("Long enough to read a mail.")),
-    retention.CLOSED_ANNOUNCEMENT: (
-        _("The date and reference of a request that is closed"),
-        _("So that you can still look it up."),
+    retention.SESSION: (
+        _("Your visit in this browser"),
+        _("So that nobody else opens your request on a shared computer."),
     ),
     retention.JOB: (
         _("Records of finished work on our machines"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 
 from portal.cases import codes
 from portal.cases.models import Case, Code, Photo, Probe, Route
@@ -13,7 +14,7 @@ from portal.core.models import Tally
 from portal.jobs.models import Job
 from portal.operations import retention
 from portal.policies.retention import CODE, DRAFT, JOB
-from tests.builders import make_case
+from tests.builders import make_case, session_of
 
 pytestmark = pytest.mark.django_db
 Drain = Callable[[], int]
@@ -59,3 +60,23 @@ def test_codes_finished_jobs_and_ended_counts_are_dropped(drain: Drain) -> None:
     clock.move(JOB.kept_for + SECOND)
     retention.run("")
     assert not Job.objects.filter(state="done").exists()
+
+
+def test_a_photo_is_kept_to_the_due_date_and_not_a_day_longer() -> None:
+    case = make_case(State.REVIEW, route=Route.PHOTO)
+    assert case.due_on is not None
+    clock.move(timedelta(days=(case.due_on - clock.today()).days))
+    retention.run("")
+    assert Photo.objects.filter(case=case).exists()
+    clock.move(timedelta(days=1))
+    retention.run("")
+    assert not Photo.objects.filter(case=case).exists()
+
+
+def test_a_visit_ends_within_the_day() -> None:
+    visit = session_of(make_case())
+    assert visit.get("/en/request/check/").status_code == 200
+    Session.objects.update(expire_date=clock.now())
+    retention.run("")
+    assert not Session.objects.exists()
+    assert visit.get("/en/request/check/").status_code == 302
