@@ -2,19 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock
-from portal.jobs import wake
+from portal.jobs import kinds, wake
 from portal.jobs.models import Job, State
 
 LEASE = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=1)
-ATTEMPTS = 12
+# Twelve tries within two hours, then one an hour: about four days, longer than a mail server is usually away.
+ATTEMPTS = 104
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,33 @@ class Claim:
     lease: UUID
 
 
-def enqueue(kind: str, subject: UUID | int | str, *, run_at: datetime | None = None) -> None:
-    """Write the job, inside the deciding transaction. The row is the guarantee, waking a worker a courtesy."""
+class Verdict(Enum):
+    """What a failure means for the job."""
+
+    TRY_AGAIN = auto()
+    KEEP_TRYING = auto()
+    GIVE_UP = auto()
+
+
+_ENQUEUE = """
+INSERT INTO jobs_job (kind, subject, state, run_at, urgent, attempts, last_error, created_at)
+VALUES (%(kind)s, %(subject)s, 'due', %(run_at)s, %(urgent)s, 0, '', %(now)s)
+ON CONFLICT (kind, subject) WHERE state = 'due'
+DO UPDATE SET run_at = least(jobs_job.run_at, excluded.run_at), urgent = jobs_job.urgent OR excluded.urgent
+"""
+
+
+def enqueue(kind: str, subject: UUID | int | str, *, run_at: datetime | None = None, urgent: bool = False) -> None:
+    """Write the job, inside the deciding transaction. The row is the guarantee, waking a worker a courtesy.
+
+    Where the same work waits already, that row is touched, and so locked until the caller's transaction ends: no
+    worker runs it before it can see what was decided. Errors: UnknownKind.
+    """
+    kinds.work(kind)
     now = clock.now()
-    job = Job(kind=kind, subject=str(subject), run_at=run_at or now, created_at=now)
-    Job.objects.bulk_create([job], ignore_conflicts=True)
+    values = {"kind": kind, "subject": str(subject), "run_at": run_at or now, "urgent": urgent, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(_ENQUEUE, values)
     if run_at is None or run_at <= now:
         transaction.on_commit(wake.workers)
 
@@ -42,7 +66,7 @@ SET state = 'running', attempts = attempts + 1,
 WHERE id = (
     SELECT id FROM jobs_job
     WHERE (state = 'due' AND run_at <= %(now)s) OR (state = 'running' AND leased_until < now())
-    ORDER BY run_at, id
+    ORDER BY urgent DESC, run_at, id
     FOR UPDATE SKIP LOCKED
     LIMIT 1
 )
@@ -51,7 +75,7 @@ RETURNING id, kind, subject, attempts
 
 
 def claim() -> Claim | None:
-    """Take the job that has waited longest, or one whose worker's lease ran out."""
+    """Take what is urgent, then what has waited longest, or a job whose worker's lease ran out."""
     lease = uuid4()
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"lease": lease, "seconds": LEASE.total_seconds(), "now": clock.now()})
@@ -64,25 +88,32 @@ def finish(claim: Claim) -> bool:
     return _release(claim, state=State.DONE, finished_at=clock.now(), last_error="")
 
 
-@transaction.atomic
-def fail(claim: Claim, error: BaseException, *, permanent: bool) -> None:
+def fail(claim: Claim, error: BaseException, *, verdict: Verdict) -> None:
     """Put it back with a growing pause, or lay it before a person."""
     name = type(error).__name__
-    if permanent or claim.attempts >= ATTEMPTS:
-        if _release(claim, state=State.DEAD, last_error=name):
-            append.append(Tag.JOB_DIED, about=claim.job_id, kind=claim.kind, error=name)
-        return
-    # The same work was enqueued again while this ran: that row carries on, and two waiting ones may not stand.
-    if Job.objects.filter(kind=claim.kind, subject=claim.subject, state=State.DUE).exists():
-        _release(claim, state=State.DONE, finished_at=clock.now(), last_error=name)
+    if verdict is Verdict.GIVE_UP or (verdict is Verdict.TRY_AGAIN and claim.attempts >= ATTEMPTS):
+        with transaction.atomic():
+            if _release(claim, state=State.DEAD, last_error=name):
+                append.append(Tag.JOB_DIED, about=claim.job_id, kind=claim.kind, error=name)
         return
     wait = min(timedelta(seconds=2 ** min(claim.attempts, 20)), LONGEST_WAIT)
-    _release(claim, state=State.DUE, run_at=clock.now() + wait, last_error=name)
+    try:
+        with transaction.atomic():
+            _release(claim, state=State.DUE, run_at=clock.now() + wait, last_error=name)
+    except IntegrityError:
+        # The same work was enqueued again while this ran: that row carries on, and two waiting ones may not stand.
+        _release(claim, state=State.DONE, finished_at=clock.now(), last_error=name)
 
 
 def retry(job: Job) -> bool:
-    """Give a dead job its attempts again; False when it was not dead."""
-    return bool(Job.objects.filter(pk=job.pk, state=State.DEAD).update(state=State.DUE, attempts=0, run_at=clock.now()))
+    """Give a dead job its attempts again; False when it was not dead, or the same work waits already."""
+    dead = Job.objects.filter(pk=job.pk, state=State.DEAD)
+    try:
+        with transaction.atomic():
+            return bool(dead.update(state=State.DUE, attempts=0, run_at=clock.now()))
+    except IntegrityError:
+        dead.update(state=State.DONE, finished_at=clock.now())
+        return False
 
 
 def _release(claim: Claim, **values: object) -> bool:

@@ -1,29 +1,22 @@
-"""Running jobs. What a kind does is handed in by `operations`, the one place that knows every kind."""
+"""Running jobs."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 
 from portal.core import clock
-from portal.jobs import queue
+from portal.jobs import kinds, queue
 from portal.jobs.models import Heartbeat, Job, State
 
 log = structlog.get_logger()
-Work = Callable[[str], None]
-_kinds: dict[str, Work] = {}
 
 
 class PermanentFailure(Exception):
     """Retrying cannot help: the job goes to a person at once."""
 
 
-def register(kinds: dict[str, Work]) -> None:
-    _kinds.update(kinds)
-
-
-def names() -> frozenset[str]:
-    return frozenset(_kinds)
+class NotYet(Exception):
+    """Something outside is not ready. The job is tried again, ever more slowly, and without an end."""
 
 
 def drain(*, most: int = 1000) -> int:
@@ -40,20 +33,24 @@ def run_one() -> bool:
     if claim is None:
         return False
     try:
-        _kinds[claim.kind](claim.subject)
+        kinds.work(claim.kind)(claim.subject)
     except Exception as error:
         # Only the class is logged: an error's text may quote what it was given.
         log.warning(
-            "job_failed",
-            kind=claim.kind,
-            job=claim.job_id,
-            attempts=claim.attempts,
-            error=type(error).__name__,
+            "job_failed", kind=claim.kind, job=claim.job_id, attempts=claim.attempts, error=type(error).__name__
         )
-        queue.fail(claim, error, permanent=isinstance(error, PermanentFailure | KeyError))
+        queue.fail(claim, error, verdict=_verdict(error))
     else:
         queue.finish(claim)
     return True
+
+
+def _verdict(error: Exception) -> queue.Verdict:
+    if isinstance(error, PermanentFailure):
+        return queue.Verdict.GIVE_UP
+    # A process of the next version may know the kind.
+    endless = isinstance(error, NotYet | kinds.UnknownKind)
+    return queue.Verdict.KEEP_TRYING if endless else queue.Verdict.TRY_AGAIN
 
 
 def beat(part: str) -> None:

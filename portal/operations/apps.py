@@ -7,7 +7,7 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         # Every app's models exist only now, and the work needs them.
-        from portal.jobs import run  # noqa: PLC0415
+        from portal.jobs import kinds  # noqa: PLC0415
         from portal.operations.kinds import KINDS  # noqa: PLC0415
 
-        run.register(KINDS)
+        kinds.register(KINDS)

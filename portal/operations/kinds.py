@@ -1,7 +1,7 @@
 """Every job kind by name: the one place where lower code's names meet higher code's functions."""
 
 from portal.cases import work as cases
-from portal.jobs.run import Work
+from portal.jobs.kinds import Work
 from portal.operations import retention
 from portal.takedowns import work as takedowns
 

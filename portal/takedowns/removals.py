@@ -27,7 +27,7 @@ def open_removal(origin: UUID, image_ids: Iterable[UUID], *, then: str, at_last:
     )
     Step.objects.bulk_create(Step(takedown=takedown, store=name) for takedown in takedowns for name in connectors.ALL)
     append.append(Tag.REMOVAL_OPENED, about=removal.id, origin=origin, images=len(takedowns))
-    queue.enqueue("removal.hide", removal.id)
+    queue.enqueue("removal.hide", removal.id, urgent=True)
     return removal
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from matching import service
 from portal.core import clock
 from portal.jobs import queue
+from portal.jobs.run import NotYet
 from portal.takedowns import connectors, moves
 from portal.takedowns.connectors.base import Erasure, StoreError
 from portal.takedowns.models import Removal, Step, Takedown
@@ -16,10 +17,6 @@ from portal.takedowns.states import RemovalState, StepState, TakedownState
 # A step that failed this often, or whose store says done and still has the image this often, waits for a person.
 ATTEMPTS = 8
 _GONE = (TakedownState.REMOVED, TakedownState.RESTORED, TakedownState.PURGED)
-
-
-class NotYet(Exception):
-    """Something is left to do; the job is tried again."""
 
 
 def hide(removal_id: str) -> None:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
-from portal.jobs import queue, run
+from portal.jobs import kinds, queue, run
 from portal.jobs.models import Job, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,13 +29,17 @@ def fail_for_good(_subject: str) -> None:
     raise run.PermanentFailure
 
 
+def not_yet(_subject: str) -> None:
+    raise run.NotYet
+
+
 @pytest.fixture(autouse=True)
-def kinds() -> Iterator[None]:
+def work() -> Iterator[None]:
     done.clear()
-    run.register({"test.note": note, "test.fail": fail, "test.fail_for_good": fail_for_good})
+    jobs = {"test.note": note, "test.fail": fail, "test.fail_for_good": fail_for_good, "test.not_yet": not_yet}
+    kinds.register(jobs)
     yield
-    for kind in ("test.note", "test.fail", "test.fail_for_good"):
-        run._kinds.pop(kind)
+    kinds.forget(*jobs)
 
 
 def test_a_job_is_written_or_not_with_the_decision() -> None:
@@ -109,7 +113,7 @@ def test_a_failure_is_tried_again_later_and_later_and_then_given_to_a_person() -
     for _ in range(queue.ATTEMPTS):
         run.drain()
         job = Job.objects.get()
-        waits.append(job.run_at - clock.now())
+        waits.append(round((job.run_at - clock.now()).total_seconds()))
         clock.move(timedelta(hours=2))
     # The last try ends it; the pauses between the others grow.
     assert waits[:-1] == sorted(waits[:-1])
@@ -139,5 +143,59 @@ def test_a_failed_job_gives_way_to_the_same_work_enqueued_meanwhile() -> None:
     claim = queue.claim()
     assert claim is not None
     queue.enqueue("test.fail", "1")
-    queue.fail(claim, RuntimeError(), permanent=False)
+    queue.fail(claim, RuntimeError(), verdict=queue.Verdict.TRY_AGAIN)
     assert Job.objects.filter(state=State.DUE).count() == 1
+
+
+def test_a_worker_does_not_run_what_a_transaction_enqueued_again_before_that_ends() -> None:
+    queue.enqueue("test.note", "1")
+
+    def claim_elsewhere() -> queue.Claim | None:
+        claimed = queue.claim()
+        connection.close()
+        return claimed
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            queue.enqueue("test.note", "1")
+            assert other.submit(claim_elsewhere).result() is None
+        assert other.submit(claim_elsewhere).result() is not None
+
+
+def test_enqueuing_again_brings_a_waiting_job_forward() -> None:
+    queue.enqueue("test.note", "1", run_at=clock.now() + timedelta(hours=1))
+    queue.enqueue("test.note", "1")
+    run.drain()
+    assert done == ["1"]
+
+
+def test_what_is_urgent_goes_first() -> None:
+    queue.enqueue("test.note", "patient", run_at=clock.now() - timedelta(hours=1))
+    queue.enqueue("test.note", "urgent", urgent=True)
+    run.drain()
+    assert done == ["urgent", "patient"]
+
+
+def test_what_waits_for_something_outside_is_tried_without_end() -> None:
+    queue.enqueue("test.not_yet", "1")
+    Job.objects.update(attempts=queue.ATTEMPTS * 2)
+    run.drain()
+    assert Job.objects.get().state == State.DUE
+
+
+def test_a_kind_that_nobody_knows_cannot_be_enqueued_and_waits_for_who_does() -> None:
+    with pytest.raises(kinds.UnknownKind):
+        queue.enqueue("test.unheard_of", "1")
+    queue.enqueue("test.note", "1")
+    Job.objects.update(kind="test.unheard_of")
+    run.drain()
+    assert Job.objects.get().state == State.DUE
+
+
+def test_retrying_a_dead_job_whose_work_waits_again_clears_it() -> None:
+    queue.enqueue("test.fail_for_good", "1")
+    run.drain()
+    dead = Job.objects.get()
+    queue.enqueue("test.fail_for_good", "1")
+    assert not queue.retry(dead)
+    assert Job.objects.filter(state=State.DEAD).count() == 0

@@ -13,7 +13,7 @@ from matching.types import Store
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
-from portal.jobs import run
+from portal.jobs import kinds
 from portal.takedowns import connectors, removals
 from portal.takedowns.connectors.base import Connector, Erasure, StoreError
 from portal.takedowns.models import Removal, Step, Takedown
@@ -28,13 +28,16 @@ told: list[str] = []
 
 
 @pytest.fixture(autouse=True)
-def kinds() -> Iterator[None]:
+def work() -> Iterator[None]:
     told.clear()
-    run.register({"test.then": lambda subject: told.append(f"then {subject}")})
-    run.register({"test.at_last": lambda subject: told.append(f"at last {subject}")})
+    kinds.register(
+        {
+            "test.then": lambda subject: told.append(f"then {subject}"),
+            "test.at_last": lambda subject: told.append(f"at last {subject}"),
+        }
+    )
     yield
-    for kind in ("test.then", "test.at_last"):
-        run._kinds.pop(kind)
+    kinds.forget("test.then", "test.at_last")
 
 
 @pytest.fixture
@@ -203,5 +206,5 @@ def test_running_every_job_twice_changes_nothing_more(image: UUID, drain: Drain)
     drain()
     entries = Entry.objects.count()
     for kind in ("removal.hide", "removal.remove", "removals.purge"):
-        run._kinds[kind](str(removal.id))
+        kinds.work(kind)(str(removal.id))
     assert Entry.objects.count() == entries
