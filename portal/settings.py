@@ -110,6 +110,7 @@ WHITENOISE_USE_FINDERS = True
 
 # A photo is sealed from the first byte: the only upload handler keeps it in memory, and caps it.
 FILE_UPLOAD_HANDLERS = ["portal.core.uploads.CappedMemoryHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 SESSION_COOKIE_HTTPONLY = True

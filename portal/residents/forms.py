@@ -20,6 +20,7 @@ MOST_ADDRESSES = 50
 LONGEST_ADDRESS = 2000
 
 TOO_MANY_CODES = _("We have sent as many codes as we may for now. Wait an hour, then try again.")
+TOO_MANY_PHOTOS = _("You have sent as many photos as we may check for now. Wait an hour, then try again.")
 CODE_EXPIRED = _("This code no longer works. Ask for a new code.")
 WRONG_CODE = ngettext_lazy(
     "The code is not right. Check it and enter it again; you have %(left)d more try.",
@@ -120,6 +121,14 @@ class PhotoForm(forms.Form):
             "missing": _("Choose a photo of your face."),
         },
     )
+
+    @classmethod
+    def rejected(cls, fault: PhotoFault) -> "PhotoForm":
+        """The form as it answers a request that was not read."""
+        form = cls(data={}, files={})
+        form.errors.clear()
+        form.reject(fault)
+        return form
 
     def reject(self, fault: PhotoFault) -> None:
         self.add_error("photo", str(photo_faults.SENTENCES[fault]))

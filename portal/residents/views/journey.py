@@ -1,5 +1,6 @@
 """The steps of one request, one question a page."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -9,16 +10,19 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from matching.types import PhotoRejected
+from matching.types import PhotoFault, PhotoRejected
 from portal.cases import actions, places, queries
 from portal.cases.faults import CodeExpired, Incomplete, TooManyCodes, WrongCode
 from portal.cases.models import Case, Route
 from portal.cases.states import State
+from portal.core import limits, uploads
 from portal.policies import retention
 from portal.residents import kept, steps
 from portal.residents.forms import (
+    TOO_MANY_PHOTOS,
     AddressesForm,
     CodeForm,
     ConsentForm,
@@ -28,6 +32,9 @@ from portal.residents.forms import (
     sentence,
 )
 from portal.residents.steps import draft_step, own_case
+
+# Each is a search for faces, the dearest thing that anyone with a mail address can ask for.
+PHOTOS_AN_HOUR = 20
 
 
 def _page(request: HttpRequest, step: str, case: Case | None, form: Form, **more: Any) -> HttpResponse:
@@ -112,16 +119,32 @@ def consent(request: HttpRequest, case: Case) -> HttpResponse:
     return steps.after(case)
 
 
+# Exempt only so far that a body too large is refused unread, and the form's token with it: `_photo` checks the token.
+@csrf_exempt
 @draft_step("photo")
 def photo(request: HttpRequest, case: Case) -> HttpResponse:
+    if uploads.is_too_large(request):
+        return _photo_page(request, case, PhotoForm.rejected(PhotoFault.TOO_BIG))
+    return _photo(request, case)
+
+
+@csrf_protect
+def _photo(request: HttpRequest, case: Case) -> HttpResponse:
     form = PhotoForm(request.POST, request.FILES) if request.method == "POST" else PhotoForm()
     if form.is_valid():
+        if not limits.take("photo", str(case.code), most=PHOTOS_AN_HOUR, per=timedelta(hours=1)):
+            form.add_error("photo", str(TOO_MANY_PHOTOS))
+            return _photo_page(request, case, form)
         try:
             actions.keep_photo(case, form.cleaned_data["photo"].read())
         except PhotoRejected as rejected:
             form.reject(rejected.fault)
         else:
             return steps.after(case)
+    return _photo_page(request, case, form)
+
+
+def _photo_page(request: HttpRequest, case: Case, form: PhotoForm) -> HttpResponse:
     return _page(request, "photo", case, form, has_photo=queries.draft(case).has_photo)
 
 
