@@ -19,6 +19,8 @@ SECRET_KEY = env.text("SECRET_KEY")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+# Whose X-Forwarded-For says where a request comes from.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 OPERATOR_NAME = env.text("OPERATOR_NAME", "Example Index Inc.")
 
 INSTALLED_APPS = [

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
-from portal.core import limits
+from portal.core import limits, visitors
 
 PERIOD = timedelta(minutes=15)
 # The account's limit stops guessing one password from many places, the address's one guess at many accounts.
@@ -25,9 +25,11 @@ class TooManyTries(Exception):
 
 def sign_in(request: HttpRequest, *, name: str, password: str) -> User | None:
     """The account, now signed in with a new session key; None for any wrong pair. Errors: TooManyTries."""
-    account_key, address = name.casefold(), request.META.get("REMOTE_ADDR", "")
-    free = limits.take(ADDRESS, address, most=TRIES_PER_ADDRESS, per=PERIOD)
-    if not (limits.take(ACCOUNT, account_key, most=TRIES_PER_ACCOUNT, per=PERIOD) and free):
+    account_key, address = name.casefold(), visitors.address_of(request)
+    # The address first: one that has spent its tries must not go on to spend those of other people's accounts.
+    if not limits.take(ADDRESS, address, most=TRIES_PER_ADDRESS, per=PERIOD):
+        raise TooManyTries
+    if not limits.take(ACCOUNT, account_key, most=TRIES_PER_ACCOUNT, per=PERIOD):
         raise TooManyTries
     account = authenticate(request, username=name, password=password)
     if not isinstance(account, User):

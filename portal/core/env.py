@@ -1,6 +1,7 @@
 """Settings from the environment; a missing one is named, never guessed."""
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -35,6 +36,14 @@ def integer(name: str, default: int) -> int:
 
 def names(name: str, default: str) -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """IP networks or single addresses, separated by commas; none by default."""
+    try:
+        return [ip_network(part) for part in names(name, "")]
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be IP addresses or networks, such as 10.0.0.0/8.") from None
 
 
 def folder(name: str) -> Path:

@@ -23,6 +23,7 @@ VARIABLES = (
     "DEMO",
     "DEBUG",
     "ALLOWED_HOSTS",
+    "TRUSTED_PROXIES",
     "SITE_URL",
     "EMAIL_URL",
     "MAIL_FROM",

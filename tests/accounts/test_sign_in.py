@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from django.http import HttpResponse
@@ -113,6 +114,23 @@ def test_one_address_cannot_try_one_account_after_another(sam_account: User, cli
         enter(client, f"guess{number}", "wrong")
     assert "Too many attempts" in enter(client, "sam").content.decode()
     assert enter(Client(REMOTE_ADDR="127.0.0.9"), "sam").status_code == 302
+
+
+def test_an_address_that_spent_its_tries_cannot_lock_out_an_account(sam_account: User, client: Client) -> None:
+    for number in range(sign_in.TRIES_PER_ADDRESS):
+        enter(client, f"guess{number}", "wrong")
+    for _ in range(sign_in.TRIES_PER_ACCOUNT):
+        enter(client, "sam", "wrong")
+    assert enter(Client(REMOTE_ADDR="127.0.0.9"), "sam").status_code == 302
+
+
+def test_visitors_behind_a_trusted_proxy_are_told_apart(sam_account: User, settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
+    for number in range(sign_in.TRIES_PER_ADDRESS):
+        enter(Client(HTTP_X_FORWARDED_FOR=f"198.51.100.{number}, 203.0.113.5"), f"guess{number}", "wrong")
+    blocked = enter(Client(HTTP_X_FORWARDED_FOR="198.51.100.99, 203.0.113.5"), "sam")
+    assert "Too many attempts" in blocked.content.decode()
+    assert enter(Client(HTTP_X_FORWARDED_FOR="203.0.113.6"), "sam").status_code == 302
 
 
 def test_signing_in_rightly_is_not_counted(sam_account: User, client: Client) -> None:
