@@ -15,7 +15,7 @@ from PIL import Image
 from matching import service
 from matching.types import Harvestable
 from portal.accounts.models import Role, User
-from portal.cases import actions, codes, moves
+from portal.cases import actions, codes, moves, personal
 from portal.cases.models import Case, Route
 from portal.cases.states import State
 
@@ -51,7 +51,7 @@ def make_case(
     case = actions.open_case(language)
     actions.set_place(case, place)
     actions.send_code(case, address)
-    actions.confirm_code(case, codes.issue(case))
+    actions.confirm_code(case, mailed_code(case))
     actions.consent(case, route)
     if route == Route.PHOTO:
         actions.keep_photo(case, photo if photo is not None else astronaut_jpeg())
@@ -62,6 +62,11 @@ def make_case(
     for to in _WAY[state]:
         moves.move(case, to)
     return Case.objects.get(pk=case.pk)
+
+
+def mailed_code(case: Case) -> str:
+    """The code that a mail to the case's address would carry."""
+    return codes.issue(case, address=personal.contact(case))
 
 
 def astronaut_jpeg(*, size: int = 512, quality: int = 90) -> bytes:

@@ -9,7 +9,7 @@ from matching import service
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.cases import codes, forget, moves, personal
-from portal.cases.faults import CodeExpired, Finished, Incomplete, TooManyCodes, WrongCode
+from portal.cases.faults import CodeExpired, Finished, Incomplete, StaleCase, TooManyCodes
 from portal.cases.models import Case, Route
 from portal.cases.states import MOVES, State
 from portal.core import clock, keys, limits, schedule
@@ -45,8 +45,9 @@ def speak(case: Case, language: str) -> None:
         case.save(update_fields=["language"])
 
 
+@transaction.atomic
 def set_place(case: Case, place: str) -> None:
-    _only_draft(case)
+    _lock_draft(case)
     case.place = statutes.PLACES[place].code
     case.save(update_fields=["place"])
 
@@ -54,30 +55,37 @@ def set_place(case: Case, place: str) -> None:
 @transaction.atomic
 def send_code(case: Case, address: str) -> None:
     """Keep the address and mail a code to it. Errors: TooManyCodes."""
-    _only_draft(case)
+    _lock_draft(case)
     _take_budget(case, address)
     if personal.contact(case) != address:
+        codes.drop(case)
         personal.keep_contact(case, address)
         _set_proof(case, Proof.NONE)
-    queue.enqueue("case.mail_code", case.code)
+    queue.enqueue("case.mail_code", case.code, urgent=True)
 
 
 def confirm_code(case: Case, code: str) -> None:
     """Errors: WrongCode, CodeExpired."""
-    _only_draft(case)
-    codes.check(case, code)
     with transaction.atomic():
-        _set_proof(case, _proof_of(case))
-        append.append(Tag.CASE_CONTACT_CONFIRMED, about=case.code)
+        _lock_draft(case)
+        fault = codes.use(case, code, address=personal.contact(case))
+        if fault is None:
+            _set_proof(case, Proof.PHOTO if hasattr(case, "photo") else Proof.CONTACT)
+            append.append(Tag.CASE_CONTACT_CONFIRMED, about=case.code)
+    if fault is not None:
+        raise fault
 
 
 @transaction.atomic
 def consent(case: Case, route: Route) -> None:
-    """Record the choice of route and the consent that it rests on."""
-    _only_draft(case)
+    """Record the choice of route and the consent that it rests on. What belongs to the other route goes."""
+    _lock_draft(case)
     if route != case.route:
         forget.photo(case)
+        forget.probes(case)
         forget.addresses(case)
+        if case.proof == Proof.PHOTO:
+            _set_proof(case, Proof.CONTACT)
     case.route = route
     case.consented_at = clock.now()
     case.save(update_fields=["route", "consented_at"])
@@ -86,22 +94,28 @@ def consent(case: Case, route: Route) -> None:
 
 def keep_photo(case: Case, data: bytes) -> None:
     """Errors: matching.types.PhotoRejected; the photo kept before stays then."""
-    _only_draft(case)
     selfie = service.read_selfie(data)
     with transaction.atomic():
+        # Reading took a while: the contact may have been changed in another window, or the case sent.
+        _lock_draft(case)
+        if case.proof == Proof.NONE or case.route != Route.PHOTO:
+            raise StaleCase("changed while the photo was read")
         personal.keep_photo(case, selfie.jpeg, selfie.probes, pack=service.pack().name)
         _set_proof(case, Proof.PHOTO)
 
 
 @transaction.atomic
 def keep_addresses(case: Case, addresses: list[str]) -> None:
-    _only_draft(case)
+    _lock_draft(case)
+    if case.route != Route.ADDRESSES:
+        raise StaleCase("the route was changed")
     personal.keep_addresses(case, addresses)
 
 
 @transaction.atomic
 def submit(case: Case) -> None:
     """Close the form and start the statutory clock; the search follows as a job. Errors: Incomplete."""
+    _lock_draft(case)
     if missing := next_step(case):
         raise Incomplete(missing)
     statute = statutes.PLACES[case.place].statute
@@ -147,10 +161,10 @@ def withdraw(case: Case) -> None:
     if case.slot_at is not None and clock.now() >= case.slot_at:
         raise Finished
     append.append(Tag.CASE_WITHDRAWN, about=case.code)
+    forget.photo(case)
+    forget.probes(case)
     if State.WITHDRAWN in MOVES[State(case.state)]:
         moves.move(case, State.WITHDRAWN)
-        forget.photo(case)
-        forget.probes(case)
     else:
         Case.objects.filter(pk=case.pk).update(withdrawn_at=clock.now())
     if case.received_at is None:
@@ -168,18 +182,14 @@ def send_return_code(reference: str, address: str) -> None:
         raise TooManyCodes
     case = _live_case(reference)
     if case is not None and personal.contact(case).casefold() == address.casefold():
-        queue.enqueue("case.mail_code", case.code)
+        queue.enqueue("case.mail_code", case.code, urgent=True)
 
 
 def confirm_return(reference: str, code: str) -> Case:
     """Errors: CodeExpired, for a wrong code and an unknown reference alike."""
     case = _live_case(reference)
-    if case is None:
+    if case is None or codes.use(case, code, address=personal.contact(case)) is not None:
         raise CodeExpired
-    try:
-        codes.check(case, code)
-    except WrongCode:
-        raise CodeExpired from None
     return case
 
 
@@ -198,15 +208,13 @@ def _take_budget(case: Case, address: str) -> None:
             raise TooManyCodes
 
 
-def _proof_of(case: Case) -> Proof:
-    return Proof.PHOTO if hasattr(case, "photo") else Proof.CONTACT
-
-
 def _set_proof(case: Case, proof: Proof) -> None:
     case.proof = proof
     case.save(update_fields=["proof"])
 
 
-def _only_draft(case: Case) -> None:
+def _lock_draft(case: Case) -> None:
+    """Read the case anew and hold it until the transaction ends. Errors: StaleCase when it is a draft no more."""
+    case.refresh_from_db(from_queryset=Case.objects.select_for_update())
     if case.state != State.DRAFT:
-        raise Incomplete("sent")
+        raise StaleCase(case.state)

@@ -5,7 +5,6 @@ import secrets
 from hashlib import sha256
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F
 
 from portal.cases.faults import CodeExpired, WrongCode
@@ -16,13 +15,13 @@ from portal.policies import retention
 TRIES = 5
 
 
-def issue(case: Case) -> str:
-    """A new code for the case; an older one ceases to work."""
+def issue(case: Case, *, address: str) -> str:
+    """A new code for the case and this address; an older one ceases to work."""
     code = f"{secrets.randbelow(10**6):06}"
     Code.objects.update_or_create(
         case=case,
         defaults={
-            "digest": _digest(case, code),
+            "digest": _digest(case, address, code),
             "expires_at": clock.now() + retention.CODE.kept_for,
             "tries_left": TRIES,
         },
@@ -30,22 +29,27 @@ def issue(case: Case) -> str:
     return code
 
 
-def check(case: Case, code: str) -> None:
-    """Use the code up. Errors: WrongCode, CodeExpired. A try counts even when the caller's transaction fails later."""
-    with transaction.atomic():
-        # Counting down first, in one statement, gives parallel guesses no extra try.
-        counted = Code.objects.filter(case=case, tries_left__gt=0, expires_at__gt=clock.now()).update(
-            tries_left=F("tries_left") - 1
-        )
-        kept = Code.objects.filter(case=case).first()
+def drop(case: Case) -> None:
+    """A code that was mailed to another address proves nothing about this one."""
+    Code.objects.filter(case=case).delete()
+
+
+def use(case: Case, code: str, *, address: str) -> WrongCode | CodeExpired | None:
+    """Use the code up; None when it was right. A fault is returned, not raised, so that the try is counted whatever
+    becomes of the caller's transaction."""
+    # Counting down first, in one statement, gives parallel guesses no extra try.
+    counted = Code.objects.filter(case=case, tries_left__gt=0, expires_at__gt=clock.now()).update(
+        tries_left=F("tries_left") - 1
+    )
+    kept = Code.objects.filter(case=case).first()
     if not counted or kept is None:
-        raise CodeExpired
-    if not hmac.compare_digest(bytes(kept.digest), _digest(case, code)):
-        if kept.tries_left == 0:
-            raise CodeExpired
-        raise WrongCode(kept.tries_left)
+        return CodeExpired()
+    if not hmac.compare_digest(bytes(kept.digest), _digest(case, address, code)):
+        return WrongCode(kept.tries_left) if kept.tries_left else CodeExpired()
     kept.delete()
+    return None
 
 
-def _digest(case: Case, code: str) -> bytes:
-    return hmac.new(settings.SECRET_KEY.encode(), f"mailed-code/{case.code}/{code}".encode(), sha256).digest()
+def _digest(case: Case, address: str, code: str) -> bytes:
+    said = f"mailed-code/{case.code}/{address}/{code}"
+    return hmac.new(settings.SECRET_KEY.encode(), said.encode(), sha256).digest()

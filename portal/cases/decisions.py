@@ -7,9 +7,10 @@ from django.db import IntegrityError, transaction
 
 from portal.accounts.models import User
 from portal.audit import append
+from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases import forget, moves
-from portal.cases.faults import NotAllowed, StaleCase
+from portal.cases.faults import NotAllowed, StaleCase, Unseen
 from portal.cases.models import (
     Band,
     Case,
@@ -25,8 +26,10 @@ from portal.cases.models import (
 from portal.cases.states import State
 from portal.core import clock
 from portal.jobs import queue
-from portal.policies.assurance import Proof, Right, allowance
-from portal.takedowns.removals import open_removal
+from portal.policies.assurance import Erase, Proof, Right, allowance
+from portal.takedowns.models import Takedown
+from portal.takedowns.removals import open_removal, restore
+from portal.takedowns.states import TakedownState
 
 UNLOCKED_FOR = timedelta(minutes=15)
 
@@ -51,9 +54,13 @@ def people_needed(case: Case, match: Match) -> int:
 
 @transaction.atomic
 def propose_decision(case: Case, *, by: User, delete: Iterable[int]) -> Proposal:
-    """Propose which open matches are deleted; the others are left in the index. A second person confirms."""
+    """Propose which open matches are deleted; the others are left in the index. A second person confirms.
+
+    Errors: Unseen for a probable match that `by` has not looked at, StaleCase.
+    """
     case = _in_review(case)
     chosen = _open_matches(case, delete)
+    _require_seen(chosen, by=by)
     proposal = _propose(case, ProposalKind.DECIDE, by=by)
     proposal.matches.set(chosen)
     return proposal
@@ -76,20 +83,76 @@ def _propose(case: Case, kind: ProposalKind, *, by: User, reason: str = "") -> P
 
 
 @transaction.atomic
+def propose_restore(case: Case, *, by: User, matches: Iterable[int]) -> Proposal:
+    """Propose to bring hidden images back into search while they cool. They stay hidden until a second person confirms.
+
+    Errors: StaleCase where one is not hidden and cooling.
+    """
+    case = _locked(case, State.REVIEW, State.ERASING)
+    chosen = list(case.matches.filter(pk__in=set(matches), decision=Decision.APPROVED))
+    if not chosen or len(_cooling(case, chosen)) != len(chosen):
+        raise StaleCase("the cooling time is over")
+    proposal = _propose(case, ProposalKind.RESTORE, by=by)
+    proposal.matches.set(chosen)
+    return proposal
+
+
+@transaction.atomic
 def confirm(proposal: Proposal, *, by: User) -> None:
-    """Carry out what a colleague proposed. Errors: NotAllowed for the proposer, StaleCase."""
-    case = _in_review(proposal.case)
+    """Carry out what a colleague proposed.
+
+    Errors: NotAllowed for the proposer, Unseen for a probable match that `by` has not looked at, StaleCase when the
+    case or its images moved on.
+    """
+    carry_out = {
+        ProposalKind.REFUSE: _refuse,
+        ProposalKind.DECIDE: _decide,
+        ProposalKind.RESTORE: _restore,
+    }[ProposalKind(proposal.kind)]
+    states = (State.REVIEW, State.ERASING) if proposal.kind == ProposalKind.RESTORE else (State.REVIEW,)
+    case = _locked(proposal.case, *states)
     _end(proposal, Outcome.CONFIRMED, by=by, tag=Tag.PROPOSAL_CONFIRMED)
-    if proposal.kind == ProposalKind.REFUSE:
-        _refuse(case, proposal, by=by)
-        return
+    carry_out(case, proposal, by=by)
+
+
+def _decide(case: Case, proposal: Proposal, *, by: User) -> None:
     chosen = list(proposal.matches.filter(decision=Decision.OPEN))
+    _require_seen(chosen, by=by)
     if chosen:
         _delete(case, chosen)
     left = case.matches.filter(decision=Decision.OPEN)
     append.append(Tag.MATCHES_LEFT, about=case.code, actor=by.pk, images=[str(m.image_id) for m in left])
     left.update(decision=Decision.LEFT)
     _go_on_when_decided(case, by=by)
+
+
+def _restore(case: Case, proposal: Proposal, *, by: User) -> None:
+    for match in proposal.matches.all():
+        for takedown in _cooling(case, [match]):
+            restore(takedown, by=by.pk)
+    proposal.matches.update(decision=Decision.LEFT)
+
+
+def _cooling(case: Case, matches: list[Match]) -> list[Takedown]:
+    """The takedowns of these images that can still be restored."""
+    return list(
+        Takedown.objects.filter(
+            removal__origin=case.code,
+            image_id__in=[match.image_id for match in matches],
+            state=TakedownState.HIDDEN,
+            cools_until__gt=clock.now(),
+        )
+    )
+
+
+def _require_seen(chosen: list[Match], *, by: User) -> None:
+    """Nothing in the probable band is deleted unseen: `by` looked at each of them, unlocked. Errors: Unseen."""
+    unclear = {match.pk for match in chosen if match.band == Band.PROBABLE}
+    seen = Entry.objects.filter(
+        tag=Tag.MATCH_VIEWED, actor=by.pk, detail__match__in=list(unclear), detail__clear=True
+    ).values_list("detail__match", flat=True)
+    if unseen := unclear - set(seen):
+        raise Unseen(sorted(unseen))
 
 
 @transaction.atomic
@@ -124,17 +187,18 @@ def _refuse(case: Case, proposal: Proposal, *, by: User) -> None:
 
 
 def _delete(case: Case, chosen: list[Match]) -> None:
+    allowed = allowance(Right(case.right), Proof(case.proof), case.statute)
+    if allowed.erase is Erase.GIVEN_ADDRESSES and any(match.band != Band.ADDRESS for match in chosen):
+        raise NotAllowed("this proof deletes the given addresses only")
     Match.objects.filter(pk__in=[match.pk for match in chosen]).update(decision=Decision.APPROVED)
     open_removal(case.code, (match.image_id for match in chosen), then="case.settle", at_last="case.close")
 
 
 def _go_on_when_decided(case: Case, *, by: User) -> None:
-    """Once nothing is open the case is decided; what was proposed about it has no object any more."""
+    """Once nothing is open the case is decided. The photo stays for the last search, which may find more to decide."""
     if case.matches.filter(decision=Decision.OPEN).exists():
         return
-    Proposal.objects.filter(case=case, outcome=Outcome.OPEN).update(outcome=Outcome.TAKEN_BACK, decided_at=clock.now())
     moves.move(case, State.ERASING, by=by.pk)
-    forget.photo(case)
     queue.enqueue("case.settle", case.code)
 
 
@@ -147,9 +211,13 @@ def unlock(case: Case, *, by: User, purpose: str) -> Unlock:
 
 
 def _in_review(case: Case) -> Case:
-    """The case, locked for this transaction. Errors: StaleCase when it is not, or no longer, in review."""
+    return _locked(case, State.REVIEW)
+
+
+def _locked(case: Case, *states: State) -> Case:
+    """The case, locked for this transaction. Errors: StaleCase when it is not, or no longer, in one of the states."""
     locked = Case.objects.select_for_update().get(pk=case.pk)
-    if locked.state != State.REVIEW:
+    if locked.state not in states:
         raise StaleCase(locked.state)
     return locked
 

@@ -1,5 +1,7 @@
 """Mails to residents. Each is one template in two languages; none tells more than the page would."""
 
+from smtplib import SMTPRecipientsRefused
+
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
@@ -9,9 +11,19 @@ from django.utils import translation
 from portal.cases.models import Case
 from portal.core import clock
 
+# RFC 5321 section 4.2.1: replies of 500 and above will not change.
+PERMANENT = 500
+
+
+class Undeliverable(Exception):
+    """The address takes no mail, and will not."""
+
 
 def send(name: str, case: Case, *, address: str, code: str = "") -> None:
-    """Render `mail/<name>.txt` in the case's language and send it. Errors: OSError when the mail server is away."""
+    """Render `mail/<name>.txt` in the case's language and send it.
+
+    Errors: OSError when the mail server is away (try again), Undeliverable when it knows no such address.
+    """
     with translation.override(case.language):
         context = {
             "code": code,
@@ -24,4 +36,9 @@ def send(name: str, case: Case, *, address: str, code: str = "") -> None:
         }
         subject = render_to_string(f"mail/{name}.subject.txt", context).strip()
         text = render_to_string(f"mail/{name}.txt", context)
-    EmailMessage(subject=subject, body=text, to=[address]).send()
+    try:
+        EmailMessage(subject=subject, body=text, to=[address]).send()
+    except SMTPRecipientsRefused as refused:
+        if all(code >= PERMANENT for code, _why in refused.recipients.values()):
+            raise Undeliverable from None
+        raise

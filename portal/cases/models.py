@@ -125,6 +125,8 @@ class ProposalKind(models.TextChoices):
     REFUSE = "refuse", _("Refuse the case")
     # Some of the open matches are deleted, the others left in the index.
     DECIDE = "decide", _("Decide the unclear matches")
+    # Hidden images come back into search while they cool.
+    RESTORE = "restore", _("Restore hidden images")
 
 
 class RefusalReason(models.TextChoices):

@@ -7,7 +7,7 @@ from django.db import transaction
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.cases.faults import NotAllowed, StaleCase
-from portal.cases.models import Case
+from portal.cases.models import Case, Outcome
 from portal.cases.states import MOVES, State
 from portal.core import clock
 from portal.policies.assurance import Erase, Proof, Right, allowance
@@ -41,6 +41,9 @@ def move(case: Case, to: State, *, by: int | None = None, reason: str = "") -> N
     case.state = to
     for name, at in stamps.items():
         setattr(case, name, at)
+    if was == State.REVIEW:
+        # What was proposed about it has no object any more.
+        case.proposals.filter(outcome=Outcome.OPEN).update(outcome=Outcome.TAKEN_BACK, decided_at=clock.now())
     append.append(Tag.CASE_MOVED, about=case.code, actor=by, was=was.value, to=to.value, reason=reason)
 
 

@@ -96,7 +96,7 @@ def _announced_state(case: Case) -> str:
 
 
 def queue(by: User, *, state: str = "", reference: str = "") -> QuerySet[Case]:
-    """Cases in due order, those that wait for a second person's decision by `by` first. No search by person exists."""
+    """Cases in due order; the open ones unless a state or a reference is asked for. No search by person exists."""
     if not by.is_reviewer:
         return Case.objects.none()
     cases = Case.objects.exclude(state__in=[State.DRAFT, State.EXPIRED])

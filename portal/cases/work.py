@@ -1,10 +1,14 @@
 """What workers do with a case. Each may be interrupted anywhere and run again."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from matching import service
+from matching.types import Embeddings, Thresholds
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.cases import codes, forget, mail, moves, personal
@@ -12,9 +16,14 @@ from portal.cases.models import Band, Case, Match, Route, Search
 from portal.cases.states import ENDED, State
 from portal.core import clock, keys
 from portal.jobs import queue
+from portal.jobs.run import PermanentFailure
 from portal.ledger import leaves
 from portal.takedowns.models import Removal
 from portal.takedowns.states import RemovalState
+
+log = structlog.get_logger()
+# How long after its slot a case stays open only because its subject could not be told.
+TELL_FOR = timedelta(days=14)
 
 
 def search(code: str) -> None:
@@ -23,67 +32,84 @@ def search(code: str) -> None:
         case = _locked(code)
         if case.state == State.RECEIVED:
             moves.move(case, State.SEARCHING)
+    if case.state == State.SEARCHING:
+        _search_and_go_on(code, State.SEARCHING)
+
+
+def settle(code: str) -> None:
+    """When all that was approved is removed: a last search for faces harvested meanwhile, then settled."""
+    case = Case.objects.get(pk=UUID(code))
+    if case.state == State.ERASING and _removals_are(case, RemovalState.REMOVED, RemovalState.PURGED):
+        _search_and_go_on(code, State.ERASING)
+
+
+def _search_and_go_on(code: str, expected: State) -> None:
+    """Search holding neither lock nor transaction, since a scan may be long; then go on from the case as it is now."""
+    found = _find(Case.objects.get(pk=UUID(code)))
     with transaction.atomic():
         case = _locked(code)
-        if case.state != State.SEARCHING:
+        if case.state != expected:
             return
-        found = _find(case)
-        append.append(Tag.CASE_SEARCHED, about=case.code, images=found)
-        if found:
+        new = 0 if case.withdrawn_at else _keep(case, found)
+        append.append(Tag.CASE_SEARCHED, about=case.code, images=new)
+        if new:
             moves.move(case, State.REVIEW)
         else:
             _settle(case)
 
 
-def _find(case: Case) -> int:
-    """Write what is new as matches; returns how many images that is."""
-    rows = _by_address(case) if case.route == Route.ADDRESSES else _by_face(case)
-    known = set(case.matches.values_list("image_id", flat=True))
-    new = [match for match in rows if match.image_id not in known]
-    Match.objects.bulk_create(new)
-    return len(new)
+@dataclass(frozen=True)
+class _Found:
+    matches: tuple[Match, ...] = ()
+    thresholds: Thresholds | None = None
 
 
-def _by_address(case: Case) -> list[Match]:
-    images = service.images_at(personal.addresses(case))
-    return [Match(case=case, image_id=image_id, band=Band.ADDRESS) for image_id in images]
-
-
-def _by_face(case: Case) -> list[Match]:
-    result = service.search(personal.probes(case))
-    used = result.thresholds
-    Search.objects.update_or_create(
-        case=case,
-        defaults={
-            "searched_at": clock.now(),
-            "pack": used.pack,
-            "certain_from": used.certain,
-            "probable_from": used.probable,
-            "index_size": used.index_size,
-            "basis": used.basis,
-        },
-    )
+def _find(case: Case) -> _Found:
+    if case.withdrawn_at is not None:
+        return _Found()
+    if case.route == Route.ADDRESSES:
+        images = service.images_at(personal.addresses(case))
+        return _Found(tuple(Match(case=case, image_id=image_id, band=Band.ADDRESS) for image_id in images))
+    result = service.search(_probes(case))
     # Most similar first, so the first face of an image is its nearest.
     nearest: dict[UUID, Match] = {}
     for found in result.matches:
         row = Match(case=case, image_id=found.image_id, face_id=found.face_id)
         row.similarity, row.band = found.similarity, Band(found.band)
         nearest.setdefault(found.image_id, row)
-    return list(nearest.values())
+    return _Found(tuple(nearest.values()), result.thresholds)
 
 
-def settle(code: str) -> None:
-    """When all that was approved is removed: a last search for faces harvested meanwhile, then settled."""
+def _probes(case: Case) -> Embeddings:
+    """The case's probes; computed anew from its photo when the index moved to another face pack since."""
+    pack = service.pack().name
+    if not case.probes.exclude(pack=pack).exists():
+        return personal.probes(case)
+    photo = personal.photo(case)
+    if photo is None:
+        raise PermanentFailure("probes of another pack, and no photo to compute them from")
+    selfie = service.read_selfie(photo)
     with transaction.atomic():
-        case = _locked(code)
-        if case.state != State.ERASING or not _removals_are(case, RemovalState.REMOVED, RemovalState.PURGED):
-            return
-        found = _find(case)
-        append.append(Tag.CASE_SEARCHED, about=case.code, images=found)
-        if found:
-            moves.move(case, State.REVIEW)
-        else:
-            _settle(case)
+        personal.keep_photo(case, selfie.jpeg, selfie.probes, pack=pack)
+    return selfie.probes
+
+
+def _keep(case: Case, found: _Found) -> int:
+    """Write what is new as matches, and with which thresholds it was found; returns how many images are new."""
+    if (used := found.thresholds) is not None:
+        Search.objects.update_or_create(
+            case=case,
+            defaults={
+                "searched_at": clock.now(),
+                "pack": used.pack,
+                "certain_from": used.certain,
+                "probable_from": used.probable,
+                "index_size": used.index_size,
+                "basis": used.basis,
+            },
+        )
+    known = set(case.matches.values_list("image_id", flat=True))
+    return len(Match.objects.bulk_create(match for match in found.matches if match.image_id not in known))
 
 
 def _settle(case: Case) -> None:
@@ -98,7 +124,7 @@ def announce(code: str) -> None:
     case = Case.objects.get(pk=UUID(code))
     if case.announced_at is not None or case.withdrawn_at is not None:
         return
-    mail.send("finished", case, address=personal.contact(case))
+    _mail("finished", case, address=personal.contact(case))
     with transaction.atomic():
         Case.objects.filter(pk=case.pk).update(announced_at=clock.now())
         append.append(Tag.CASE_ANNOUNCED, about=case.code)
@@ -109,15 +135,21 @@ def close(code: str) -> None:
     """Close a case whose removals are purged and whose slot has come; then its key goes."""
     with transaction.atomic():
         case = _locked(code)
-        told = case.announced_at is not None or case.withdrawn_at is not None
-        slot_came = case.slot_at is not None and clock.now() >= case.slot_at
-        if case.state not in ENDED or not told or not slot_came or not _removals_are(case, RemovalState.PURGED):
+        if case.state not in ENDED or not _is_told(case) or not _removals_are(case, RemovalState.PURGED):
             return
         leaves.append(leaves.Kind.CLOSED, key_id=case.key_id, commitment={"case": str(case.code)})
         forget.everything(case)
         moves.move(case, State.CLOSED)
         # Outside the transaction, since a key does not come back on rollback.
         queue.enqueue("case.destroy_key", case.code)
+
+
+def _is_told(case: Case) -> bool:
+    """Its slot has come, and its subject was told or cannot be."""
+    if case.slot_at is None or clock.now() < case.slot_at:
+        return False
+    told = case.announced_at is not None or case.withdrawn_at is not None
+    return told or clock.now() > case.slot_at + TELL_FOR
 
 
 def destroy_key(code: str) -> None:
@@ -128,12 +160,21 @@ def mail_code(code: str) -> None:
     """Make a new code and mail it. Only here is it ever in plain text."""
     case = Case.objects.get(pk=UUID(code))
     if keys.exists(case.key_id):
-        mail.send("code", case, address=personal.contact(case), code=codes.issue(case))
+        address = personal.contact(case)
+        _mail("code", case, address=address, code=codes.issue(case, address=address))
 
 
 def mail_received(code: str) -> None:
     case = Case.objects.get(pk=UUID(code))
-    mail.send("received", case, address=personal.contact(case))
+    _mail("received", case, address=personal.contact(case))
+
+
+def _mail(name: str, case: Case, *, address: str, code: str = "") -> None:
+    """Send; an address that takes no mail is let be, since trying again changes nothing."""
+    try:
+        mail.send(name, case, address=address, code=code)
+    except mail.Undeliverable:
+        log.info("undeliverable", case=str(case.code), mail=name)
 
 
 def forget_draft(code: str) -> None:

@@ -52,9 +52,11 @@ def enqueue(kind: str, subject: UUID | int | str, *, run_at: datetime | None = N
     """
     kinds.work(kind)
     now = clock.now()
-    values = {"kind": kind, "subject": str(subject), "run_at": run_at or now, "urgent": urgent, "now": now}
     with connection.cursor() as cursor:
-        cursor.execute(_ENQUEUE, values)
+        cursor.execute(
+            _ENQUEUE,
+            {"kind": kind, "subject": str(subject), "run_at": run_at or now, "urgent": urgent, "now": now},
+        )
     if run_at is None or run_at <= now:
         transaction.on_commit(wake.workers)
 

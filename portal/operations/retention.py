@@ -4,7 +4,7 @@ from django.contrib.sessions.models import Session
 
 from portal.cases import forget
 from portal.cases.models import Case, Code
-from portal.cases.states import State
+from portal.cases.states import ENDED, State
 from portal.core import clock, limits
 from portal.jobs import queue
 from portal.jobs import run as jobs
@@ -18,6 +18,12 @@ def run(_hour: str) -> None:
         queue.enqueue("case.expire", code)
     for case in Case.objects.filter(photo__isnull=False, due_on__lt=clock.today()):
         forget.photo(case)
+    # What ended and still is not closed has lost its job, or waited for something that came without a word.
+    for code in Case.objects.filter(state__in=ENDED, slot_at__lt=now).values_list("pk", flat=True):
+        queue.enqueue("case.close", code)
+    for code in Case.objects.filter(state=State.ERASING).values_list("pk", flat=True):
+        queue.enqueue("case.settle", code)
+    queue.enqueue("removals.purge", "all")
     limits.forget_ended()
     Code.objects.filter(expires_at__lt=now).delete()
     Session.objects.filter(expire_date__lt=now).delete()

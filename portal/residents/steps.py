@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.cases import actions, queries
+from portal.cases.faults import StaleCase
 from portal.cases.models import Case, Route
 from portal.cases.states import State
 
@@ -74,8 +75,13 @@ def draft_step(step: str, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST"))
                 return begin_again(request)
             if case.state != State.DRAFT:
                 return redirect("residents:case")
-            elsewhere = _instead_of(step, case)
-            return redirect(address(elsewhere)) if elsewhere else view(request, case)
+            if elsewhere := _instead_of(step, case):
+                return redirect(address(elsewhere))
+            try:
+                return view(request, case)
+            except StaleCase:
+                # Another window was quicker, with another answer or with the whole form.
+                return redirect("residents:case")
 
         return update_wrapper(opened, view)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from matching import service
 from portal.audit import append
@@ -21,6 +21,7 @@ def open_removal(origin: UUID, image_ids: Iterable[UUID], *, then: str, at_last:
 
     `then` and `at_last` are job kinds enqueued for `origin` when all is removed, and when all is purged.
     """
+    _hold_restores(shared=True)
     removal = Removal.objects.create(origin=origin, then=then, at_last=at_last, opened_at=clock.now())
     takedowns = Takedown.objects.bulk_create(
         Takedown(removal=removal, image_id=image_id) for image_id in dict.fromkeys(image_ids)
@@ -38,6 +39,7 @@ class TooLate(Exception):
 @transaction.atomic
 def restore(takedown: Takedown, *, by: int) -> None:
     """Bring a hidden image back into search. Errors: TooLate. Another removal of the same image keeps it hidden."""
+    _hold_restores(shared=False)
     takedown = Takedown.objects.select_for_update().get(pk=takedown.pk)
     cooling = takedown.state == TakedownState.HIDDEN and takedown.cools_until and takedown.cools_until > clock.now()
     if not cooling:
@@ -47,6 +49,17 @@ def restore(takedown: Takedown, *, by: int) -> None:
     others = Takedown.objects.filter(image_id=takedown.image_id).exclude(state=TakedownState.RESTORED)
     if not others.exists():
         service.unhide([takedown.image_id])
+
+
+# Any number; every process takes the same.
+_RESTORES = 0x72657374
+
+
+def _hold_restores(*, shared: bool) -> None:
+    """Until the transaction ends, no image is shown again while another removal of it is being opened."""
+    with connection.cursor() as cursor:
+        lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        cursor.execute(f"SELECT {lock}(%s)", [_RESTORES])
 
 
 @transaction.atomic

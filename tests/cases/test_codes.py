@@ -11,7 +11,7 @@ from portal.cases.states import State
 from portal.core import clock
 from portal.policies import retention
 from portal.policies.assurance import Proof
-from tests.builders import make_case
+from tests.builders import mailed_code, make_case
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def wrong(code: str) -> str:
 
 
 def test_the_right_code_confirms_the_contact_once(case: Case) -> None:
-    code = codes.issue(case)
+    code = mailed_code(case)
     actions.confirm_code(case, code)
     assert case.proof == Proof.CONTACT
     with pytest.raises(CodeExpired):
@@ -37,7 +37,7 @@ def test_the_right_code_confirms_the_contact_once(case: Case) -> None:
 
 
 def test_wrong_codes_use_up_the_tries_and_then_the_right_one_fails_too(case: Case) -> None:
-    code = codes.issue(case)
+    code = mailed_code(case)
     for left in range(codes.TRIES - 1, 0, -1):
         with pytest.raises(WrongCode) as caught:
             actions.confirm_code(case, wrong(code))
@@ -49,15 +49,15 @@ def test_wrong_codes_use_up_the_tries_and_then_the_right_one_fails_too(case: Cas
 
 
 def test_a_code_expires(case: Case) -> None:
-    code = codes.issue(case)
+    code = mailed_code(case)
     clock.move(retention.CODE.kept_for + timedelta(seconds=1))
     with pytest.raises(CodeExpired):
         actions.confirm_code(case, code)
 
 
 def test_a_new_code_ends_the_old_one(case: Case) -> None:
-    old = codes.issue(case)
-    new = codes.issue(case)
+    old = mailed_code(case)
+    new = mailed_code(case)
     if old != new:
         with pytest.raises(WrongCode):
             actions.confirm_code(case, old)
@@ -65,13 +65,22 @@ def test_a_new_code_ends_the_old_one(case: Case) -> None:
 
 
 def test_the_code_itself_is_not_in_the_database(case: Case) -> None:
-    code = codes.issue(case)
+    code = mailed_code(case)
     assert code.encode() not in bytes(Code.objects.get(case=case).digest)
 
 
 def test_another_address_must_be_confirmed_anew(case: Case) -> None:
-    actions.confirm_code(case, codes.issue(case))
+    actions.confirm_code(case, mailed_code(case))
     actions.send_code(case, "other@example.org")
+    assert case.proof == Proof.NONE
+
+
+def test_a_code_mailed_to_one_address_does_not_confirm_another(case: Case) -> None:
+    """The victim's address is given while the code of one's own still works."""
+    own = mailed_code(case)
+    actions.send_code(case, "victim@example.org")
+    with pytest.raises((WrongCode, CodeExpired)):
+        actions.confirm_code(case, own)
     assert case.proof == Proof.NONE
 
 
@@ -93,6 +102,6 @@ def test_coming_back_answers_alike_for_unknown_references_and_wrong_codes() -> N
 
 
 def test_a_draft_cannot_be_entered_with_its_reference(case: Case) -> None:
-    code = codes.issue(case)
+    code = mailed_code(case)
     with pytest.raises(CodeExpired):
         actions.confirm_return(case.reference, code)

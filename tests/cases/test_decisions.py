@@ -1,16 +1,30 @@
 """What one of staff may decide, and what needs a second person."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from pytest_django import Settings
 
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
-from portal.cases import decisions
-from portal.cases.faults import NotAllowed, StaleCase
-from portal.cases.models import Band, Case, Decision, Match, Outcome, Photo, Probe, Route
+from portal.cases import decisions, queries
+from portal.cases.faults import NotAllowed, StaleCase, Unseen
+from portal.cases.models import (
+    Band,
+    Case,
+    Decision,
+    Match,
+    Outcome,
+    Photo,
+    Probe,
+    Proposal,
+    Route,
+)
 from portal.cases.states import State
+from portal.core import clock
+from portal.jobs import run
 from portal.takedowns.models import Removal, Takedown
 from tests.builders import make_case
 
@@ -28,6 +42,13 @@ def case() -> Case:
 
 def of_band(case: Case, band: Band) -> list[int]:
     return list(case.matches.filter(band=band).values_list("pk", flat=True))
+
+
+def look_at(case: Case, by: User) -> None:
+    """Unlock the case and look at each match, as the decide page shows them."""
+    decisions.unlock(case, by=by, purpose="compare")
+    for match in case.matches.all():
+        queries.evidence_match(match, by)
 
 
 def images_being_deleted(case: Case) -> set[object]:
@@ -52,13 +73,14 @@ def test_one_person_cannot_delete_what_is_probable(case: Case, sam: User) -> Non
 
 def test_a_second_person_confirms_what_is_probable(case: Case, sam: User, lee: User) -> None:
     decisions.approve(case, by=sam, matches=of_band(case, Band.CERTAIN))
+    look_at(case, sam)
+    look_at(case, lee)
     proposal = decisions.propose_decision(case, by=sam, delete=of_band(case, Band.PROBABLE))
     assert Removal.objects.count() == 1
     decisions.confirm(proposal, by=lee)
     case.refresh_from_db()
     assert case.state == State.ERASING
     assert len(images_being_deleted(case)) == 3
-    assert not Photo.objects.filter(case=case).exists()
 
 
 def test_what_is_left_stays_in_the_index_and_the_case_goes_on(case: Case, sam: User, lee: User) -> None:
@@ -123,14 +145,73 @@ def test_outside_review_nothing_can_be_decided(state: State, sam: User) -> None:
 
 def test_every_decision_is_in_the_trail_once_with_who_made_it(case: Case, sam: User, lee: User) -> None:
     decisions.approve(case, by=sam, matches=of_band(case, Band.CERTAIN))
+    look_at(case, sam)
+    look_at(case, lee)
     decisions.confirm(decisions.propose_decision(case, by=sam, delete=of_band(case, Band.PROBABLE)), by=lee)
-    made = [
-        (entry.tag, entry.actor)
-        for entry in Entry.objects.filter(about=str(case.code), tag__startswith="staff:").order_by("pk")
-    ]
+    looks = [Tag.CASE_UNLOCKED, Tag.MATCH_VIEWED]
+    decided = Entry.objects.filter(about=str(case.code), tag__startswith="staff:").exclude(tag__in=looks)
+    made = [(entry.tag, entry.actor) for entry in decided.order_by("pk")]
     assert made == [
         (Tag.MATCHES_APPROVED, sam.pk),
         (Tag.PROPOSAL_MADE, sam.pk),
         (Tag.PROPOSAL_CONFIRMED, lee.pk),
         (Tag.MATCHES_LEFT, lee.pk),
     ]
+
+
+def test_nothing_probable_is_deleted_unseen_by_either_of_the_two(case: Case, sam: User, lee: User) -> None:
+    probable = of_band(case, Band.PROBABLE)
+    with pytest.raises(Unseen):
+        decisions.propose_decision(case, by=sam, delete=probable)
+    for match in case.matches.all():
+        queries.evidence_match(match, sam)
+    with pytest.raises(Unseen) as caught:
+        decisions.propose_decision(case, by=sam, delete=probable)
+    assert caught.value.matches == probable
+    look_at(case, sam)
+    proposal = decisions.propose_decision(case, by=sam, delete=probable)
+    with pytest.raises(Unseen):
+        decisions.confirm(proposal, by=lee)
+    assert Proposal.objects.get().outcome == Outcome.OPEN
+    assert not Removal.objects.exists()
+
+
+def test_a_proof_by_contact_deletes_nothing_but_the_given_addresses(sam: User) -> None:
+    case = make_case(State.REVIEW)
+    found = Match.objects.create(case=case, image_id=uuid4(), face_id=1, similarity=0.99, band=Band.CERTAIN)
+    with pytest.raises(NotAllowed):
+        decisions.approve(case, by=sam, matches=[found.pk])
+    assert not Removal.objects.exists()
+
+
+def test_leaving_review_ends_what_was_proposed(case: Case, sam: User, lee: User) -> None:
+    decisions.propose_decision(case, by=sam, delete=[])
+    refusal = decisions.propose_refusal(case, by=sam, reason="another_person")
+    decisions.confirm(refusal, by=lee)
+    assert not Proposal.objects.filter(outcome=Outcome.OPEN).exists()
+
+
+class TestRestore:
+    """Within the cooling time, and by two people."""
+
+    @pytest.fixture
+    def hidden(self, case: Case, sam: User, settings: Settings) -> list[int]:
+        settings.COOLING = timedelta(hours=24)
+        certain = of_band(case, Band.CERTAIN)
+        decisions.approve(case, by=sam, matches=certain)
+        run.drain()
+        return certain
+
+    def test_it_takes_a_second_person(self, case: Case, hidden: list[int], sam: User, lee: User) -> None:
+        proposal = decisions.propose_restore(case, by=sam, matches=hidden[:1])
+        assert set(Takedown.objects.values_list("state", flat=True)) == {"hidden"}
+        with pytest.raises(NotAllowed):
+            decisions.confirm(proposal, by=sam)
+        decisions.confirm(proposal, by=lee)
+        assert sorted(Takedown.objects.values_list("state", flat=True)) == ["hidden", "restored"]
+        assert Match.objects.get(pk=hidden[0]).decision == Decision.LEFT
+
+    def test_it_is_too_late_once_the_image_cooled(self, case: Case, hidden: list[int], sam: User) -> None:
+        clock.move(timedelta(hours=25))
+        with pytest.raises(StaleCase):
+            decisions.propose_restore(case, by=sam, matches=hidden)

@@ -65,11 +65,14 @@ def test_approved_photos_leave_every_store_and_the_others_stay(
     assert Step.objects.count() == 2 * len(Store)
 
 
-def test_photo_goes_with_the_decision_and_probes_when_it_settles(case: Case, sam: User, drain: Drain) -> None:
+def test_photo_and_probes_are_kept_for_the_last_search_and_go_when_it_settles(
+    case: Case, sam: User, drain: Drain
+) -> None:
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
-    assert not Photo.objects.filter(case=case).exists()
+    assert Photo.objects.filter(case=case).exists()
     assert Probe.objects.filter(case=case).exists()
     drain()
+    assert not Photo.objects.filter(case=case).exists()
     assert not Probe.objects.filter(case=case).exists()
 
 
@@ -161,3 +164,23 @@ def test_withdrawing_looks_the_same_from_every_state(case: Case, images: dict[st
     assert {case.pk, settled.pk} == set(
         Case.objects.filter(state__in=["withdrawn", "settled"]).values_list("pk", flat=True)
     )
+
+
+def test_a_case_withdrawn_while_it_erases_is_not_searched_again(
+    case: Case, sam: User, drain: Drain, tmp_path: Path
+) -> None:
+    decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
+    harvest(tmp_path, {"late.jpg": astronaut_jpeg(size=400)})
+    actions.withdraw(case)
+    assert not Probe.objects.filter(case=case).exists()
+    drain()
+    case.refresh_from_db()
+    assert case.state == State.SETTLED
+    assert not case.matches.filter(decision="open").exists()
+
+
+def test_probes_of_another_pack_are_computed_anew_from_the_photo(images: dict[str, UUID], drain: Drain) -> None:
+    case = make_case(State.RECEIVED, route=Route.PHOTO)
+    case.probes.update(pack="an older pack", sealed=b"")
+    drain()
+    assert case.matches.count() == 2

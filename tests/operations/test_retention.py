@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from django.contrib.sessions.models import Session
 
-from portal.cases import codes
 from portal.cases.models import Case, Code, Photo, Probe, Route
 from portal.cases.states import State
 from portal.core import clock, keys, limits
@@ -14,7 +13,7 @@ from portal.core.models import Tally
 from portal.jobs.models import Job
 from portal.operations import retention
 from portal.policies.retention import CODE, DRAFT, JOB
-from tests.builders import make_case, session_of
+from tests.builders import mailed_code, make_case, session_of
 
 pytestmark = pytest.mark.django_db
 Drain = Callable[[], int]
@@ -49,7 +48,7 @@ def test_a_case_that_was_sent_is_not_a_draft(drain: Drain) -> None:
 
 def test_codes_finished_jobs_and_ended_counts_are_dropped(drain: Drain) -> None:
     case = make_case(State.RECEIVED)
-    codes.issue(case)
+    mailed_code(case)
     limits.take("test", "key", most=1, per=timedelta(minutes=1))
     drain()
     clock.move(CODE.kept_for + SECOND)

@@ -36,7 +36,12 @@ _REPLACED = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "ID"),
     (re.compile(r"\b\d{6}\b"), "CODE"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)?"), "INSTANT"),
-    (re.compile(r"\b\d{1,2}(:\d\d)? (a|p)\.m\.|\bnoon\b|\bmidnight\b|\b\d\d:\d\d(:\d\d)?\b"), "TIME"),
+    (
+        re.compile(
+            r"\b\d{1,2}(:\d\d)? (a|p)\.m\.|\bnoon\b|\bmidnight\b|\b\d\d:\d\d(:\d\d)?\b|\b\d{1,2}\s?h(\s?\d\d)?\b"
+        ),
+        "TIME",
+    ),
 )
 # Set anew for each answer; the length is compared through the body, whose times may be longer or shorter.
 _UNCOMPARED_HEADERS = {"Content-Length", "Expires", "Set-Cookie"}
@@ -78,7 +83,7 @@ class Resident:
             for name, cookie in answer.cookies.items()
         )
         body = b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined]
-        self.seen.append((what, str(answer.status_code), *headers, *cookies, canonical(body.decode("latin-1"))))
+        self.seen.append((what, str(answer.status_code), *headers, *cookies, canonical(body.decode(errors="backslashreplace"))))
 
 
 def look_everywhere(resident: Resident) -> None:

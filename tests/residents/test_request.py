@@ -8,10 +8,11 @@ from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from portal.cases import codes, queries
+from portal.cases import queries
 from portal.cases.models import Case, Route
 from portal.cases.states import State
 from tests import builders
+from tests.builders import mailed_code
 
 pytestmark = pytest.mark.django_db
 
@@ -148,7 +149,7 @@ def test_it_keeps_what_was_typed_when_it_is_wrong() -> None:
 def test_it_says_how_many_tries_are_left_and_then_sends_a_new_code() -> None:
     client = begun()
     client.post("/en/request/contact/", {"contact": "ana@example.org"})
-    code = codes.issue(Case.objects.get())
+    code = mailed_code(Case.objects.get())
     wrong = f"{(int(code) + 1) % 10**6:06}"
     assert "4 more tries" in client.post("/en/request/code/", {"code": wrong}).content.decode()
     for _ in range(3):

@@ -7,10 +7,10 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from portal.cases import codes
 from portal.cases.states import State
 from portal.core import clock
 from tests import builders
+from tests.builders import mailed_code
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def test_it_opens_the_request_to_who_can_read_the_mail() -> None:
     case = builders.make_case(State.RECEIVED)
     client = Client()
     ask(client, case.reference, "ana@example.org")
-    opened = client.post("/en/status/code/", {"code": codes.issue(case)}, follow=True)
+    opened = client.post("/en/status/code/", {"code": mailed_code(case)}, follow=True)
     assert opened.redirect_chain == [("/en/status/case/", 302)]
     assert case.reference in opened.content.decode()
 
@@ -42,7 +42,7 @@ def test_it_answers_the_same_whether_or_not_there_is_such_a_request(drain: Calla
 
 def test_it_says_the_same_of_a_wrong_code_and_of_an_unknown_request() -> None:
     case = builders.make_case(State.RECEIVED)
-    code = codes.issue(case)
+    code = mailed_code(case)
     wrong = f"{(int(code) + 1) % 10**6:06}"
     pages = []
     for reference in (case.reference, "0000-0000"):
@@ -67,7 +67,7 @@ def test_it_opens_no_draft_by_its_reference() -> None:
     case = builders.make_case()
     client = Client()
     ask(client, case.reference, "ana@example.org")
-    page = client.post("/en/status/code/", {"code": codes.issue(case)})
+    page = client.post("/en/status/code/", {"code": mailed_code(case)})
     assert "no longer works" in page.content.decode()
 
 
