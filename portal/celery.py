@@ -1,12 +1,16 @@
 """Celery executes; the queue is the job table (portal.jobs). A lost message costs at most one sweep."""
 
+import logging
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 from django.conf import settings
+from django.utils.log import configure_logging
 
 app = Celery("portal")
 app.conf.update(
@@ -14,7 +18,6 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     task_ignore_result=True,
     worker_prefetch_multiplier=1,
-    worker_hijack_root_logger=False,
     imports=["portal.operations.tasks"],
     beat_schedule={
         "sweep": {"task": "portal.sweep", "schedule": settings.SWEEP_SECONDS},
@@ -32,3 +35,10 @@ if settings.CELERY_BROKER_URL.startswith("filesystem://"):
         "control_folder": str(folder / "control"),
         "polling_interval": 0.2,
     }
+
+
+@setup_logging.connect
+def write_log(*, loglevel: int, **_kwargs: Any) -> None:
+    """Celery's own handlers would write what an error says; with a receiver of this signal it adds none."""
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    logging.getLogger().setLevel(loglevel)

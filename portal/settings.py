@@ -168,14 +168,19 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
 }
 
+# Nothing personal enters a log: one form for every line (portal.core.logs), for Celery and gunicorn too.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "portal.core.logs.Line"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # Django's own request log repeats paths, and its tracebacks repeat values: neither may carry personal data.
-    "loggers": {"django.request": {"level": "ERROR"}, "django.db.backends": {"level": "ERROR"}},
+    "loggers": {
+        # Django's own handlers write, or mail, the whole of an error and of the request that it met.
+        "django": {"handlers": []},
+        "django.request": {"level": "ERROR"},
+        "django.db.backends": {"level": "ERROR"},
+    },
 }
 
 # Events with ids, one line of JSON each; whoever logs passes no free text.

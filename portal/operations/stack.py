@@ -266,6 +266,7 @@ class Stack:
             "--timeout=120",
             "--graceful-timeout=5",
             "--no-control-socket",
+            "--logger-class=portal.core.logs.WebLogger",
         ]
         return [sys.executable, "-m", "gunicorn", "portal.wsgi:application", *listeners, *options]
 

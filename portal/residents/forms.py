@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -125,7 +126,7 @@ class PhotoForm(forms.Form):
     @classmethod
     def rejected(cls, fault: PhotoFault) -> "PhotoForm":
         """The form as it answers a request that was not read."""
-        form = cls(data={}, files={})
+        form = cls(data={}, files=MultiValueDict())
         form.errors.clear()
         form.reject(fault)
         return form
