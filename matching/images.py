@@ -1,7 +1,9 @@
 """Hostile bytes in, clean pixels out. Every photo of a stranger is decoded by `decode`, nowhere else."""
 
 import io
+import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,31 +14,60 @@ from matching.types import PhotoFault, PhotoRejected, Pixels
 
 @dataclass(frozen=True)
 class Limits:
-    formats: tuple[str, ...]  # as Pillow names them
+    formats: tuple[str, ...]  # Pillow's parsers; no other ever sees the bytes
     longest: int  # bytes
     pixels: int
     shortest_side: int
     animated: bool  # whether a moving picture is taken, by its first frame
 
 
-# MPO is what many phones write into a .jpg: the photo first, then a preview or depth map.
-SELFIE = Limits(("JPEG", "MPO", "PNG", "WEBP"), 10_000_000, 24_000_000, 64, animated=False)
+# Pillow's JPEG parser also takes MPO, which many phones write into a .jpg: the photo, then a preview or depth map.
+SELFIE = Limits(("JPEG", "PNG", "WEBP"), 10_000_000, 24_000_000, 64, animated=False)
 # A scraper takes what it finds; being picky here would leave faces in the store but out of the index.
-HARVEST = Limits(("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF"), 50_000_000, 50_000_000, 24, animated=True)
+HARVEST = Limits(("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"), 50_000_000, 50_000_000, 24, animated=True)
+
+# How pictures of other kinds begin, and at which byte: people are told that it is the kind that is not taken.
+FOREIGN = (
+    (4, b"ftyp"),  # HEIC of a phone, AVIF
+    (0, b"GIF8"),
+    (0, b"BM"),
+    (0, b"II*\0"),  # TIFF, and the raw files of most cameras
+    (0, b"MM\0*"),
+    (0, b"II+\0"),  # TIFF beyond 4 GB
+    (0, b"MM\0+"),
+    (0, b"8BPS"),  # Photoshop
+    (0, b"%!PS"),
+    (0, b"\xc5\xd0\xd3\xc6"),  # EPS with a preview
+    (0, b"SIMPLE  ="),  # FITS
+    (0, b"\0\0\1\0"),  # icon
+    (0, b"\0\0\0\x0cjP  "),  # JPEG 2000
+    (0, b"\xff\x4f\xff\x51"),
+    (0, b"\0\0\0\x0cJXL "),
+    (0, b"\xff\x0a"),  # JPEG XL
+)
+
+# A JPEG is a chain of segments. Each scan makes the decoder pass over the whole picture, and an empty one costs
+# ten bytes: without a bound ten megabytes of them take half an hour. Encoders write about ten.
+MOST_SCANS = 100
+MOST_SEGMENTS = 10_000
+START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+# What counts as a marker to libjpeg; 00 is a stuffed byte, FF is padding, 01 and D0 to D7 stand without a length.
+MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
 
 
 def decode(content: bytes, limits: Limits) -> Pixels:
-    """Upright RGB pixels; raises PhotoRejected. Nothing is decoded before the header passed the limits."""
+    """Upright RGB pixels; raises PhotoRejected. No pixel is decoded before size and header passed the limits."""
     if len(content) > limits.longest:
         raise PhotoRejected(PhotoFault.TOO_BIG)
+    check_scans(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which is dropped anyway
-            with Image.open(io.BytesIO(content)) as picture:
+            with Image.open(io.BytesIO(content), formats=limits.formats) as picture:
                 check_header(picture, limits)
                 return upright(picture)
     except UnidentifiedImageError:
-        foreign = content[4:8] == b"ftyp"  # HEIC of a phone: an image, only not one that we read
+        foreign = any(content.startswith(magic, at) for at, magic in FOREIGN)
         raise PhotoRejected(PhotoFault.UNSUPPORTED if foreign else PhotoFault.NOT_AN_IMAGE) from None
     except Image.DecompressionBombError:
         raise PhotoRejected(PhotoFault.TOO_MANY_PIXELS) from None
@@ -45,9 +76,29 @@ def decode(content: bytes, limits: Limits) -> Pixels:
         raise PhotoRejected(PhotoFault.TRUNCATED) from None
 
 
+def check_scans(content: bytes) -> None:
+    if not content.startswith(b"\xff\xd8"):
+        return
+    scans = 0
+    for segments, marker in enumerate(markers(content), 1):
+        scans += marker == START_OF_SCAN
+        if scans > MOST_SCANS or segments > MOST_SEGMENTS:
+            raise PhotoRejected(PhotoFault.UNSUPPORTED)
+
+
+def markers(content: bytes) -> Iterator[int]:
+    """Those of a JPEG that the decoder would meet, in order; a thumbnail inside a segment is skipped as there."""
+    at = 2
+    while (found := MARKER.search(content, at)) is not None:
+        marker = found[1][0]
+        yield marker
+        if marker == END_OF_IMAGE:
+            return
+        length = int.from_bytes(content[found.end() : found.end() + 2])
+        at = found.end() + max(2, length)
+
+
 def check_header(picture: Image.Image, limits: Limits) -> None:
-    if picture.format not in limits.formats:
-        raise PhotoRejected(PhotoFault.UNSUPPORTED)
     if picture.width * picture.height > limits.pixels:
         raise PhotoRejected(PhotoFault.TOO_MANY_PIXELS)
     if min(picture.size) < limits.shortest_side:
