@@ -1,5 +1,6 @@
 """From the bytes of one photo to what is kept of it. Needs no database, so it runs in any process."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,10 @@ SELFIE_SIDE = 1600
 COMPARABLE = 0.2  # of the area of the largest face: a passer-by is smaller, a friend beside you is not
 SMALLEST_FACE = 20  # pixels across; below it an embedding means little
 
+# dlib's detector releases the interpreter and keeps its work in the one object: two threads in it at once make up
+# hundreds of faces. It also bounds what many uploads at once can take of processor and memory.
+one_at_a_time = threading.Lock()
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -26,8 +31,9 @@ class Reading:
 
 
 def read_harvested(content: bytes, pack: Pack) -> Reading:
-    pixels = images.decode(content, images.HARVEST)
-    found = packs.engine(pack).faces(pixels)
+    with one_at_a_time:
+        pixels = images.decode(content, images.HARVEST)
+        found = packs.engine(pack).faces(pixels)
     height, width = pixels.shape[:2]
     return Reading(
         width=width,
@@ -40,8 +46,10 @@ def read_harvested(content: bytes, pack: Pack) -> Reading:
 
 
 def read_selfie(content: bytes, pack: Pack) -> Selfie:
-    pixels = images.shrink(images.decode(content, images.SELFIE), SELFIE_SIDE)
-    face = only_face(packs.engine(pack).faces(pixels))
+    with one_at_a_time:
+        pixels = images.shrink(images.decode(content, images.SELFIE), SELFIE_SIDE)
+        found = packs.engine(pack).faces(pixels)
+    face = only_face(found)
     return Selfie(images.jpeg(pixels), face.embedding[np.newaxis])
 
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,13 @@ def test_probes_are_of_unit_length(astronaut: Path) -> None:
     (probe,) = service.read_selfie(astronaut.read_bytes()).probes
     assert probe.dtype == np.float32
     assert np.linalg.norm(probe) == pytest.approx(1)
+
+
+def test_uploads_at_the_same_moment_do_not_disturb_each_other(astronaut: Path) -> None:
+    photo = Image.open(astronaut).convert("RGB")
+    contents = [encoded(photo, "PNG"), encoded(photo.crop((100, 20, 360, 300)), "PNG")]
+    alone = [service.read_selfie(content).probes for content in contents]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(service.read_selfie, contents * 4))
+    for number, selfie in enumerate(together):
+        assert np.array_equal(selfie.probes, alone[number % 2])
