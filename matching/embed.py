@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from matching.detect import Detection, Points
 from matching.types import Embeddings, Pixels
+from matching.vectors import unit
 
 
 class Embedder(Protocol):
@@ -81,8 +82,3 @@ def similarity(points: Points, target: Points) -> NDArray[np.float64]:
 
 def mirrored(chips: list[Pixels]) -> list[Pixels]:
     return [view for chip in chips for view in (chip, np.ascontiguousarray(chip[:, ::-1]))]
-
-
-def unit(rows: Embeddings) -> Embeddings:
-    normal: Embeddings = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return normal

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from matching.index.base import Hit
 from matching.types import Box, Embeddings
+from matching.vectors import unit
 
 # The planner expects a third of the table to match and so would not scan in parallel; half the time
 # is saved by telling it that passing rows on costs nothing.
@@ -136,11 +137,6 @@ def exact_scan() -> Iterator[Any]:
         for setting in EXACT_SCAN.split("; "):
             cursor.execute(setting)
         yield cursor
-
-
-def unit(rows: Embeddings) -> Embeddings:
-    normal: Embeddings = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return normal
 
 
 def literal(row: Embeddings) -> str:

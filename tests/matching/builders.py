@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from PIL import Image, ImageOps
 
-from matching import addresses, blobs, images, index, packs, reading
+from matching import addresses, blobs, images, index, packs, reading, vectors
 from matching.models import HarvestedImage, IndexPack
 from matching.types import Box, Embeddings, Harvestable, Pixels
 
@@ -16,9 +16,7 @@ BOX = Box(20, 20, 60, 60)
 
 
 def unit_rows(count: int, *, seed: int = 0, dim: int = 128) -> Embeddings:
-    rows = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
-    unit: Embeddings = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return unit
+    return vectors.unit(np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32))
 
 
 def near(row: Embeddings, similarity: float, *, seed: int = 1) -> Embeddings:
