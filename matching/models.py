@@ -64,7 +64,8 @@ class Intake(models.Model):
 
 
 class Residue(models.Model):
-    """A table that still holds dead rows on disk, and the transaction that deleted them."""
+    """A table that still holds dead rows of an image on disk, and the transaction that deleted them."""
 
+    image_id = models.UUIDField()
     relation = models.TextField()
     deleted_in = models.BigIntegerField()  # xid8

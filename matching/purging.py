@@ -5,10 +5,12 @@ checkpoint. Without the switch the log keeps every deleted row; with an older sn
 """
 
 import time
+from collections.abc import Iterable
+from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, OperationalError, connection, transaction
-from django.db.models import Max
+from django.db import NotSupportedError, OperationalError, ProgrammingError, connection, transaction
+from django.db.models import Max, QuerySet
 
 from matching.models import Residue
 from matching.types import PurgeReport
@@ -20,55 +22,66 @@ TRIES = 5
 SNAPSHOT_WAIT = 30.0  # seconds
 
 # A rewrite keeps every row that some snapshot may still see. Its own snapshot reaches back to the oldest
-# transaction still writing, in any database of the server; others' snapshots count in this database alone.
-# age() counts transactions back from now, so an older snapshot has the greater age.
-MAY_STILL_BE_SEEN = """
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint <= %s
-    OR EXISTS (
-        SELECT FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()
-          AND age(backend_xmin) >= age((%s %% 4294967296)::text::xid)
-    )
+# transaction still writing, in any database of the server; others' snapshots count in this database alone,
+# those of standby servers and replication slots always. Snapshots are told in 32 bits; age() counts
+# transactions back from now, so the difference of two ages carries them over to 64.
+HORIZON = """
+WITH own AS (
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest
+), held AS (
+    SELECT backend_xmin AS oldest FROM pg_stat_activity
+    WHERE (datname = current_database() OR datname IS NULL) AND pid <> pg_backend_pid()
+    UNION ALL
+    SELECT xmin FROM pg_replication_slots
+)
+SELECT own.oldest - greatest(0, (SELECT max(age(held.oldest)) FROM held) - age((own.oldest % 4294967296)::text::xid))
+FROM own
 """
 
 
 def purge() -> PurgeReport:
+    """Each table in which the oldest deletion can no longer be seen is rewritten, whatever was deleted since."""
     if connection.in_atomic_block:
         raise transaction.TransactionManagementError("A table cannot be rewritten inside a transaction.")
-    due = list(Residue.objects.order_by("relation").values_list("relation", flat=True).distinct())
-    wait_until_unseen()
-    rewritten = tuple(relation for relation in due if rewrite(relation))
+    newest = Residue.objects.aggregate(newest=Max("deleted_in"))["newest"] or 0
+    unseen = Residue.objects.filter(deleted_in__lt=wait_until_unseen(newest))
+    rewritten = tuple(relation for relation in relations(unseen) if rewrite(relation))
     log_turned = turn_log_over()
-    kept = tuple(relation for relation in due if relation not in rewritten)
+    # Last, so that a purge cut short is done again. All of these were deleted before the horizon was measured.
+    unseen.filter(relation__in=rewritten).delete()
+    kept = relations(Residue.objects.filter(deleted_in__lte=newest))
     log.info("matching.purged", rewritten=len(rewritten), kept=len(kept), log_turned=log_turned)
     return PurgeReport(rewritten, kept, log_turned)
 
 
-def wait_until_unseen() -> None:
-    """Once for all tables, and not for ever: what is still seen then stays for the next run."""
-    newest = Residue.objects.aggregate(newest=Max("deleted_in"))["newest"]
+def unpurged(image_ids: Iterable[UUID]) -> frozenset[UUID]:
+    return frozenset(Residue.objects.filter(image_id__in=list(image_ids)).values_list("image_id", flat=True))
+
+
+def relations(residues: QuerySet[Residue]) -> tuple[str, ...]:
+    return tuple(residues.order_by("relation").values_list("relation", flat=True).distinct())
+
+
+def wait_until_unseen(newest: int) -> int:
+    """The horizon, once it has passed the newest deletion; not for ever: what is still seen stays for the next run."""
     until = time.monotonic() + SNAPSHOT_WAIT
-    while newest is not None and may_still_be_seen(newest) and time.monotonic() < until:
+    while (reached := horizon()) <= newest and time.monotonic() < until:
         time.sleep(0.1)
+    return reached
+
+
+def horizon() -> int:
+    """What transactions before this one deleted, no snapshot can see."""
+    with connection.cursor() as cursor:
+        cursor.execute(HORIZON)
+        return int(cursor.fetchone()[0])
 
 
 def rewrite(relation: str) -> bool:
-    newest = Residue.objects.filter(relation=relation).order_by("-deleted_in").values_list("id", "deleted_in")
-    residue, deleted_in = newest[0]
-    if may_still_be_seen(deleted_in):
-        log.warning("matching.purge_waits_for_an_older_transaction", relation=relation)
-        return False
-    if not any(vacuum_full(relation) for _ in range(TRIES)):
+    done = any(vacuum_full(relation) for _ in range(TRIES))
+    if not done:
         log.warning("matching.purge_could_not_rewrite", relation=relation)
-        return False
-    Residue.objects.filter(relation=relation, id__lte=residue).delete()
-    return True
-
-
-def may_still_be_seen(deleted_in: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(MAY_STILL_BE_SEEN, [deleted_in, deleted_in])
-        return bool(cursor.fetchone()[0])
+    return done
 
 
 def vacuum_full(relation: str) -> bool:
@@ -92,15 +105,17 @@ def file_of(relation: str) -> int:
 
 
 def turn_log_over() -> bool:
-    turned = [attempt(statement) for statement in ("SELECT pg_switch_wal()", "CHECKPOINT")]
-    return all(turned)  # the checkpoint is tried even where the switch was refused
+    """False where the server refuses one of the two, as managed servers do."""
+    refused = [statement for statement in ("SELECT pg_switch_wal()", "CHECKPOINT") if not allowed(statement)]
+    if refused:
+        log.warning("matching.purge_may_not_turn_the_log_over", refused=refused)
+    return not refused
 
 
-def attempt(statement: str) -> bool:
+def allowed(statement: str) -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute(statement)
-    except DatabaseError as error:  # rights are missing; the next run, or an operator, has to do it
-        log.warning("matching.purge_lacks_rights", statement=statement, error=type(error).__name__)
+    except (ProgrammingError, NotSupportedError):  # the right, or the function itself, is missing
         return False
     return True

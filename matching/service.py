@@ -145,7 +145,7 @@ def searchable(image_ids: Sequence[UUID]) -> frozenset[UUID]:
 
 
 def erase(image_id: UUID, store: Store) -> None:
-    """Idempotent; works whatever the other stores still hold."""
+    """Idempotent, outside a transaction; works whatever the other stores still hold."""
     if store is Store.INDEX:
         index().remove(image_id)
     else:
@@ -162,6 +162,11 @@ def present(image_id: UUID, store: Store) -> bool:
 def purge() -> PurgeReport:
     """Take deleted rows off the disk; outside a transaction. What could not be done is in the report."""
     return purging.purge()
+
+
+def unpurged(image_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the erased images of which deleted rows may still lie on the disk; the others are purged."""
+    return purging.unpurged(image_ids)
 
 
 def harvest(entries: Iterable[Harvestable], *, on_progress: Callable[[int], None] = lambda done: None) -> HarvestReport:

@@ -149,12 +149,15 @@ class HarvestReport:
 
 @dataclass(frozen=True)
 class PurgeReport:
-    """Tables whose deleted rows are gone from disk, and those where they are not yet."""
+    """Tables whose rows deleted before the purge began are gone from disk, and those that still hold some.
+
+    A table may be in both: it was rewritten, and a snapshot somewhere could still see its latest deletions.
+    """
 
     rewritten: tuple[str, ...]
     kept: tuple[str, ...]
-    log_turned: bool  # the write-ahead log no longer holds them
+    log_turned: bool  # False: this role may not turn the write-ahead log over; the server does so in its own time
 
     @property
     def complete(self) -> bool:
-        return not self.kept and self.log_turned
+        return not self.kept

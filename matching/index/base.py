@@ -30,7 +30,7 @@ class Index(Protocol):
     def embeddings(self, face_ids: Sequence[int]) -> Embeddings: ...
 
     def remove(self, image_id: UUID) -> None:
-        """Idempotent; remembers which tables now hold dead rows, for `matching.purge`."""
+        """Idempotent, in a transaction of its own; remembers where dead rows lie now, for `matching.purging`."""
 
     def holds(self, image_id: UUID) -> bool: ...
 

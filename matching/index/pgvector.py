@@ -65,14 +65,14 @@ EMBEDDINGS = "SELECT embedding::text FROM matching_face WHERE id = ANY(%s) ORDER
 # and only once no snapshot as old as that transaction is left.
 REMOVE = """
 WITH face AS (
-    DELETE FROM matching_face WHERE image_id = %s RETURNING tableoid::regclass::text AS relation
+    DELETE FROM matching_face WHERE image_id = %s RETURNING image_id, tableoid::regclass::text AS relation
 ), image AS (
-    DELETE FROM matching_harvestedimage WHERE id = %s RETURNING tableoid::regclass::text AS relation
+    DELETE FROM matching_harvestedimage WHERE id = %s RETURNING id AS image_id, tableoid::regclass::text AS relation
 )
-INSERT INTO matching_residue (relation, deleted_in)
-SELECT relation, pg_current_xact_id()::text::bigint FROM face
+INSERT INTO matching_residue (image_id, relation, deleted_in)
+SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM face
 UNION
-SELECT relation, pg_current_xact_id()::text::bigint FROM image
+SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM image
 """
 
 HOLDS = """
@@ -117,7 +117,8 @@ class PgVector:
         return unit(np.stack(rows)) if rows else np.zeros((0, 0), np.float32)
 
     def remove(self, image_id: UUID) -> None:
-        with connection.cursor() as cursor:
+        # Inside another transaction's savepoint the rows would carry a later id than the one remembered.
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
             cursor.execute(REMOVE, [image_id, image_id])
 
     def holds(self, image_id: UUID) -> bool:

@@ -41,14 +41,14 @@ SELECT embedding::text FROM matching_face WHERE id = ANY(%s) ORDER BY id;
 
 -- REMOVE
 WITH face AS (
-    DELETE FROM matching_face WHERE image_id = %s RETURNING tableoid::regclass::text AS relation
+    DELETE FROM matching_face WHERE image_id = %s RETURNING image_id, tableoid::regclass::text AS relation
 ), image AS (
-    DELETE FROM matching_harvestedimage WHERE id = %s RETURNING tableoid::regclass::text AS relation
+    DELETE FROM matching_harvestedimage WHERE id = %s RETURNING id AS image_id, tableoid::regclass::text AS relation
 )
-INSERT INTO matching_residue (relation, deleted_in)
-SELECT relation, pg_current_xact_id()::text::bigint FROM face
+INSERT INTO matching_residue (image_id, relation, deleted_in)
+SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM face
 UNION
-SELECT relation, pg_current_xact_id()::text::bigint FROM image;
+SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM image;
 
 -- HOLDS
 SELECT EXISTS (SELECT FROM matching_face WHERE image_id = %s)

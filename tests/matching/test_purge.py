@@ -1,5 +1,9 @@
 """After a purge the bytes of a deleted embedding are in no file of its table any more."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
 import numpy as np
 import pytest
 from django.db import connection, transaction
@@ -51,48 +55,111 @@ def test_it_refuses_inside_a_transaction() -> None:
         service.purge()
 
 
+@contextmanager
+def acting_as(role: str) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {role}")
+        try:
+            yield
+        finally:
+            cursor.execute("RESET ROLE")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_rights_of_the_app_are_enough() -> None:
     service.erase(builders.make_image(builders.unit_rows(3)), Store.INDEX)
-    with connection.cursor() as cursor:
-        cursor.execute("SET ROLE takedown_app")
-        try:
-            report = service.purge()
-        finally:
-            cursor.execute("RESET ROLE")
+    with acting_as("takedown_app"):
+        report = service.purge()
     assert report.complete
+    assert report.log_turned
     assert report.rewritten
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_the_rights_it_says_what_is_left() -> None:
-    service.erase(builders.make_image(builders.unit_rows(1)), Store.INDEX)
+def test_without_the_right_to_rewrite_it_says_what_is_left() -> None:
+    image = builders.make_image(builders.unit_rows(1))
+    service.erase(image, Store.INDEX)
     with connection.cursor() as cursor:
         cursor.execute("REVOKE MAINTAIN ON matching_harvestedimage FROM takedown_app")
-        cursor.execute("SET ROLE takedown_app")
         try:
-            report = service.purge()
+            with acting_as("takedown_app"):
+                report = service.purge()
         finally:
-            cursor.execute("RESET ROLE")
             cursor.execute("GRANT MAINTAIN ON matching_harvestedimage TO takedown_app")
     assert report.kept == ("matching_harvestedimage",)
     assert not report.complete
     assert Residue.objects.get().relation == "matching_harvestedimage"
+    assert service.unpurged([image]) == {image}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_keeps_its_log_to_itself_does_not_hold_up_a_removal() -> None:
+    role = f"managed_{uuid4().hex}"  # roles belong to the whole server, which parallel tests share
+    image = builders.make_image(builders.unit_rows(1))
+    service.erase(image, Store.INDEX)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE {role}")
+        cursor.execute(f"GRANT SELECT, DELETE, MAINTAIN ON ALL TABLES IN SCHEMA public TO {role}")
+        try:
+            with acting_as(role):
+                report = service.purge()
+        finally:
+            cursor.execute(f"DROP OWNED BY {role}")
+            cursor.execute(f"DROP ROLE {role}")
+    assert not report.log_turned
+    assert report.complete
+    assert service.unpurged([image]) == frozenset()
+
+
+@contextmanager
+def snapshot_elsewhere() -> Iterator[None]:
+    """Another session that looked once and has not ended its transaction."""
+    reader = connection.copy()
+    with reader.cursor() as looking:
+        looking.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        looking.execute("SELECT count(*) FROM matching_indexpack")
+        yield
+        looking.execute("ROLLBACK")
+    reader.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_later_deletions_do_not_hold_up_those_that_no_one_can_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purging, "SNAPSHOT_WAIT", 0.2)
+    rows, later_rows = builders.unit_rows(40), builders.unit_rows(40, seed=2)
+    image, later = builders.make_image(rows), builders.make_image(later_rows)
+    service.erase(image, Store.INDEX)
+    with snapshot_elsewhere():
+        service.erase(later, Store.INDEX)
+        report = service.purge()
+        assert sum(on_disk(row) for row in rows) == 0
+        assert sum(on_disk(row) for row in later_rows) == 40
+    assert "matching_harvestedimage" in report.rewritten
+    assert not report.complete
+    assert service.unpurged([image, later]) == {later}
+    assert service.purge().complete
+    assert sum(on_disk(row) for row in later_rows) == 0
+    assert service.unpurged([image, later]) == frozenset()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deletion_takes_a_transaction_of_its_own() -> None:
+    """In a savepoint the rows would carry a later transaction than the one remembered, and outlive the purge."""
+    image = builders.make_image(builders.unit_rows(1))
+    with transaction.atomic(), pytest.raises(RuntimeError):
+        service.erase(image, Store.INDEX)
+    assert service.present(image, Store.INDEX)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_older_snapshot_elsewhere_keeps_the_rows_for_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(purging, "SNAPSHOT_WAIT", 0.2)
     image = builders.make_image(builders.unit_rows(1))
-    reader = connection.copy()
-    with reader.cursor() as looking:
-        looking.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        looking.execute("SELECT count(*) FROM matching_indexpack")
+    with snapshot_elsewhere():
         service.erase(image, Store.INDEX)
-        kept = service.purge().kept
-        looking.execute("ROLLBACK")
-    reader.close()
-    assert "matching_harvestedimage" in kept
+        report = service.purge()
+    assert "matching_harvestedimage" in report.kept
+    assert not report.rewritten
     monkeypatch.undo()
     assert service.purge().complete
 
