@@ -28,7 +28,7 @@ from portal.core import clock
 from portal.jobs import queue
 from portal.policies.assurance import Erase, Proof, Right, allowance
 from portal.takedowns.models import Takedown
-from portal.takedowns.removals import open_removal, restore
+from portal.takedowns.removals import TooLate, open_removal, restore
 from portal.takedowns.states import TakedownState
 
 UNLOCKED_FOR = timedelta(minutes=15)
@@ -127,9 +127,15 @@ def _decide(case: Case, proposal: Proposal, *, by: User) -> None:
 
 
 def _restore(case: Case, proposal: Proposal, *, by: User) -> None:
-    for match in proposal.matches.all():
-        for takedown in _cooling(case, [match]):
+    matches = list(proposal.matches.all())
+    cooling = _cooling(case, matches)
+    if len(cooling) < len(matches):
+        raise StaleCase("the cooling time is over")
+    try:
+        for takedown in cooling:
             restore(takedown, by=by.pk)
+    except TooLate:
+        raise StaleCase("the cooling time is over") from None
     proposal.matches.update(decision=Decision.LEFT)
 
 

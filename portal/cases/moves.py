@@ -7,7 +7,7 @@ from django.db import transaction
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.cases.faults import NotAllowed, StaleCase
-from portal.cases.models import Case, Outcome
+from portal.cases.models import Case, Outcome, ProposalKind
 from portal.cases.states import MOVES, State
 from portal.core import clock
 from portal.policies.assurance import Erase, Proof, Right, allowance
@@ -41,10 +41,17 @@ def move(case: Case, to: State, *, by: int | None = None, reason: str = "") -> N
     case.state = to
     for name, at in stamps.items():
         setattr(case, name, at)
-    if was == State.REVIEW:
-        # What was proposed about it has no object any more.
-        case.proposals.filter(outcome=Outcome.OPEN).update(outcome=Outcome.TAKEN_BACK, decided_at=clock.now())
+    if was in (State.REVIEW, State.ERASING) and to != State.REVIEW:
+        _drop_proposals(case, to)
     append.append(Tag.CASE_MOVED, about=case.code, actor=by, was=was.value, to=to.value, reason=reason)
+
+
+def _drop_proposals(case: Case, to: State) -> None:
+    """Take back what has no object any more: once erasing, all but what is to be restored; once settled, that too."""
+    without_object = case.proposals.filter(outcome=Outcome.OPEN)
+    if to == State.ERASING:
+        without_object = without_object.exclude(kind=ProposalKind.RESTORE)
+    without_object.update(outcome=Outcome.TAKEN_BACK, decided_at=clock.now())
 
 
 def _check_proof(case: Case, to: State) -> None:

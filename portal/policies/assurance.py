@@ -48,5 +48,6 @@ _TABLE: dict[tuple[Right, Proof, str | None], Allowance] = {
     (Right.ERASURE, Proof.PHOTO, None): Allowance(Erase.AFTER_STAFF, See.NOTHING),
 }
 
+
 def allowance(right: Right, proof: Proof, statute: str) -> Allowance:
     return _TABLE.get((right, proof, statute)) or _TABLE.get((right, proof, None), DENIED)

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
-from portal.cases import decisions, queries
+from portal.cases import decisions, moves, queries
 from portal.cases.faults import NotAllowed, StaleCase, Unseen
 from portal.cases.models import (
     Band,
@@ -210,6 +210,29 @@ class TestRestore:
         decisions.confirm(proposal, by=lee)
         assert sorted(Takedown.objects.values_list("state", flat=True)) == ["hidden", "restored"]
         assert Match.objects.get(pk=hidden[0]).decision == Decision.LEFT
+
+    def test_it_is_too_late_for_the_second_person_as_well(
+        self, case: Case, hidden: list[int], sam: User, lee: User
+    ) -> None:
+        proposal = decisions.propose_restore(case, by=sam, matches=hidden[:1])
+        clock.move(timedelta(hours=25))
+        with pytest.raises(StaleCase):
+            decisions.confirm(proposal, by=lee)
+        assert Match.objects.get(pk=hidden[0]).decision == Decision.APPROVED
+        proposal.refresh_from_db()
+        assert proposal.outcome == Outcome.OPEN
+
+    def test_its_proposal_outlives_the_last_decision_but_not_the_removal(
+        self, case: Case, hidden: list[int], sam: User
+    ) -> None:
+        proposal = decisions.propose_restore(case, by=sam, matches=hidden[:1])
+        case.refresh_from_db()
+        moves.move(case, State.ERASING)
+        proposal.refresh_from_db()
+        assert proposal.outcome == Outcome.OPEN
+        moves.move(case, State.SETTLED)
+        proposal.refresh_from_db()
+        assert proposal.outcome == Outcome.TAKEN_BACK
 
     def test_it_is_too_late_once_the_image_cooled(self, case: Case, hidden: list[int], sam: User) -> None:
         clock.move(timedelta(hours=25))
