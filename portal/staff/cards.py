@@ -8,6 +8,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
 from matching import service
+from portal.accounts.models import User
 from portal.cases import decisions, queries
 from portal.cases.models import Band, Case, Decision, Match, Search
 from portal.staff import looks
@@ -34,6 +35,8 @@ class Meter:
 
 @dataclass(frozen=True)
 class Card:
+    """Locked, it holds no more than band and number: where a face was found and how alike it is would be a look-up."""
+
     match: Match
     place: int  # its number on the page, from 1
     band: str
@@ -46,6 +49,7 @@ class Card:
     decision: str
     decision_colour: str
     has_picture: bool
+    is_clear: bool
 
     @property
     def is_open(self) -> bool:
@@ -56,14 +60,16 @@ class Card:
         return self.is_open and self.people == 1
 
 
-def of(case: Case) -> list[Card]:
+def of(case: Case, *, by: User) -> list[Card]:
     matches = list(case.matches.all())
     sources = service.provenance([match.image_id for match in matches])
     states = {row.image_id: row.state for row in queries.takedowns(case)}
     search = Search.objects.filter(case=case).first()
+    is_clear = queries.unlocked_until(case, by) is not None
     cards = []
     for place, match in enumerate(matches, start=1):
         source = sources.get(match.image_id)
+        shown = source if is_clear else None
         state = states.get(match.image_id, "")
         name, colour = _decision(match, state)
         card = Card(
@@ -72,13 +78,14 @@ def of(case: Case) -> list[Card]:
             band=str(Band(match.band).label),
             band_colour=looks.BAND_COLOURS[match.band],
             people=decisions.people_needed(case, match),
-            meter=_meter(match, search),
-            site=source.site if source else "",
-            harvested_on=source.harvested_on if source else None,
-            country=source.country if source else "",
+            meter=_meter(match, search) if is_clear else None,
+            site=shown.site if shown else "",
+            harvested_on=shown.harvested_on if shown else None,
+            country=shown.country if shown else "",
             decision=name,
             decision_colour=colour,
             has_picture=source is not None and state not in _GONE,
+            is_clear=is_clear,
         )
         cards.append(card)
     return cards
@@ -125,24 +132,27 @@ class Line:
     """One image of a removal across the stores."""
 
     takedown: Takedown
-    place: int | None  # the number of its card, while the case keeps it
+    card: Card | None  # while the case keeps it
     state: str
     colour: str
     cells: tuple[Cell, ...]
-    can_restore: bool
+
+    @property
+    def can_restore(self) -> bool:
+        cools = self.takedown.state == TakedownState.HIDDEN and looks.is_ahead(self.takedown.cools_until)
+        return cools and self.card is not None
 
 
 def lines(takedowns: Iterable[Takedown], cards: Iterable[Card], *, stores: Iterable[str]) -> list[Line]:
-    places = {card.match.image_id: card.place for card in cards}
+    by_image = {card.match.image_id: card for card in cards}
     stores = list(stores)
     return [
         Line(
             takedown=takedown,
-            place=places.get(takedown.image_id),
+            card=by_image.get(takedown.image_id),
             state=looks.takedown_name(takedown.state),
             colour=looks.TAKEDOWN_COLOURS.get(takedown.state, ""),
             cells=_cells(takedown, stores),
-            can_restore=takedown.state == TakedownState.HIDDEN and looks.is_ahead(takedown.cools_until),
         )
         for takedown in takedowns
     ]

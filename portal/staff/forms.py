@@ -13,6 +13,10 @@ DELETE, LEAVE = "delete", "leave"
 CHOICES = [(DELETE, _("Delete")), (LEAVE, _("Leave"))]
 
 
+TOO_MANY_UNLOCKS = _(
+    "You have unlocked faces as often as one person may in a day. Ask a colleague to go on with this case, or wait "
+    "until tomorrow."
+)
 NOTHING_FOUND = _("There is no case with this reference")
 
 
@@ -29,9 +33,12 @@ class ReferenceForm(forms.Form):
 
 
 class ApproveForm(forms.Form):
-    """`matches`: the numbers of matches that one person may decide, all ticked at first."""
+    """`images`: the numbers of matches that one person may decide, all ticked at first.
 
-    matches = forms.TypedMultipleChoiceField(
+    A field called "matches" would hide the method of that name that scripts call on a form.
+    """
+
+    images = forms.TypedMultipleChoiceField(
         label=_("Images to delete"),
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
@@ -43,25 +50,32 @@ class ApproveForm(forms.Form):
 
     def __init__(self, *args: Any, candidates: Iterable[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["matches"]
+        field = self.fields["images"]
         assert isinstance(field, forms.TypedMultipleChoiceField)
         field.choices = [(str(pk), str(pk)) for pk in candidates]
         field.initial = [pk for pk, _label in field.choices]
 
 
 class DecideForm(forms.Form):
-    """One choice a match, named `match-<number>`. What is certain is set to delete, the unclear to nothing."""
+    """One choice a match, named `match-<number>`."""
 
-    def __init__(self, *args: Any, candidates: Iterable[tuple[int, int, bool]], **kwargs: Any) -> None:
-        """candidates: (number of the match, its place on the page, whether it is unclear)."""
+    def __init__(self, *args: Any, candidates: Iterable[tuple[int, int, str | None]], **kwargs: Any) -> None:
+        """candidates: (number of the match, its place on the page, what is chosen at first)."""
         super().__init__(*args, **kwargs)
-        for pk, place, unclear in candidates:
+        for pk, place, initial in candidates:
             self.fields[f"match-{pk}"] = forms.ChoiceField(
                 label=_("Image %(place)s") % {"place": place},
                 choices=CHOICES,
                 widget=forms.RadioSelect,
-                initial=None if unclear else DELETE,
+                initial=initial,
                 error_messages={"required": _("Choose for image %(place)s") % {"place": place}},
+            )
+
+    def reject_unseen(self, matches: Iterable[int]) -> None:
+        for pk in matches:
+            label = self.fields[f"match-{pk}"].label
+            self.add_error(
+                f"match-{pk}", _("%(image)s: unlock the faces and look at it before you delete it") % {"image": label}
             )
 
     def chosen(self) -> list[int]:

@@ -50,6 +50,29 @@ def store_name(store: str) -> str:
     return {"index": _("Face index"), "images": _("Image store"), "derived": _("Derived files")}.get(store, store)
 
 
+def part_name(part: str) -> str:
+    return {"worker": _("Worker")}.get(part, part)
+
+
+def job_name(kind: str) -> str:
+    """What a job does, in words; its own name where there are none yet."""
+    return {
+        "case.search": _("Search the index for a case"),
+        "case.settle": _("Search once more, then settle a case"),
+        "case.announce": _("Tell a subject that it is finished"),
+        "case.close": _("Close a case"),
+        "case.destroy_key": _("Destroy the key of a case"),
+        "case.expire": _("End a request that was never sent"),
+        "case.forget_draft": _("Forget a request that was never sent"),
+        "case.mail_code": _("Mail a code"),
+        "case.mail_received": _("Confirm by mail that a request was received"),
+        "removal.hide": _("Hide images from search"),
+        "removal.remove": _("Remove images from every store"),
+        "removals.purge": _("Purge what was removed from data files and log"),
+        "retention.run": _("Forget what is no longer needed"),
+    }.get(kind, kind)
+
+
 @dataclass(frozen=True)
 class Due:
     """How much of the statutory clock is left. `share`: percent of it that ran. `mood`: late, soon, calm, done."""

@@ -131,6 +131,8 @@ def _proposed(entry: Entry, who: str) -> str:
     if entry.detail.get("kind") == ProposalKind.REFUSE:
         reason = dict(RefusalReason.choices).get(str(entry.detail.get("reason")), "")
         return _("%(who)s proposed to refuse: %(reason)s") % {"who": who, "reason": reason}
+    if entry.detail.get("kind") == ProposalKind.RESTORE:
+        return _("%(who)s proposed to restore a hidden image") % {"who": who}
     return _("%(who)s proposed how to decide the unclear images") % {"who": who}
 
 

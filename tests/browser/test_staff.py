@@ -16,7 +16,7 @@ from portal.jobs.models import State as JobState
 from portal.takedowns.models import Takedown
 from tests import builders
 from tests.browser.conftest import WIDTHS, Visitor
-from tests.staff.build import numbers, reviewed
+from tests.staff.build import look_at, numbers, reviewed
 
 SIZES = pytest.mark.parametrize("width", WIDTHS)
 LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
@@ -28,6 +28,7 @@ Drain = Callable[[], int]
 def test_it_shows_every_staff_page(visit: Visitor, sam: User, lee: User, language: str, width: int) -> None:
     case, other = reviewed(certain=2, probable=2), reviewed(probable=1)
     decisions.approve(case, by=lee, matches=numbers(case, "certain")[:1])
+    look_at(builders.signed_in(lee), other)
     proposal = decisions.propose_decision(other, by=lee, delete=numbers(other, "probable"))
     run.beat("worker")
     queue.enqueue("case.search", case.code)

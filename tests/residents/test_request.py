@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.core import mail
@@ -11,6 +12,7 @@ from django.test import Client
 from portal.cases import queries
 from portal.cases.models import Case, Route
 from portal.cases.states import State
+from portal.core import clock
 from tests import builders
 from tests.builders import mailed_code
 
@@ -97,6 +99,21 @@ def test_it_lets_the_same_browser_begin_another_request(state: State) -> None:
     assert Case.objects.get(state=State.DRAFT).place == "CA-QC"
     earlier.refresh_from_db()
     assert earlier.place == "CA-ON"
+
+
+def test_it_lets_the_same_browser_begin_another_request_once_one_is_finished() -> None:
+    earlier = builders.make_case(State.REVIEW)
+    ana = builders.session_of(earlier)
+    assert earlier.slot_at
+    clock.move(earlier.slot_at - clock.now() + timedelta(seconds=1))
+    finished = ana.get("/en/status/case/").content.decode()
+    assert "We have finished" in finished
+    assert "Go to the start page" in finished
+    assert "Start now" in ana.get("/en/").content.decode()
+    assert ana.post("/en/request/place/", {"place": "CA-QC"}).headers["Location"] == "/en/request/contact/"
+    begun_now = Case.objects.get(state=State.DRAFT)
+    assert begun_now.reference != earlier.reference
+    assert ana.get("/en/request/contact/").status_code == 200
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -20,16 +20,16 @@ OPEN_TO_ALL = {"sign-in", "sign-out"}
 
 @pytest.fixture
 def addresses(sam: User) -> dict[str, str]:
-    """An address of every page; what it names exists, save jobs, steps and takedowns."""
+    """An address of every page; what it names exists, save jobs and steps."""
     case = reviewed(certain=1, probable=1)
-    proposal = decisions.propose_decision(case, by=sam, delete=numbers(case, "probable"))
+    proposal = decisions.propose_decision(case, by=sam, delete=numbers(case, "certain"))
     match = case.matches.first()
     assert match is not None
     code: dict[str, object] = {"code": case.code}
     pk: dict[str, object] = {"pk": proposal.pk}
     known: dict[str, dict[str, object]] = {
         "match": {"code": case.code, "pk": match.pk},
-        "restore": {"code": case.code, "pk": 1},
+        "restore": {"code": case.code, "pk": match.pk},
     }
     for name in ("case", "unlock", "approve", "decide", "refuse", "photo"):
         known[name] = code

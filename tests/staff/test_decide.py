@@ -8,7 +8,7 @@ from portal.audit.tags import Tag
 from portal.cases.models import Case, Decision, Outcome, Proposal
 from portal.cases.states import State
 from portal.takedowns.models import Takedown
-from tests.staff.build import numbers, reviewed
+from tests.staff.build import look_at, numbers, reviewed, unlock
 
 
 @pytest.fixture
@@ -21,7 +21,8 @@ def page(case: Case, verb: str = "") -> str:
 
 
 def propose(client: Client, case: Case, **choices: str) -> Proposal:
-    """Propose to delete all, save what `choices` says otherwise."""
+    """Look, then propose to delete all, save what `choices` says otherwise."""
+    look_at(client, case)
     matches = case.matches.filter(decision=Decision.OPEN)
     client.post(page(case, "decide/"), {f"match-{match.pk}": "delete" for match in matches} | choices)
     return Proposal.objects.get(case=case, outcome=Outcome.OPEN)
@@ -32,10 +33,10 @@ def test_what_is_certain_is_ticked_and_deleted_only_after_a_confirmation(case: C
     shown = sam_client.get(page(case)).content.decode()
     assert all(f'value="{pk}" checked' in shown for pk in certain)
     assert not any(f'value="{pk}"' in shown for pk in numbers(case, "probable"))
-    asked = sam_client.post(page(case, "approve/"), {"matches": certain})
+    asked = sam_client.post(page(case, "approve/"), {"images": certain})
     assert "Delete 2 images?" in asked.content.decode()
     assert not Takedown.objects.exists()
-    done = sam_client.post(page(case, "approve/"), {"matches": certain, "confirmed": "yes"}, follow=True)
+    done = sam_client.post(page(case, "approve/"), {"images": certain, "confirmed": "yes"}, follow=True)
     assert "Deletion of 2 images began." in done.content.decode()
     assert Takedown.objects.count() == 2
     case.refresh_from_db()
@@ -45,24 +46,24 @@ def test_what_is_certain_is_ticked_and_deleted_only_after_a_confirmation(case: C
 def test_ticking_nothing_is_an_error_that_says_so(case: Case, sam_client: Client) -> None:
     shown = sam_client.post(page(case, "approve/"), {"confirmed": "yes"}).content.decode()
     assert "<title>Error:" in shown
-    assert 'href="#id_matches_0"' in shown
-    assert 'id="id_matches_0"' in shown
+    assert 'href="#id_images_0"' in shown
+    assert 'id="id_images_0"' in shown
 
 
 def test_one_person_cannot_approve_what_is_unclear(case: Case, sam_client: Client) -> None:
-    sam_client.post(page(case, "approve/"), {"matches": numbers(case, "probable"), "confirmed": "yes"})
+    sam_client.post(page(case, "approve/"), {"images": numbers(case, "probable"), "confirmed": "yes"})
     assert not Takedown.objects.exists()
     assert not Entry.objects.filter(tag=Tag.MATCHES_APPROVED).exists()
 
 
 def test_one_case_cannot_decide_the_matches_of_another(case: Case, sam_client: Client) -> None:
     other = reviewed(certain=1)
-    sam_client.post(page(case, "approve/"), {"matches": numbers(other, "certain"), "confirmed": "yes"})
+    sam_client.post(page(case, "approve/"), {"images": numbers(other, "certain"), "confirmed": "yes"})
     assert not Takedown.objects.exists()
 
 
 def test_approving_twice_deletes_once(case: Case, sam_client: Client) -> None:
-    sent = {"matches": numbers(case, "certain"), "confirmed": "yes"}
+    sent = {"images": numbers(case, "certain"), "confirmed": "yes"}
     for _ in range(2):
         sam_client.post(page(case, "approve/"), sent)
     assert Takedown.objects.count() == 2
@@ -84,6 +85,7 @@ def test_a_proposal_waits_for_another_person(case: Case, sam_client: Client, lee
     assert "needs another person" in refused.content.decode()
     assert not Takedown.objects.exists()
     assert "Decide the unclear matches" in lee_client.get("/en/staff/").content.decode()
+    look_at(lee_client, case)
     lee_client.post(f"/en/staff/proposals/{proposal.pk}/confirm/")
     assert Takedown.objects.count() == 3
     assert case.matches.get(pk=left).decision == Decision.LEFT
@@ -128,6 +130,7 @@ def test_a_refusal_takes_a_reason_and_two_people(case: Case, sam_client: Client,
 
 def test_the_page_tells_what_happened_in_sentences(case: Case, sam_client: Client, lee_client: Client) -> None:
     proposal = propose(sam_client, case)
+    look_at(lee_client, case)
     lee_client.post(f"/en/staff/proposals/{proposal.pk}/confirm/")
     shown = lee_client.get(page(case)).content.decode()
     for sentence in (
@@ -141,11 +144,42 @@ def test_the_page_tells_what_happened_in_sentences(case: Case, sam_client: Clien
     assert shown.count('data-takedown="queued"') == 4
 
 
-def test_an_image_can_be_restored_while_it_cools(case: Case, sam_client: Client) -> None:
-    from_case = {"matches": numbers(case, "certain"), "confirmed": "yes"}
-    sam_client.post(page(case, "approve/"), from_case)
-    takedown = Takedown.objects.order_by("pk")[0]
-    late = sam_client.post(page(case, f"takedowns/{takedown.pk}/restore/"), follow=True)
-    assert "Too late" in late.content.decode()
-    other = reviewed(certain=1)
-    assert sam_client.post(page(other, f"takedowns/{takedown.pk}/restore/")).status_code == 404
+def test_who_has_not_looked_cannot_propose_to_delete(case: Case, sam_client: Client) -> None:
+    first, second = numbers(case, "probable")
+    choices = {f"match-{pk}": "delete" for pk in numbers(case, "certain")} | {f"match-{second}": "leave"}
+    assert "Unlock the faces first" in sam_client.get(page(case, "decide/")).content.decode()
+    shown = sam_client.post(page(case, "decide/"), {**choices, f"match-{first}": "delete"}).content.decode()
+    assert "Image 2: unlock the faces and look at it before you delete it" in shown
+    assert f'name="match-{second}" type="radio" value="leave" checked' in shown
+    assert "<title>Error:" in shown
+    assert not Proposal.objects.exists()
+    # To leave an image takes no look at it.
+    sam_client.post(page(case, "decide/"), {**choices, f"match-{first}": "leave"})
+    assert Proposal.objects.count() == 1
+
+
+def test_a_pixelated_picture_is_no_look(case: Case, sam_client: Client) -> None:
+    for match in case.matches.all():
+        sam_client.get(page(case, f"matches/{match.pk}/image/"))
+    unlock(sam_client, case)
+    sam_client.post(page(case, "decide/"), {f"match-{match.pk}": "delete" for match in case.matches.all()})
+    assert not Proposal.objects.exists()
+
+
+def test_who_has_not_looked_cannot_confirm(case: Case, sam_client: Client, lee_client: Client) -> None:
+    proposal = propose(sam_client, case)
+    address = f"/en/staff/proposals/{proposal.pk}/"
+    offered = lee_client.get(address).content.decode()
+    assert "Unlock the faces first" in offered
+    assert f"{address}confirm/" not in offered
+    assert f"{address}decline/" in offered
+    told = lee_client.post(f"{address}confirm/", follow=True)
+    assert told.redirect_chain[-1][0] == address
+    assert "you have not looked at each unclear image" in told.content.decode()
+    assert not Takedown.objects.exists()
+    proposal.refresh_from_db()
+    assert proposal.outcome == Outcome.OPEN
+    look_at(lee_client, case)
+    assert f"{address}confirm/" in lee_client.get(address).content.decode()
+    lee_client.post(f"{address}confirm/")
+    assert Takedown.objects.count() == 4

@@ -15,11 +15,12 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases import decisions, forget, personal
-from portal.cases.models import Band, Case, Match, Route
+from portal.cases.models import Band, Case, Match, Route, Search
 from portal.cases.states import State
 from portal.core import clock
-from tests.builders import astronaut_jpeg, harvest, make_case
-from tests.staff.build import reviewed
+from portal.staff.views.cases import UNLOCKS_A_DAY
+from tests.builders import astronaut_jpeg, harvest, make_case, signed_in
+from tests.staff.build import reviewed, unlock
 
 
 @pytest.fixture
@@ -27,7 +28,17 @@ def case(tmp_path: Path, db: None) -> Case:
     """A case with a photo and one match that really is in the index."""
     harvest(tmp_path, {"ana.jpg": astronaut_jpeg()})
     case = make_case(State.REVIEW, route=Route.PHOTO)
-    found = service.search(personal.probes(case)).matches[0]
+    result = service.search(personal.probes(case))
+    found, used = result.matches[0], result.thresholds
+    Search.objects.create(
+        case=case,
+        searched_at=clock.now(),
+        pack=used.pack,
+        certain_from=used.certain,
+        probable_from=used.probable,
+        index_size=used.index_size,
+        basis=used.basis,
+    )
     row = Match(case=case, image_id=found.image_id, face_id=found.face_id, band=Band.CERTAIN)
     row.similarity = found.similarity
     row.save()
@@ -116,3 +127,33 @@ def test_unlocking_needs_a_purpose_and_comes_back(sam_client: Client) -> None:
     assert Entry.objects.get(tag=Tag.CASE_UNLOCKED).detail["purpose"] == "compare"
     away = sam_client.post(page, {"purpose": "compare", "next": "https://evil.example/"})
     assert away["Location"] == f"/en/staff/cases/{case.code}/"
+
+
+def test_where_a_face_was_found_is_shown_only_once_unlocked(case: Case, sam_client: Client) -> None:
+    personal_to_the_match = ("photos.example", "2026-03-14", "Similarity", "staff-meter")
+    Match.objects.update(band=Band.PROBABLE)
+    pages = [f"/en/staff/cases/{case.code}/", f"/en/staff/cases/{case.code}/decide/"]
+    for page in pages:
+        locked = sam_client.get(page).content.decode()
+        assert "Probable" in locked
+        assert "Source and similarity are shown once unlocked" in locked
+        assert not [text for text in personal_to_the_match if text in locked]
+    unlock(sam_client, case)
+    for page in pages:
+        clear = sam_client.get(page).content.decode()
+        assert all(text in clear for text in personal_to_the_match)
+
+
+def test_one_person_unlocks_only_so_often_a_day(sam: User, sam_client: Client, lee_client: Client) -> None:
+    case = reviewed(certain=1)
+    for _ in range(UNLOCKS_A_DAY):
+        unlock(sam_client, case)
+    assert seen(Tag.CASE_UNLOCKED) == UNLOCKS_A_DAY
+    page = sam_client.post(f"/en/staff/cases/{case.code}/unlock/", {"purpose": "second"}).content.decode()
+    assert "Ask a colleague to go on with this case" in page
+    assert 'value="second" checked' in page
+    assert seen(Tag.CASE_UNLOCKED) == UNLOCKS_A_DAY
+    unlock(lee_client, case)
+    clock.move(timedelta(days=1, seconds=1))
+    unlock(signed_in(sam), case)
+    assert seen(Tag.CASE_UNLOCKED) == UNLOCKS_A_DAY + 2

@@ -6,6 +6,7 @@ from uuid import uuid4
 from django.test import Client
 
 from matching import service
+from matching.models import IndexPack
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
@@ -13,6 +14,8 @@ from portal.core import clock
 from portal.jobs import queue, run
 from portal.jobs.models import Job
 from portal.jobs.models import State as JobState
+from portal.operations.kinds import KINDS
+from portal.staff import looks
 from portal.takedowns import moves
 from portal.takedowns.models import Step
 from portal.takedowns.removals import open_removal
@@ -77,6 +80,33 @@ def test_a_stuck_step_is_tried_again(sam: User, sam_client: Client) -> None:
     assert Entry.objects.get(tag=Tag.STEP_RETRIED).actor == sam.pk
     again = sam_client.post(f"{PAGE}steps/{step.pk}/retry/", follow=True)
     assert "Nothing was changed" in again.content.decode()
+
+
+def test_every_job_has_a_name_that_people_read(sam_client: Client) -> None:
+    assert all(looks.job_name(kind) != kind for kind in KINDS)
+    assert looks.job_name("case.of_the_next_version") == "case.of_the_next_version"
+    dead_job()
+    page = sam_client.get(PAGE).content.decode()
+    assert "Search the index for a case" in page
+    assert "case.search" not in page
+
+
+def test_a_dead_job_whose_work_waits_already_is_no_error(sam_client: Client) -> None:
+    job = dead_job()
+    queue.enqueue(job.kind, job.subject)
+    answer = sam_client.post(f"{PAGE}jobs/{job.pk}/retry/", follow=True)
+    assert answer.status_code == 200
+    assert "Nothing was changed" in answer.content.decode()
+    assert Job.objects.filter(state=JobState.DUE).count() == 1
+
+
+def test_a_pack_that_does_not_fit_the_index_is_told(sam_client: Client) -> None:
+    IndexPack.objects.create(name="other", recogniser="0" * 64, dim=512)
+    page = sam_client.get(PAGE)
+    assert page.status_code == 200
+    assert "Cannot be used" in page.content.decode()
+    assert "The index holds embeddings of the pack other" in page.content.decode()
+    assert service.pack().licence in page.content.decode()
 
 
 def test_nothing_waits_reads_as_such(sam_client: Client) -> None:

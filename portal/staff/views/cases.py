@@ -1,27 +1,31 @@
 """One case: what is known of it, its evidence, what was done."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import User
 from portal.cases import decisions, laws, places, queries
 from portal.cases.models import Case, Outcome, Photo, ProposalKind, Route, Search
 from portal.cases.states import State
+from portal.core import limits
 from portal.policies import assurance, statutes
 from portal.policies.assurance import Allowance, Erase, Proof, Right
 from portal.staff import cards, looks, timeline
-from portal.staff.forms import UnlockForm
-from portal.takedowns import connectors, removals
+from portal.staff.forms import TOO_MANY_UNLOCKS, UnlockForm
+from portal.takedowns import connectors
+
+# More than anyone decides in a day, and few enough that nobody leafs through the index case by case.
+UNLOCKS_A_DAY = 60
 
 
 @require_safe
@@ -29,12 +33,13 @@ from portal.takedowns import connectors, removals
 def case(request: StaffRequest, code: UUID) -> HttpResponse:
     found = queries.case_for_staff(request.user, code)
     history = queries.history(found)
-    evidence = cards.of(found)
+    evidence = cards.of(found, by=request.user)
     proposals = found.proposals.filter(outcome=Outcome.OPEN).select_related("made_by")
     context = {
         **facts(found, request.user),
         "cards": evidence,
         "tasks": _tasks(found, evidence, [proposal.kind for proposal in proposals]),
+        "can_propose_restore": ProposalKind.RESTORE not in {proposal.kind for proposal in proposals},
         "proposals": proposals,
         "events": timeline.events(history),
         "viewers": timeline.viewers(history),
@@ -116,8 +121,10 @@ def unlock(request: StaffRequest, code: UUID) -> HttpResponse:
     found = queries.case_to_act_on(request.user, code)
     form = UnlockForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        decisions.unlock(found, by=request.user, purpose=form.cleaned_data["purpose"])
-        return redirect(_page_before(request, found))
+        if limits.take("unlock", str(request.user.pk), most=UNLOCKS_A_DAY, per=timedelta(days=1)):
+            decisions.unlock(found, by=request.user, purpose=form.cleaned_data["purpose"])
+            return redirect(_page_before(request, found))
+        form.add_error("purpose", str(TOO_MANY_UNLOCKS))
     context = {"case": found, "form": form, "next": _page_before(request, found)}
     return render(request, "staff/unlock.html", context)
 
@@ -126,19 +133,3 @@ def _page_before(request: StaffRequest, found: Case) -> str:
     wanted = request.POST.get("next") or request.GET.get("next", "")
     local = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
     return wanted if local else reverse("staff:case", args=[found.code])
-
-
-@require_POST
-@staff_required
-def restore(request: StaffRequest, code: UUID, pk: int) -> HttpResponse:
-    found = queries.case_to_act_on(request.user, code)
-    takedown = queries.takedowns(found).filter(pk=pk).first()
-    if takedown is None:
-        raise Http404
-    try:
-        removals.restore(takedown, by=request.user.pk)
-    except removals.TooLate:
-        messages.warning(request, _("Too late: the cooling time is over and the image is being removed."))
-    else:
-        messages.success(request, _("The image is back in search. It will not be deleted for this case."))
-    return redirect("staff:case", found.code)

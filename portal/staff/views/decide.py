@@ -1,5 +1,6 @@
 """Deciding a case: approve what is certain, propose the rest, or propose to refuse."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -7,14 +8,15 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.cases import decisions, queries
+from portal.cases.faults import Unseen
 from portal.cases.models import Case, Proposal
 from portal.cases.states import State
 from portal.staff import cards
-from portal.staff.forms import ApproveForm, DecideForm, RefuseForm
+from portal.staff.forms import DELETE, LEAVE, ApproveForm, DecideForm, RefuseForm
 from portal.staff.views.cases import facts
 from portal.staff.views.outcome import carry_out
 
@@ -24,7 +26,7 @@ from portal.staff.views.outcome import carry_out
 def approve(request: StaffRequest, code: UUID) -> HttpResponse:
     """Choose, then confirm: the deletion begins at once."""
     case = _case(request, code)
-    alone = [card for card in cards.of(case) if card.one_person_decides]
+    alone = [card for card in cards.of(case, by=request.user) if card.one_person_decides]
     if case.state != State.REVIEW or not alone:
         return redirect("staff:case", case.code)
     candidates = [card.match.pk for card in alone]
@@ -32,7 +34,7 @@ def approve(request: StaffRequest, code: UUID) -> HttpResponse:
     if not form.is_valid():
         context = {**facts(case, request.user), "cards": alone, "form": form, "ticked": _ticked(form)}
         return render(request, "staff/approve.html", context)
-    chosen = form.cleaned_data["matches"]
+    chosen = form.cleaned_data["images"]
     if "confirmed" not in request.POST:
         context = {"case": case, "chosen": chosen, "kept": len(alone) - len(chosen)}
         return render(request, "staff/approve_confirm.html", context)
@@ -46,7 +48,7 @@ def approve(request: StaffRequest, code: UUID) -> HttpResponse:
 
 
 def _ticked(form: ApproveForm) -> set[int]:
-    values = form["matches"].value() or []
+    values = form["images"].value() or []
     return {int(value) for value in values if str(value).isdigit()}
 
 
@@ -55,15 +57,29 @@ def _ticked(form: ApproveForm) -> set[int]:
 def decide(request: StaffRequest, code: UUID) -> HttpResponse:
     """Delete or leave, for each image that is open; a second person confirms."""
     case = _case(request, code)
-    evidence = [card for card in cards.of(case) if card.is_open]
+    evidence = [card for card in cards.of(case, by=request.user) if card.is_open]
     if case.state != State.REVIEW or not evidence:
         return redirect("staff:case", case.code)
-    candidates = [(card.match.pk, card.place, not card.one_person_decides) for card in evidence]
+    candidates = [(card.match.pk, card.place, _at_first(card)) for card in evidence]
     form = DecideForm(request.POST if request.method == "POST" else None, candidates=candidates)
-    if not form.is_valid():
-        context = {**facts(case, request.user), "rows": _rows(form, evidence), "form": form}
-        return render(request, "staff/decide.html", context)
-    return _proposed(request, case, lambda: decisions.propose_decision(case, by=request.user, delete=form.chosen()))
+    if form.is_valid():
+        try:
+            return _propose_decision(request, case, form.chosen())
+        except Unseen as fault:
+            form.reject_unseen(fault.matches)
+    context = {**facts(case, request.user), "rows": _rows(form, evidence), "form": form}
+    return render(request, "staff/decide.html", context)
+
+
+def _at_first(card: cards.Card) -> str | None:
+    """What is certain is set to delete; the unclear to nothing, save where there is nothing left to look at."""
+    if card.one_person_decides:
+        return DELETE
+    return None if card.has_picture else LEAVE
+
+
+def _propose_decision(request: StaffRequest, case: Case, delete: list[int]) -> HttpResponse:
+    return _proposed(request, case, lambda: decisions.propose_decision(case, by=request.user, delete=delete))
 
 
 def _rows(form: DecideForm, evidence: list[cards.Card]) -> list[tuple[cards.Card, Any]]:
@@ -84,10 +100,22 @@ def refuse(request: StaffRequest, code: UUID) -> HttpResponse:
     return _proposed(request, case, lambda: decisions.propose_refusal(case, by=request.user, reason=reason))
 
 
-def _proposed(request: StaffRequest, case: Case, verb: Any) -> HttpResponse:
-    proposal: Proposal | None = carry_out(
-        request, verb, done=_("Your proposal waits for a second person. Nothing happens until they confirm it.")
+@require_POST
+@staff_required
+def restore(request: StaffRequest, code: UUID, pk: int) -> HttpResponse:
+    """Propose to bring a hidden image back; it stays hidden until a second person confirms."""
+    match = queries.match_for_staff(request.user, code, pk)
+    return _proposed(
+        request,
+        match.case,
+        lambda: decisions.propose_restore(match.case, by=request.user, matches=[match.pk]),
+        stale=_("Nothing was changed: the cooling time is over, or such a proposal waits already."),
     )
+
+
+def _proposed(request: StaffRequest, case: Case, verb: Callable[[], Proposal], *, stale: str = "") -> HttpResponse:
+    done = _("Your proposal waits for a second person. Nothing happens until they confirm it.")
+    proposal = carry_out(request, verb, done=done, stale=stale)
     return redirect("staff:case", case.code) if proposal is None else redirect("staff:proposal", proposal.pk)
 
 

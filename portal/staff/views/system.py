@@ -1,6 +1,7 @@
 """How the machinery does: the face pack, the index, the workers, and what waits for a person."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
@@ -19,7 +20,7 @@ from portal.jobs import queue
 from portal.jobs.models import Heartbeat, Job
 from portal.jobs.models import State as JobState
 from portal.staff import looks
-from portal.takedowns import removals
+from portal.takedowns import moves, removals
 from portal.takedowns.models import Step
 from portal.takedowns.states import StepState
 
@@ -35,17 +36,33 @@ def system(request: StaffRequest) -> HttpResponse:
     oldest = Job.objects.filter(state=JobState.DUE, run_at__lte=clock.now()).order_by("run_at").first()
     context = {
         "here": "system",
-        "pack": service.pack(),
+        **_pack(),
         "index_size": service.index_size(),
-        "thresholds": service.thresholds(1),
-        "beats": [(beat, beat.at > clock.now() - SILENT_AFTER) for beat in Heartbeat.objects.order_by("part")],
+        "beats": [
+            (looks.part_name(beat.part), beat.at, beat.at > clock.now() - SILENT_AFTER)
+            for beat in Heartbeat.objects.order_by("part")
+        ],
         "waiting": jobs.get(JobState.DUE, 0),
         "running": jobs.get(JobState.RUNNING, 0),
         "oldest": oldest,
-        "dead": Job.objects.filter(state=JobState.DEAD).order_by("-created_at")[:SHOWN],
+        "dead": [
+            (job, looks.job_name(job.kind))
+            for job in Job.objects.filter(state=JobState.DEAD).order_by("-created_at")[:SHOWN]
+        ],
         "stuck": [(step, looks.store_name(step.store)) for step in steps],
     }
     return render(request, "staff/system.html", context)
+
+
+def _pack() -> dict[str, Any]:
+    """The pack as far as it can be read, and why it cannot be used."""
+    shown: dict[str, Any] = {}
+    try:
+        shown["pack"] = service.pack()
+        shown["thresholds"] = service.thresholds(1)
+    except service.PackError as fault:
+        shown["pack_fault"] = str(fault)
+    return shown
 
 
 @require_POST
@@ -68,10 +85,12 @@ def retry_step(request: StaffRequest, pk: int) -> HttpResponse:
     step = Step.objects.filter(pk=pk).first()
     if step is None:
         raise Http404
-    stuck = step.state == StepState.STUCK
-    if stuck:
+    try:
         removals.retry(step, by=request.user.pk)
-    _say(request, stuck)
+    except (moves.IllegalMove, moves.Stale):
+        _say(request, False)
+    else:
+        _say(request, True)
     return redirect("staff:system")
 
 
