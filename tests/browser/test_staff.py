@@ -52,6 +52,8 @@ def test_it_shows_every_staff_page(visit: Visitor, sam: User, lee: User, languag
         window.check(f"staff-{name}")
     for name in ("decide", "refuse", "unlock"):
         window.go(pages[name])
+        for choice in window.page.locator("main input[value=delete]").all():
+            choice.check()  # unseen, so refused
         window.page.locator("main form button[type=submit]").click()
         window.page.locator(".govuk-error-summary").wait_for()
         window.check(f"staff-{name}-error")
