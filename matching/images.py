@@ -26,24 +26,27 @@ SELFIE = Limits(("JPEG", "PNG", "WEBP"), 10_000_000, 24_000_000, 64, animated=Fa
 # A scraper takes what it finds; being picky here would leave faces in the store but out of the index.
 HARVEST = Limits(("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"), 50_000_000, 50_000_000, 24, animated=True)
 
-# How pictures of other kinds begin, and at which byte: people are told that it is the kind that is not taken.
-FOREIGN = (
-    (4, b"ftyp"),  # HEIC of a phone, AVIF
-    (0, b"GIF8"),
-    (0, b"BM"),
-    (0, b"II*\0"),  # TIFF, and the raw files of most cameras
-    (0, b"MM\0*"),
-    (0, b"II+\0"),  # TIFF beyond 4 GB
-    (0, b"MM\0+"),
-    (0, b"8BPS"),  # Photoshop
-    (0, b"%!PS"),
-    (0, b"\xc5\xd0\xd3\xc6"),  # EPS with a preview
-    (0, b"SIMPLE  ="),  # FITS
-    (0, b"\0\0\1\0"),  # icon
-    (0, b"\0\0\0\x0cjP  "),  # JPEG 2000
-    (0, b"\xff\x4f\xff\x51"),
-    (0, b"\0\0\0\x0cJXL "),
-    (0, b"\xff\x0a"),  # JPEG XL
+# How pictures begin, and at which byte: a parser that is not asked cannot say that it knows this one.
+BEGINNINGS = (
+    ("JPEG", 0, b"\xff\xd8\xff"),
+    ("PNG", 0, b"\x89PNG"),
+    ("WEBP", 8, b"WEBP"),
+    ("GIF", 0, b"GIF8"),
+    ("BMP", 0, b"BM"),
+    ("TIFF", 0, b"II*\0"),  # the raw files of most cameras too
+    ("TIFF", 0, b"MM\0*"),
+    ("TIFF", 0, b"II+\0"),  # beyond 4 GB
+    ("TIFF", 0, b"MM\0+"),
+    ("HEIC", 4, b"ftyp"),  # of a phone; AVIF too
+    ("PSD", 0, b"8BPS"),
+    ("EPS", 0, b"%!PS"),
+    ("EPS", 0, b"\xc5\xd0\xd3\xc6"),  # with a preview
+    ("FITS", 0, b"SIMPLE  ="),
+    ("ICO", 0, b"\0\0\1\0"),
+    ("JPEG2000", 0, b"\0\0\0\x0cjP  "),
+    ("JPEG2000", 0, b"\xff\x4f\xff\x51"),
+    ("JXL", 0, b"\0\0\0\x0cJXL "),
+    ("JXL", 0, b"\xff\x0a"),
 )
 
 # A JPEG is a chain of segments. Each scan makes the decoder pass over the whole picture, and an empty one costs
@@ -67,13 +70,20 @@ def decode(content: bytes, limits: Limits) -> Pixels:
                 check_header(picture, limits)
                 return upright(picture)
     except UnidentifiedImageError:
-        foreign = any(content.startswith(magic, at) for at, magic in FOREIGN)
-        raise PhotoRejected(PhotoFault.UNSUPPORTED if foreign else PhotoFault.NOT_AN_IMAGE) from None
+        raise PhotoRejected(fault_by_beginning(content, limits)) from None
     except Image.DecompressionBombError:
         raise PhotoRejected(PhotoFault.TOO_MANY_PIXELS) from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, MemoryError):
         # Pillow's decoders raise all of these for files that end early or are damaged.
         raise PhotoRejected(PhotoFault.TRUNCATED) from None
+
+
+def fault_by_beginning(content: bytes, limits: Limits) -> PhotoFault:
+    """Of what no parser took."""
+    for kind, at, magic in BEGINNINGS:
+        if content.startswith(magic, at):
+            return PhotoFault.TRUNCATED if kind in limits.formats else PhotoFault.UNSUPPORTED
+    return PhotoFault.NOT_AN_IMAGE
 
 
 def check_scans(content: bytes) -> None:

@@ -64,6 +64,11 @@ def test_nor_does_a_harvest_parse_what_it_does_not_take(kind: str, opened: list[
     assert opened == []
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_of_a_kind_that_is_taken_only_the_beginning_is_damaged(kind: str) -> None:
+    assert fault_of(encoded(kind)[:14]) is PhotoFault.TRUNCATED
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_a_harvest_takes_what_the_web_holds(kind: str) -> None:
     assert images.decode(encoded(kind), images.HARVEST).shape == (200, 200, 3)

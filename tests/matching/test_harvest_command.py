@@ -47,7 +47,7 @@ def test_it_names_what_it_skipped(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"GIF89a")
     out, err = harvest(tmp_path)
     assert "1 skipped" in out
-    assert "broken.jpg: not_an_image" in err
+    assert "broken.jpg: truncated" in err
 
 
 @pytest.mark.parametrize("line", ["a.png,https://x.example,,yesterday,", "a.png"])
