@@ -125,10 +125,11 @@ def snapshot_elsewhere() -> Iterator[None]:
 
 @pytest.mark.django_db(transaction=True)
 def test_later_deletions_do_not_hold_up_those_that_no_one_can_see(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(purging, "SNAPSHOT_WAIT", 0.2)
     rows, later_rows = builders.unit_rows(40), builders.unit_rows(40, seed=2)
     image, later = builders.make_image(rows), builders.make_image(later_rows)
     service.erase(image, Store.INDEX)
+    purging.wait_until_unseen(Residue.objects.latest("deleted_in").deleted_in)  # by parallel tests
+    monkeypatch.setattr(purging, "SNAPSHOT_WAIT", 0.2)
     with snapshot_elsewhere():
         service.erase(later, Store.INDEX)
         report = service.purge()
@@ -137,6 +138,7 @@ def test_later_deletions_do_not_hold_up_those_that_no_one_can_see(monkeypatch: p
     assert "matching_harvestedimage" in report.rewritten
     assert not report.complete
     assert service.unpurged([image, later]) == {later}
+    monkeypatch.undo()
     assert service.purge().complete
     assert sum(on_disk(row) for row in later_rows) == 0
     assert service.unpurged([image, later]) == frozenset()
