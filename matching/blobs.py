@@ -1,5 +1,6 @@
 """The image store: any file system fsspec knows. A blob is named by the image's id alone."""
 
+from contextlib import suppress
 from functools import cache
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from matching.types import Store
 
 FOLDERS = {Store.IMAGES: "images", Store.DERIVED: "derived"}
+UPRIGHT = "upright"  # the variant that previews are made from
 
 
 class BlobStore:
@@ -29,16 +31,32 @@ class BlobStore:
 
     def remove(self, image_id: UUID, store: Store) -> None:
         for path in self.paths(image_id, store):
-            self.fs.rm_file(path)
+            with suppress(FileNotFoundError):  # only the listing still had it
+                self.fs.rm_file(path)
 
     def paths(self, image_id: UUID, store: Store) -> list[str]:
-        """Whatever lies in the store under this id, by looking, not by knowing which variants there are."""
+        """Whatever lies in the store under this id; OSError where the store cannot be asked.
+
+        A listing shows variants that this version does not know; asking for each known name finds what a
+        stale or wrong listing leaves out. Nothing is answered from a cache.
+        """
         self.fs.invalidate_cache()
-        folder = self._folder(image_id, store)
-        if not self.fs.isdir(folder):
+        known = [self._image(image_id)] if store is Store.IMAGES else [self._derived(image_id, UPRIGHT)]
+        return sorted({*self._listed(image_id, store), *filter(self._exists, known)})
+
+    def _listed(self, image_id: UUID, store: Store) -> list[str]:
+        try:
+            names: list[str] = self.fs.ls(self._folder(image_id, store), detail=False)
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        names: list[str] = self.fs.ls(folder, detail=False)
         return [name for name in names if name.rsplit("/", 1)[-1].startswith(str(image_id))]
+
+    def _exists(self, path: str) -> bool:
+        try:
+            self.fs.info(path)  # not exists(), which takes every error for absence
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def _image(self, image_id: UUID) -> str:
         return f"{self._folder(image_id, Store.IMAGES)}/{image_id}"

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
-from matching import addresses, blobs, reading
+from matching import addresses, blobs
 from matching.index import store as index
 from matching.models import HarvestedImage, Intake
 from matching.packs import Pack
@@ -91,7 +91,7 @@ def keep(entry: Harvestable, content: bytes, taken: Reading) -> bool:
     Intake.objects.create(image_id=image_id)
     try:
         blobs.store().write_image(image_id, content)
-        blobs.store().write_derived(image_id, reading.UPRIGHT, taken.upright)
+        blobs.store().write_derived(image_id, blobs.UPRIGHT, taken.upright)
         add_rows(image_id, entry, content, taken)
     except BaseException:
         clear(image_id)

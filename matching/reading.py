@@ -10,7 +10,6 @@ from matching.packs import Found, Pack
 from matching.types import Box, Embeddings, PhotoFault, PhotoRejected, Selfie
 
 DERIVED_SIDE = 1280  # of the upright copy that previews are made from
-UPRIGHT = "upright"  # the variant of that name
 SELFIE_SIDE = 1600
 COMPARABLE = 0.2  # of the area of the largest face: a passer-by is smaller, a friend beside you is not
 SMALLEST_FACE = 20  # pixels across; below it an embedding means little

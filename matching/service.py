@@ -114,7 +114,7 @@ def provenance(image_ids: Iterable[UUID]) -> dict[UUID, Provenance]:
 def preview(image_id: UUID, face_id: int | None, *, clear: bool) -> bytes | None:
     """A JPEG for staff. Only the subject's face can be recognised, and only where `clear`."""
     image = HarvestedImage.objects.filter(id=image_id).first()
-    content = blobs.store().derived(image_id, reading.UPRIGHT)
+    content = blobs.store().derived(image_id, blobs.UPRIGHT)
     if image is None or content is None:
         return None
     pixels = images.shrink(images.decode(content, images.HARVEST), redact.SIDE)

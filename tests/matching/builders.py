@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from PIL import Image, ImageOps
 
-from matching import addresses, blobs, images, index, packs, reading, vectors
+from matching import addresses, blobs, images, index, packs, vectors
 from matching.models import HarvestedImage, IndexPack
 from matching.types import Box, Embeddings, Harvestable, Pixels
 
@@ -55,7 +55,7 @@ def make_image(
         height=shown.shape[0],
     )
     blobs.store().write_image(image_id, content)
-    blobs.store().write_derived(image_id, reading.UPRIGHT, content)
+    blobs.store().write_derived(image_id, blobs.UPRIGHT, content)
     index.store().add(image_id, boxes or [BOX] * len(rows), [1.0] * len(rows), rows)
     return image_id
 

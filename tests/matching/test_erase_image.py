@@ -1,9 +1,11 @@
 """Each store is emptied on its own, any number of times, and looked into to see that it was."""
 
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from matching import blobs, service
 from matching.types import Store
@@ -49,3 +51,66 @@ def test_it_is_no_longer_found() -> None:
     service.erase(image, Store.INDEX)
     assert service.search(probe).matches == ()
     assert service.provenance([image]) == {}
+
+
+FOLDERS = (Store.IMAGES, Store.DERIVED)
+
+
+class Forgetful(LocalFileSystem):  # type: ignore[misc]
+    """A store whose listings leave everything out."""
+
+    def ls(self, path: str, detail: bool = False, **options: Any) -> list[Any]:
+        return []
+
+
+class Remembering(LocalFileSystem):  # type: ignore[misc]
+    """A store that lists from memory what it once saw, until it is told to forget."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.seen: dict[str, list[Any]] = {}
+
+    def ls(self, path: str, detail: bool = False, **options: Any) -> list[Any]:
+        if path not in self.seen:
+            self.seen[path] = super().ls(path, detail, **options)
+        return self.seen[path]
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        self.seen.clear()
+
+
+class Unreachable(LocalFileSystem):  # type: ignore[misc]
+    def info(self, path: str, **options: Any) -> dict[str, Any]:
+        raise ConnectionResetError
+
+
+@pytest.mark.parametrize("store", FOLDERS)
+def test_a_listing_that_leaves_it_out_does_not_pass_for_gone(
+    store: Store, own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = builders.make_image(builders.unit_rows(1))
+    monkeypatch.setattr(blobs.store(), "fs", Forgetful(skip_instance_cache=True))
+    assert service.present(image, store)
+    for each in FOLDERS:
+        service.erase(image, each)
+    assert not service.present(image, store)
+    assert not [path for path in own_store.rglob("*") if path.is_file()]
+
+
+def test_it_does_not_look_into_a_memory_of_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = uuid4()
+    blobs.store().write_derived(image, "of_a_later_version", b"x")
+    blobs.store().remove(image, Store.DERIVED)
+    elsewhere = blobs.BlobStore(blobs.store().root)
+    monkeypatch.setattr(blobs.store(), "fs", Remembering(skip_instance_cache=True))
+    assert not service.present(image, Store.DERIVED)
+    elsewhere.write_derived(image, "of_a_later_version", b"x")
+    assert service.present(image, Store.DERIVED)
+
+
+@pytest.mark.parametrize("store", FOLDERS)
+def test_a_store_that_cannot_be_asked_does_not_pass_for_empty(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = builders.make_image(builders.unit_rows(1))
+    monkeypatch.setattr(blobs.store(), "fs", Unreachable(skip_instance_cache=True))
+    with pytest.raises(ConnectionResetError):
+        service.present(image, store)
