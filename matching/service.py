@@ -1,6 +1,7 @@
 """The front door of matching: whoever uses the index imports this and `matching.types`, nothing else."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from matching.types import (
     Embeddings,
     Harvestable,
     HarvestReport,
+    HarvestRunning,
     Match,
     PackInfo,
     Provenance,
@@ -67,6 +69,9 @@ def search(probes: Embeddings, *, earlier: int = 0) -> SearchResult:
 
     `earlier` is the number of probes the case has been searched with before: what is certain is promised
     for the case as a whole, so every further probe makes it stricter.
+
+    Hold no transaction around it: the scan has one of its own, while one of the caller's would keep every
+    row deleted meanwhile from being purged for as long as it lasts.
     """
     limits = thresholds(earlier + len(probes))
     hits = index().search(probes, at_least=limits.probable) if len(probes) else []
@@ -180,3 +185,9 @@ def harvest(entries: Iterable[Harvestable], *, on_progress: Callable[[int], None
         }
     )
     return harvesting.harvest(list(entries), chosen, on_progress)
+
+
+def clear_leftovers() -> None:
+    """Take away the photos of a harvest that was killed between photo and row; nothing while one is running."""
+    with suppress(HarvestRunning), harvesting.only_one():
+        harvesting.clear_leftovers()

@@ -2,6 +2,7 @@
 
 from django.contrib.sessions.models import Session
 
+from matching import service
 from portal.cases import forget
 from portal.cases.models import Case, Code
 from portal.cases.states import ENDED, State
@@ -28,3 +29,4 @@ def run(_hour: str) -> None:
     Code.objects.filter(expires_at__lt=now).delete()
     Session.objects.filter(expire_date__lt=now).delete()
     jobs.forget_done(older_than=retention.JOB.kept_for)
+    service.clear_leftovers()

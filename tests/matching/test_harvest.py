@@ -4,11 +4,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from PIL import Image
 
-from matching import blobs, images, service
+from matching import blobs, harvest, images, service
 from matching.models import Face, HarvestedImage, IndexPack, Intake
-from matching.types import Harvestable, PackError, Store
+from matching.types import Harvestable, HarvestRunning, PackError, Store
 from tests.matching import builders
 
 pytestmark = pytest.mark.django_db
@@ -74,13 +75,44 @@ def test_a_full_store_leaves_nothing_behind(photo: Harvestable, own_store: Path)
     assert [path.name for path in own_store.rglob("*") if path.is_file()] == ["derived"]
 
 
-def test_the_next_run_clears_what_a_killed_one_left(photo: Harvestable, own_store: Path) -> None:
+def left_by_a_killed_harvest() -> None:
     orphan = uuid4()
     Intake.objects.create(image_id=orphan)
     blobs.store().write_image(orphan, b"never committed")
+    blobs.store().write_derived(orphan, blobs.UPRIGHT, b"nor this")
+
+
+def files(own_store: Path) -> list[Path]:
+    return [path for path in own_store.rglob("*") if path.is_file()]
+
+
+def test_the_next_run_clears_what_a_killed_one_left(own_store: Path) -> None:
+    left_by_a_killed_harvest()
     service.harvest([])
-    assert not [path for path in own_store.rglob("*") if path.is_file()]
+    assert not files(own_store)
     assert not Intake.objects.exists()
+
+
+def test_it_is_cleared_without_another_run_too(photo: Harvestable, own_store: Path) -> None:
+    service.harvest([photo])
+    left_by_a_killed_harvest()
+    service.clear_leftovers()
+    assert len(files(own_store)) == 2
+    assert not Intake.objects.exists()
+
+
+def test_what_a_running_harvest_is_bringing_in_stays(own_store: Path) -> None:
+    left_by_a_killed_harvest()
+    other = connection.copy()
+    with other.cursor() as harvesting:
+        harvesting.execute("SELECT pg_advisory_lock(%s)", [harvest.LOCK])
+        service.clear_leftovers()
+        with pytest.raises(HarvestRunning):
+            service.harvest([])
+    other.close()
+    assert len(files(own_store)) == 2
+    service.clear_leftovers()
+    assert not files(own_store)
 
 
 def test_an_index_holds_one_pack(photo: Harvestable) -> None:

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from django.db import connection
+from psycopg.pq import TransactionStatus
 
 from matching import index, service
 from matching.index import pgvector
@@ -43,6 +45,18 @@ def test_confirmed_faces_become_probes() -> None:
 def test_without_probes_it_finds_nothing() -> None:
     builders.make_image(builders.unit_rows(1))
     assert service.search(np.zeros((0, 128), np.float32)).matches == ()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_leaves_no_transaction_and_no_setting_behind() -> None:
+    probe = builders.unit_rows(1)
+    builders.make_image(probe)
+    assert not connection.in_atomic_block
+    assert len(service.search(probe).matches) == 1
+    assert connection.connection.info.transaction_status == TransactionStatus.IDLE
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW parallel_tuple_cost")
+        assert cursor.fetchone() == ("0.1",)
 
 
 def test_faces_are_filtered_before_they_are_sorted() -> None:
