@@ -7,6 +7,7 @@ line it stumbled over. A path may hold a reference. So neither is ever written.
 import logging
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
@@ -20,12 +21,16 @@ _HARMLESS = (ImproperlyConfigured, ImportError)
 # What Celery hands its log about a task besides the task's name and number.
 _OF_TASKS = ("exc", "traceback", "args", "kwargs", "return_value")
 _LOCAL_PATH = re.compile(r"(?<![\w:/])/\S+")
-_PATH_OF_SITE = re.compile(r"(https?://[^/\s]+)/\S*")
+_PATH_OF_SITE = re.compile(r"(https?://[^/\s,]+)/[^\s,]*")
 _MAIL_ADDRESS = re.compile(r"\S+@\S+")
 
 
 class Line(logging.Formatter):
-    """Time, level, logger and message without paths; of an exception its class and the places it passed."""
+    """Time (UTC), level, logger and message without paths; of an exception its class and the places it passed."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
         head = f"{self.formatTime(record)} {record.levelname} {record.name} {_message(record)}".rstrip()

@@ -81,7 +81,9 @@ def test_a_message_holds_neither_path_nor_address(written: StringIO, message: tu
 
 def test_numbers_and_names_stay_readable(written: StringIO) -> None:
     logging.getLogger("portal").warning("worker %s gave up after %d tries, %.1f s", "one", 3, 0.25)
-    assert written.getvalue().endswith("WARNING portal worker one gave up after 3 tries, 0.2 s\n")
+    assert written.getvalue().endswith("Z WARNING portal worker one gave up after 3 tries, 0.2 s\n")
+    logging.getLogger("portal").warning("Listening at: %s (%d)", "http://127.0.0.1:80,http://[::1]:80", 12)
+    assert written.getvalue().endswith("Listening at: http://127.0.0.1:80,http://[::1]:80 (12)\n")
 
 
 def test_a_text_that_quotes_its_error_names_it_instead(written: StringIO) -> None:
