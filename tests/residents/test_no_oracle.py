@@ -83,7 +83,9 @@ class Resident:
             for name, cookie in answer.cookies.items()
         )
         body = b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined]
-        self.seen.append((what, str(answer.status_code), *headers, *cookies, canonical(body.decode(errors="backslashreplace"))))
+        self.seen.append(
+            (what, str(answer.status_code), *headers, *cookies, canonical(body.decode(errors="backslashreplace")))
+        )
 
 
 def look_everywhere(resident: Resident) -> None:
