@@ -92,16 +92,25 @@ def _verified(step: Step, takedown: Takedown) -> bool:
 
 
 def purge(_all: str) -> None:
-    """Rewrite what still holds dead rows, for every removal that is removed by now."""
+    """Rewrite what still holds dead rows; a removal is purged once no row of its images is kept back by anyone."""
     removed = list(Removal.objects.filter(state=RemovalState.REMOVED))
     if not removed:
         return
-    if not service.purge().complete:
-        # An older transaction still sees the rows, or a reader held a partition.
-        raise NotYet("rows are kept back")
+    service.purge()
+    kept_back = 0
     for removal in removed:
-        with transaction.atomic():
-            for takedown in removal.takedowns.filter(state=TakedownState.REMOVED):
-                moves.move_takedown(takedown, TakedownState.PURGED)
-            moves.move_removal(removal, RemovalState.PURGED)
-            queue.enqueue(removal.at_last, removal.origin)
+        images = list(removal.takedowns.filter(state=TakedownState.REMOVED).values_list("image_id", flat=True))
+        if service.unpurged(images):
+            kept_back += 1
+        else:
+            _purged(removal)
+    if kept_back:
+        raise NotYet(f"rows of {kept_back} removals are kept back")
+
+
+def _purged(removal: Removal) -> None:
+    with transaction.atomic():
+        for takedown in removal.takedowns.filter(state=TakedownState.REMOVED):
+            moves.move_takedown(takedown, TakedownState.PURGED)
+        moves.move_removal(removal, RemovalState.PURGED)
+        queue.enqueue(removal.at_last, removal.origin)

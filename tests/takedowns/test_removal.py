@@ -1,14 +1,16 @@
 """A removal: hidden, removed from every store, read back; a store that fails or lies is caught."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
-from matching import service
+from matching import purging, service
 from matching.types import Store
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
@@ -208,3 +210,30 @@ def test_running_every_job_twice_changes_nothing_more(image: UUID, drain: Drain)
     for kind in ("removal.hide", "removal.remove", "removals.purge"):
         kinds.work(kind)(str(removal.id))
     assert Entry.objects.count() == entries
+
+
+def test_a_removal_is_purged_only_once_nobody_can_see_its_rows(
+    image: UUID, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadPoolExecutor(1) as reader:
+
+        def begin_to_read() -> None:
+            connection.set_autocommit(False)
+            connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM auth_group")
+
+        def end() -> None:
+            connection.rollback()
+            connection.close()
+
+        removal = begin(image)
+        reader.submit(begin_to_read).result()
+        with monkeypatch.context() as patient:
+            patient.setattr(purging, "SNAPSHOT_WAIT", 0.2)
+            drain()
+        removal.refresh_from_db()
+        assert removal.state == RemovalState.REMOVED
+        reader.submit(end).result()
+    clock.move(timedelta(hours=1))
+    drain()
+    removal.refresh_from_db()
+    assert removal.state == RemovalState.PURGED
