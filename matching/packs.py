@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from matching import calibrate
 from matching.detect import Detection, Detector, Hog, Scrfd
@@ -99,7 +100,7 @@ def dlib_pack() -> Pack:
         dim=128,
         licence="CC0-1.0",
         commercial=True,
-        limits=(
+        limits=gettext_noop(
             "Misses profiles, masked faces and faces under about 20 pixels;"
             " tells people apart less well than a modern pack."
         ),
@@ -145,7 +146,7 @@ def insightface_pack(name: str, folder: Path) -> Pack:
         dim=int(tasks["recognition"].get("embedding_dimension", 512)),
         licence="the MODEL.LICENSE in its folder" if stated else "InsightFace, non-commercial research only",
         commercial=False,
-        limits="Misses masked close-ups; embeddings of another file of the same name may not compare.",
+        limits=gettext_noop("Misses masked close-ups; embeddings of another file of the same name may not compare."),
         calibration=calibrated_as(digest),
     )
     return Pack(info, recogniser, digest, detector)

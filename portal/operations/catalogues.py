@@ -54,7 +54,7 @@ def from_sources() -> Catalog:
 
 
 def _sources() -> Iterator[Path]:
-    for folder, pattern in (("portal", "*.py"), ("templates", "*.html"), ("templates", "*.txt")):
+    for folder, pattern in (("matching", "*.py"), ("portal", "*.py"), ("templates", "*.html"), ("templates", "*.txt")):
         yield from sorted((ROOT / folder).rglob(pattern))
 
 
