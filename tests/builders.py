@@ -5,14 +5,17 @@ from datetime import date
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import numpy as np
 import skimage.data
 from django.conf import settings
 from django.test import Client
 from PIL import Image
 
 from matching import service
+from matching.harvest import keep
+from matching.reading import Reading
 from matching.types import Harvestable
 from portal.accounts.models import Role, User
 from portal.cases import actions, codes, moves, personal
@@ -62,6 +65,18 @@ def make_case(
     for to in _WAY[state]:
         moves.move(case, to)
     return Case.objects.get(pk=case.pk)
+
+
+def indexed_image() -> UUID:
+    """A small picture without a face, in the index and the stores; nothing is detected, which takes seconds."""
+    file = BytesIO()
+    Image.new("RGB", (64, 64), "grey").save(file, "JPEG")
+    page = f"https://photos.example/{uuid4()}"
+    entry = Harvestable(Path("grey.jpg"), page=page, site="photos.example", harvested_on=DAY)
+    read = Reading(64, 64, file.getvalue(), boxes=(), scores=(), rows=np.empty((0, 128), np.float32))
+    keep(entry, file.getvalue(), read)
+    (image_id,) = service.images_at([page])
+    return image_id
 
 
 def mailed_code(case: Case) -> str:

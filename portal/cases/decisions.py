@@ -32,6 +32,8 @@ from portal.takedowns.removals import TooLate, open_removal, restore
 from portal.takedowns.states import TakedownState
 
 UNLOCKED_FOR = timedelta(minutes=15)
+# What was approved goes on cooling when the rest of the case is refused or withdrawn, so it can come back then too.
+_RESTORABLE = (State.REVIEW, State.ERASING, State.REFUSED, State.WITHDRAWN)
 
 
 @transaction.atomic
@@ -88,7 +90,7 @@ def propose_restore(case: Case, *, by: User, matches: Iterable[int]) -> Proposal
 
     Errors: StaleCase where one is not hidden and cooling.
     """
-    case = _locked(case, State.REVIEW, State.ERASING)
+    case = _locked(case, *_RESTORABLE)
     chosen = list(case.matches.filter(pk__in=set(matches), decision=Decision.APPROVED))
     if not chosen or len(_cooling(case, chosen)) != len(chosen):
         raise StaleCase("the cooling time is over")
@@ -109,7 +111,7 @@ def confirm(proposal: Proposal, *, by: User) -> None:
         ProposalKind.DECIDE: _decide,
         ProposalKind.RESTORE: _restore,
     }[ProposalKind(proposal.kind)]
-    states = (State.REVIEW, State.ERASING) if proposal.kind == ProposalKind.RESTORE else (State.REVIEW,)
+    states = _RESTORABLE if proposal.kind == ProposalKind.RESTORE else (State.REVIEW,)
     case = _locked(proposal.case, *states)
     _end(proposal, Outcome.CONFIRMED, by=by, tag=Tag.PROPOSAL_CONFIRMED)
     carry_out(case, proposal, by=by)

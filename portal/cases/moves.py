@@ -41,15 +41,15 @@ def move(case: Case, to: State, *, by: int | None = None, reason: str = "") -> N
     case.state = to
     for name, at in stamps.items():
         setattr(case, name, at)
-    if was in (State.REVIEW, State.ERASING) and to != State.REVIEW:
+    if to != State.REVIEW:
         _drop_proposals(case, to)
     append.append(Tag.CASE_MOVED, about=case.code, actor=by, was=was.value, to=to.value, reason=reason)
 
 
 def _drop_proposals(case: Case, to: State) -> None:
-    """Take back what has no object any more: once erasing, all but what is to be restored; once settled, that too."""
+    """Take back what has no object any more: out of review all but what is to be restored, at the end that too."""
     without_object = case.proposals.filter(outcome=Outcome.OPEN)
-    if to == State.ERASING:
+    if to not in (State.SETTLED, State.CLOSED):
         without_object = without_object.exclude(kind=ProposalKind.RESTORE)
     without_object.update(outcome=Outcome.TAKEN_BACK, decided_at=clock.now())
 

@@ -34,6 +34,10 @@ def addresses(case: Case) -> tuple[str, ...]:
 def keep_photo(case: Case, jpeg: bytes, probes: Embeddings, *, pack: str) -> None:
     """Replace photo and probes. The upload itself is not kept: only its upright, re-encoded copy without metadata."""
     Photo.objects.update_or_create(case=case, defaults={"sealed": sealed.seal(case.key_id, jpeg, purpose="photo")})
+    keep_probes(case, probes, pack=pack)
+
+
+def keep_probes(case: Case, probes: Embeddings, *, pack: str) -> None:
     Probe.objects.filter(case=case).delete()
     Probe.objects.bulk_create(
         Probe(case=case, pack=pack, sealed=sealed.seal(case.key_id, row.tobytes(), purpose="probe")) for row in probes

@@ -156,8 +156,11 @@ def evidence_photo(case: Case, by: User) -> bytes | None:
 def evidence_match(match: Match, by: User) -> bytes | None:
     """A preview of a match (JPEG): its face pixelated until unlocked, everything else always. None once it is gone."""
     clear = unlocked_until(match.case, by) is not None
-    append.append(Tag.MATCH_VIEWED, about=match.case_id, actor=by.pk, match=match.pk, clear=clear)
-    return service.preview(match.image_id, match.face_id, clear=clear)
+    preview = service.preview(match.image_id, match.face_id, clear=clear)
+    # Decisions rest on who looked, so a picture that is gone counts as none.
+    seen = clear and preview is not None
+    append.append(Tag.MATCH_VIEWED, about=match.case_id, actor=by.pk, match=match.pk, clear=seen)
+    return preview
 
 
 def history(case: Case) -> list[Entry]:

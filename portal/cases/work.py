@@ -8,11 +8,11 @@ import structlog
 from django.db import transaction
 
 from matching import service
-from matching.types import Embeddings, Thresholds
+from matching.types import Embeddings, PhotoRejected, Thresholds
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.cases import codes, forget, mail, moves, personal
-from portal.cases.models import Band, Case, Match, Route, Search
+from portal.cases.models import Band, Case, Match, Photo, Route, Search
 from portal.cases.states import ENDED, State
 from portal.core import clock, keys
 from portal.jobs import queue
@@ -48,7 +48,7 @@ def _search_and_go_on(code: str, expected: State) -> None:
     found = _find(Case.objects.get(pk=UUID(code)))
     with transaction.atomic():
         case = _locked(code)
-        if case.state != expected:
+        if case.state != expected or not _removals_are(case, RemovalState.REMOVED, RemovalState.PURGED):
             return
         new = 0 if case.withdrawn_at else _keep(case, found)
         append.append(Tag.CASE_SEARCHED, about=case.code, images=new)
@@ -70,7 +70,13 @@ def _find(case: Case) -> _Found:
     if case.route == Route.ADDRESSES:
         images = service.images_at(personal.addresses(case))
         return _Found(tuple(Match(case=case, image_id=image_id, band=Band.ADDRESS) for image_id in images))
-    result = service.search(_probes(case))
+    probes = _probes(case)
+    if not len(probes):
+        # Past its due date. "Nothing to search with" is not "nothing found": only the last search may be left out.
+        if case.state != State.ERASING:
+            raise PermanentFailure("the probes are gone")
+        return _Found()
+    result = service.search(probes)
     # Most similar first, so the first face of an image is its nearest.
     nearest: dict[UUID, Match] = {}
     for found in result.matches:
@@ -88,9 +94,14 @@ def _probes(case: Case) -> Embeddings:
     photo = personal.photo(case)
     if photo is None:
         raise PermanentFailure("probes of another pack, and no photo to compute them from")
-    selfie = service.read_selfie(photo)
+    try:
+        selfie = service.read_selfie(photo)
+    except PhotoRejected as rejected:
+        raise PermanentFailure("the new pack finds no face in the photo") from rejected
     with transaction.atomic():
-        personal.keep_photo(case, selfie.jpeg, selfie.probes, pack=pack)
+        # Reading took a while: what was forgotten meanwhile stays forgotten.
+        if Photo.objects.select_for_update().filter(case=case).exists():
+            personal.keep_probes(case, selfie.probes, pack=pack)
     return selfie.probes
 
 

@@ -21,7 +21,7 @@ class Job(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.DUE)
     run_at = models.DateTimeField()
     # Goes before everything else that is due: hiding an image, mailing a code somebody waits for.
-    urgent = models.BooleanField(default=False)
+    urgent = models.BooleanField(default=False, db_default=False)
     attempts = models.PositiveIntegerField(default=0)
     # Who works on it, and until when; both empty while nobody does.
     lease = models.UUIDField(null=True)

@@ -17,6 +17,7 @@ LEASE = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=1)
 # Twelve tries within two hours, then one an hour: about four days, longer than a mail server is usually away.
 ATTEMPTS = 104
+WAITS = 12
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,18 @@ def fail(claim: Claim, error: BaseException, *, verdict: Verdict) -> None:
     wait = min(timedelta(seconds=2 ** min(claim.attempts, 20)), LONGEST_WAIT)
     try:
         with transaction.atomic():
-            _release(claim, state=State.DUE, run_at=clock.now() + wait, last_error=name)
+            # Waiting for something outside uses up no try of a later, real failure.
+            attempts = min(claim.attempts, WAITS) if verdict is Verdict.KEEP_TRYING else claim.attempts
+            _release(claim, state=State.DUE, run_at=clock.now() + wait, last_error=name, attempts=attempts)
     except IntegrityError:
         # The same work was enqueued again while this ran: that row carries on, and two waiting ones may not stand.
         _release(claim, state=State.DONE, finished_at=clock.now(), last_error=name)
+
+
+def pick_up(kind: str, subject: UUID | int | str) -> None:
+    """Enqueue work that should be under way, unless it lies dead before a person already."""
+    if not Job.objects.filter(kind=kind, subject=str(subject), state=State.DEAD).exists():
+        enqueue(kind, subject)
 
 
 def retry(job: Job) -> bool:

@@ -1,14 +1,16 @@
 """Carries out the retention table (policies.retention): nothing is kept longer than its row says."""
 
 from django.contrib.sessions.models import Session
+from django.db.models import Q
 
 from matching import service
 from portal.cases import forget
 from portal.cases.models import Case, Code
-from portal.cases.states import ENDED, State
+from portal.cases.states import State
 from portal.core import clock, limits
 from portal.jobs import queue
 from portal.jobs import run as jobs
+from portal.operations import loose_ends
 from portal.policies import retention
 
 
@@ -17,14 +19,11 @@ def run(_hour: str) -> None:
     drafts = Case.objects.filter(state=State.DRAFT, opened_at__lt=now - retention.DRAFT.kept_for)
     for code in drafts.values_list("pk", flat=True):
         queue.enqueue("case.expire", code)
-    for case in Case.objects.filter(photo__isnull=False, due_on__lt=clock.today()):
+    kept = Q(photo__isnull=False) | Q(probes__isnull=False)
+    for case in Case.objects.filter(kept, due_on__lt=clock.today()).distinct():
         forget.photo(case)
-    # What ended and still is not closed has lost its job, or waited for something that came without a word.
-    for code in Case.objects.filter(state__in=ENDED, slot_at__lt=now).values_list("pk", flat=True):
-        queue.enqueue("case.close", code)
-    for code in Case.objects.filter(state=State.ERASING).values_list("pk", flat=True):
-        queue.enqueue("case.settle", code)
-    queue.enqueue("removals.purge", "all")
+        forget.probes(case)
+    loose_ends.pick_up()
     limits.forget_ended()
     Code.objects.filter(expires_at__lt=now).delete()
     Session.objects.filter(expire_date__lt=now).delete()

@@ -40,6 +40,8 @@ def hide(removal_id: str) -> None:
 def remove(removal_id: str) -> None:
     """Remove each image from every store and read back. What a store fails at does not hold up the rest."""
     removal = Removal.objects.get(pk=UUID(removal_id))
+    if removal.takedowns.filter(state=TakedownState.HIDDEN, cools_until__gt=clock.now()).exists():
+        raise NotYet("still cooling")
     if removal.state == RemovalState.HIDDEN:
         moves.move_removal(removal, RemovalState.REMOVING)
     waiting = removal.takedowns.filter(state__in=[TakedownState.HIDDEN, TakedownState.REMOVING])

@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 from pytest_django import Settings
 
+from matching import service
+from matching.types import Store
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
@@ -26,7 +28,7 @@ from portal.cases.states import State
 from portal.core import clock
 from portal.jobs import run
 from portal.takedowns.models import Removal, Takedown
-from tests.builders import make_case
+from tests.builders import indexed_image, make_case
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +38,7 @@ def case() -> Case:
     """In review: two certain matches, one probable."""
     case = make_case(State.REVIEW, route=Route.PHOTO)
     for similarity, band in ((0.97, Band.CERTAIN), (0.96, Band.CERTAIN), (0.91, Band.PROBABLE)):
-        Match.objects.create(case=case, image_id=uuid4(), face_id=1, similarity=similarity, band=band)
+        Match.objects.create(case=case, image_id=indexed_image(), face_id=1, similarity=similarity, band=band)
     return case
 
 
@@ -238,3 +240,19 @@ class TestRestore:
         clock.move(timedelta(hours=25))
         with pytest.raises(StaleCase):
             decisions.propose_restore(case, by=sam, matches=hidden)
+
+    def test_it_still_can_be_restored_when_the_rest_of_the_case_was_refused(
+        self, case: Case, hidden: list[int], sam: User, lee: User
+    ) -> None:
+        decisions.confirm(decisions.propose_refusal(case, by=sam, reason="another_person"), by=lee)
+        proposal = decisions.propose_restore(case, by=sam, matches=hidden[:1])
+        decisions.confirm(proposal, by=lee)
+        assert Takedown.objects.filter(state="restored").count() == 1
+
+
+def test_a_picture_that_could_not_be_shown_was_not_looked_at(case: Case, sam: User) -> None:
+    for match in case.matches.all():
+        service.erase(match.image_id, Store.DERIVED)
+    look_at(case, sam)
+    with pytest.raises(Unseen):
+        decisions.propose_decision(case, by=sam, delete=of_band(case, Band.PROBABLE))

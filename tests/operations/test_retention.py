@@ -61,7 +61,7 @@ def test_codes_finished_jobs_and_ended_counts_are_dropped(drain: Drain) -> None:
     assert not Job.objects.filter(state="done").exists()
 
 
-def test_a_photo_is_kept_to_the_due_date_and_not_a_day_longer() -> None:
+def test_photo_and_template_are_kept_to_the_due_date_and_not_a_day_longer() -> None:
     case = make_case(State.REVIEW, route=Route.PHOTO)
     assert case.due_on is not None
     clock.move(timedelta(days=(case.due_on - clock.today()).days))
@@ -70,6 +70,7 @@ def test_a_photo_is_kept_to_the_due_date_and_not_a_day_longer() -> None:
     clock.move(timedelta(days=1))
     retention.run("")
     assert not Photo.objects.filter(case=case).exists()
+    assert not Probe.objects.filter(case=case).exists()
 
 
 def test_a_visit_ends_within_the_day() -> None:

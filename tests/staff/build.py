@@ -1,13 +1,11 @@
-"""Cases in review with matches of each band. Their images are in no index, so no picture is needed."""
-
-from uuid import uuid4
+"""Cases in review with matches of each band; their images are small, grey and in the index."""
 
 from django.test import Client
 
 from portal.cases.models import Band, Case, Match
 from portal.cases.states import State
 from portal.policies.assurance import Proof
-from tests.builders import make_case
+from tests.builders import indexed_image, make_case
 
 
 def reviewed(*, certain: int = 0, probable: int = 0, place: str = "CA-ON") -> Case:
@@ -17,7 +15,9 @@ def reviewed(*, certain: int = 0, probable: int = 0, place: str = "CA-ON") -> Ca
     case.save(update_fields=["proof"])
     for band, how_many in ((Band.CERTAIN, certain), (Band.PROBABLE, probable)):
         for number in range(how_many):
-            Match.objects.create(case=case, image_id=uuid4(), face_id=number, similarity=0.99 - number / 100, band=band)
+            Match.objects.create(
+                case=case, image_id=indexed_image(), face_id=number, similarity=0.99 - number / 100, band=band
+            )
     return case
 
 

@@ -1,0 +1,47 @@
+"""Work that should be under way and has no job: a row deleted by hand, or something that came without a word."""
+
+from datetime import timedelta
+
+from portal.cases.models import Case
+from portal.cases.states import ENDED, State
+from portal.core import clock, keys
+from portal.jobs.queue import pick_up as enqueue
+from portal.takedowns.models import Removal
+from portal.takedowns.states import RemovalState, TakedownState
+
+# How long after closing a case its key is looked for.
+KEYS_LOOKED_FOR = timedelta(days=30)
+
+
+def pick_up() -> None:
+    """Enqueue all of it. Work that has its job already, or needs none, is left as it is by its own checks."""
+    _cases()
+    _removals()
+
+
+def _cases() -> None:
+    now = clock.now()
+    due = {
+        "case.search": Case.objects.filter(state__in=[State.RECEIVED, State.SEARCHING]),
+        "case.settle": Case.objects.filter(state=State.ERASING),
+        "case.announce": Case.objects.filter(slot_at__lt=now, announced_at=None, withdrawn_at=None, closed_at=None),
+        "case.close": Case.objects.filter(state__in=ENDED, slot_at__lt=now),
+    }
+    for kind, cases in due.items():
+        for code in cases.values_list("pk", flat=True):
+            enqueue(kind, code)
+    for case in Case.objects.filter(state=State.CLOSED, closed_at__gt=now - KEYS_LOOKED_FOR):
+        if keys.exists(case.key_id):
+            enqueue("case.destroy_key", case.code)
+
+
+def _removals() -> None:
+    cooling = Removal.objects.filter(
+        takedowns__state=TakedownState.HIDDEN, takedowns__cools_until__gt=clock.now()
+    ).values("pk")
+    cooled = Removal.objects.filter(state__in=[RemovalState.HIDDEN, RemovalState.REMOVING]).exclude(pk__in=cooling)
+    due = {"removal.hide": Removal.objects.filter(state=RemovalState.QUEUED), "removal.remove": cooled}
+    for kind, removals in due.items():
+        for removal in removals.values_list("pk", flat=True):
+            enqueue(kind, removal)
+    enqueue("removals.purge", "all")
