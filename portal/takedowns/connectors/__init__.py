@@ -5,4 +5,6 @@ from portal.takedowns.connectors.base import Connector
 from portal.takedowns.connectors.local import LocalStore
 
 # The index goes last: while a step before it fails, the row still says what is to be removed.
-ALL: dict[str, Connector] = {store.value: LocalStore(store) for store in (Store.DERIVED, Store.IMAGES, Store.INDEX)}
+ALL: dict[str, Connector] = {
+    connector.name: connector for connector in map(LocalStore, (Store.DERIVED, Store.IMAGES, Store.INDEX))
+}
