@@ -1,9 +1,11 @@
 """The demo's photos: pictures that installed packages ship, and fixed variants of one of them, the NASA astronaut."""
 
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from importlib.resources import files
 from io import BytesIO
+from itertools import cycle
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,7 +15,6 @@ from PIL import Image, ImageOps
 SUBJECT = "astronaut"
 SELFIE = f"{SUBJECT}/selfie.jpg"
 _HARVESTED_ON = date(2026, 3, 14)
-_MANIFEST = "file,page,site,harvested_on,country"
 # EXIF tag 0x0112; 6: the camera was turned, so that the picture is upright after a turn by 90° clockwise.
 _ORIENTATION, _TURNED = 0x0112, 6
 
@@ -61,19 +62,17 @@ def write(folder: Path) -> Path:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    return manifest(folder, sorted(contents))
+    return manifest(folder / "manifest.csv", folder, sorted(contents))
 
 
-def manifest(folder: Path, names: list[str], *, sites: tuple[str, ...] = _SITES) -> Path:
+def manifest(file: Path, folder: Path, names: Iterable[str], *, sites: Sequence[str] = _SITES) -> Path:
     """A manifest for `manage.py harvest`; the page of each photo ends in its name, relative to `folder`."""
-    lines = [_MANIFEST]
-    for number, name in enumerate(names):
-        site = sites[number % len(sites)]
-        quoted = str(folder / name).replace('"', '""')
-        lines.append(f'"{quoted}",{page(name, site=site)},{site},{_HARVESTED_ON},CA')
-    path = folder / "manifest.csv"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+    with file.open("w", newline="", encoding="utf-8") as rows:
+        writer = csv.writer(rows)
+        writer.writerow(["file", "page", "site", "harvested_on", "country"])
+        for name, site in zip(names, cycle(sites), strict=False):
+            writer.writerow([folder / name, page(name, site=site), site, _HARVESTED_ON, "CA"])
+    return file
 
 
 def page(name: str, *, site: str) -> str:
