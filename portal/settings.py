@@ -21,6 +21,8 @@ SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 # Whose X-Forwarded-For says where a request comes from.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+# Hosts that portal.core.http may call although their addresses are not public.
+PRIVATE_HOSTS = frozenset(name.lower() for name in env.names("PRIVATE_HOSTS", ""))
 OPERATOR_NAME = env.text("OPERATOR_NAME", "Example Index Inc.")
 
 INSTALLED_APPS = [

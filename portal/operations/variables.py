@@ -24,6 +24,7 @@ VARIABLES = (
     "DEBUG",
     "ALLOWED_HOSTS",
     "TRUSTED_PROXIES",
+    "PRIVATE_HOSTS",
     "SITE_URL",
     "EMAIL_URL",
     "MAIL_FROM",
