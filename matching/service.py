@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from matching import addresses, blobs, calibrate, images, packs, purging, reading, redact
+from matching import addresses, admission, blobs, calibrate, images, packs, purging, reading, redact
 from matching import harvest as harvesting
 from matching.index import store as index
 from matching.index.base import Hit
@@ -189,5 +189,5 @@ def harvest(entries: Iterable[Harvestable], *, on_progress: Callable[[int], None
 
 def clear_leftovers() -> None:
     """Take away the photos of a harvest that was killed between photo and row; nothing while one is running."""
-    with suppress(HarvestRunning), harvesting.only_one():
-        harvesting.clear_leftovers()
+    with suppress(HarvestRunning), admission.only_one():
+        admission.clear_leftovers()

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.test import Client
 from PIL import Image
 
-from matching import service
-from matching.harvest import keep
-from matching.reading import Reading
+from matching import admission, service
+from matching.admission import Arrival, Photo
+from matching.index.base import face_rows
 from matching.types import Harvestable
 from portal.accounts.models import Role, User
 from portal.cases import actions, codes, moves, personal
@@ -72,11 +72,11 @@ def indexed_image() -> UUID:
     file = BytesIO()
     Image.new("RGB", (64, 64), "grey").save(file, "JPEG")
     page = f"https://photos.example/{uuid4()}"
-    entry = Harvestable(Path("grey.jpg"), page=page, site="photos.example", harvested_on=DAY)
-    read = Reading(64, 64, file.getvalue(), boxes=(), scores=(), rows=np.empty((0, 128), np.float32))
-    keep(entry, file.getvalue(), read)
-    (image_id,) = service.images_at([page])
-    return image_id
+    photo = Photo(file.getvalue(), file.getvalue())
+    digest = admission.digest(photo.content)
+    arrival = Arrival(uuid4(), digest, page, "photos.example", DAY, width=64, height=64, photo=photo)
+    admission.admit([arrival], face_rows([], [], [], np.empty((0, 128), np.float32)))
+    return arrival.image_id
 
 
 def mailed_code(case: Case) -> str:

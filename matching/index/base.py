@@ -1,11 +1,39 @@
 """What any face index can do. The portal's own is pgvector; an operator's engine takes its place here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from matching.types import Box, Embeddings
+
+
+@dataclass(frozen=True)
+class FaceRows:
+    """Faces on their way in, a row for each; those of one image may stand anywhere."""
+
+    image_ids: Sequence[UUID]  # (n)
+    boxes: NDArray[np.int32]  # (n, 4): left, top, right, bottom
+    scores: NDArray[np.float32]  # (n,)
+    rows: Embeddings  # (n, dim)
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def of(self, image_ids: Collection[UUID]) -> "FaceRows":
+        chosen = [n for n, image_id in enumerate(self.image_ids) if image_id in image_ids]
+        if len(chosen) == len(self):
+            return self
+        kept = [self.image_ids[n] for n in chosen]
+        return FaceRows(kept, self.boxes[chosen], self.scores[chosen], self.rows[chosen])
+
+
+def face_rows(image_ids: Sequence[UUID], boxes: Sequence[Box], scores: Sequence[float], rows: Embeddings) -> FaceRows:
+    sides = [(box.left, box.top, box.right, box.bottom) for box in boxes]
+    return FaceRows(image_ids, np.array(sides, np.int32).reshape(-1, 4), np.array(scores, np.float32), rows)
 
 
 @dataclass(frozen=True)
@@ -16,7 +44,8 @@ class Hit:
 
 
 class Index(Protocol):
-    def add(self, image_id: UUID, boxes: Sequence[Box], scores: Sequence[float], rows: Embeddings) -> None: ...
+    def add(self, faces: FaceRows) -> None:
+        """Called by `matching.admission` alone, in its transaction."""
 
     def search(self, probes: Embeddings, *, at_least: float) -> list[Hit]:
         """Every face at or above the similarity, hidden or not, most similar first: exact, never a sample."""

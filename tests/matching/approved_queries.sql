@@ -33,8 +33,8 @@ JOIN matching_harvestedimage i ON i.id = f.image_id
 WHERE i.hidden_at IS NULL AND f.image_id = ANY(%s);
 
 -- ADD
-INSERT INTO matching_face (image_id, box_left, box_top, box_right, box_bottom, score, embedding)
-VALUES (%s, %s, %s, %s, %s, %s, %s::halfvec);
+COPY matching_face (image_id, box_left, box_top, box_right, box_bottom, score, embedding)
+FROM STDIN (FORMAT BINARY);
 
 -- EMBEDDINGS
 SELECT embedding::text FROM matching_face WHERE id = ANY(%s) ORDER BY id;

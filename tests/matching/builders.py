@@ -8,8 +8,10 @@ from uuid import UUID, uuid4
 import numpy as np
 from PIL import Image, ImageOps
 
-from matching import addresses, blobs, images, index, packs, vectors
-from matching.models import HarvestedImage, IndexPack
+from matching import admission, images, packs, vectors
+from matching.admission import Arrival, Photo
+from matching.index.base import face_rows
+from matching.models import IndexPack
 from matching.types import Box, Embeddings, Harvestable, Pixels
 
 BOX = Box(20, 20, 60, 60)
@@ -42,21 +44,19 @@ def make_image(
     """An image whose faces have these embeddings, in the index and in the store."""
     shown = noise() if pixels is None else pixels
     content, image_id = images.jpeg(shown), uuid4()
-    HarvestedImage.objects.create(
-        id=image_id,
-        file_digest=hashlib.sha256(content + image_id.bytes).digest(),
+    arrival = Arrival(
+        image_id,
+        hashlib.sha256(content + image_id.bytes).digest(),
         page=page,
-        page_digest=addresses.digest(page),
-        address_digest=addresses.digest(page),
         site="harvest.example",
-        country="FR",
         harvested_on=date(2020, 2, 3),
+        country="FR",
         width=shown.shape[1],
         height=shown.shape[0],
+        photo=Photo(content, content),
     )
-    blobs.store().write_image(image_id, content)
-    blobs.store().write_derived(image_id, blobs.UPRIGHT, content)
-    index.store().add(image_id, boxes or [BOX] * len(rows), [1.0] * len(rows), rows)
+    faces = face_rows([image_id] * len(rows), boxes or [BOX] * len(rows), [1.0] * len(rows), rows)
+    admission.admit([arrival], faces)
     return image_id
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from PIL import Image
 
-from matching import blobs, harvest, images, service
+from matching import admission, blobs, images, service
 from matching.models import Face, HarvestedImage, IndexPack, Intake
 from matching.types import Harvestable, HarvestRunning, PackError, Store
 from tests.matching import builders
@@ -105,12 +105,12 @@ def test_what_a_running_harvest_is_bringing_in_stays(own_store: Path) -> None:
     left_by_a_killed_harvest()
     other = connection.copy()
     with other.cursor() as harvesting:
-        harvesting.execute("SELECT pg_advisory_lock(%s)", [harvest.LOCK])
+        harvesting.execute("SELECT pg_advisory_lock(%s)", [admission.LOCK])
         service.clear_leftovers()
         with pytest.raises(HarvestRunning):
             service.harvest([])
         # Closing alone lets go of the lock some time later, when the server has noticed.
-        harvesting.execute("SELECT pg_advisory_unlock(%s)", [harvest.LOCK])
+        harvesting.execute("SELECT pg_advisory_unlock(%s)", [admission.LOCK])
     other.close()
     assert len(files(own_store)) == 2
     service.clear_leftovers()

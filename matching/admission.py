@@ -1,0 +1,183 @@
+"""The one door into the index: every image and every face comes in here, or not at all."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from uuid import UUID
+
+import numpy as np
+from django.db import connection, transaction
+from numpy.typing import NDArray
+
+from matching import addresses, binary_copy, blobs
+from matching.index import store as index
+from matching.index.base import FaceRows
+from matching.models import Intake
+from matching.types import Embeddings, HarvestRunning, Store
+
+LOCK = 0x6D617463  # one harvest at a time, so that an intake row found at the start is a leftover
+
+COPY_IMAGES = """
+COPY matching_harvestedimage (id, file_digest, page, page_digest, address_digest, site, country, harvested_on,
+    width, height)
+FROM STDIN (FORMAT BINARY)
+"""
+
+KNOWN = """
+SELECT image.file_digest, image.page_digest
+FROM unnest(%s::bytea[], %s::bytea[]) AS asked (file_digest, page_digest)
+JOIN matching_harvestedimage image USING (file_digest, page_digest)
+"""
+
+Key = tuple[bytes, bytes]  # an image is known by the digests of its file and of its page
+
+
+@dataclass(frozen=True)
+class Photo:
+    content: bytes  # as harvested
+    upright: bytes  # JPEG
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An image at the door; its faces come beside it."""
+
+    image_id: UUID
+    file_digest: bytes  # SHA-256 of the bytes as harvested
+    page: str
+    site: str
+    harvested_on: date
+    country: str = ""
+    address: str = ""  # of the image itself, where it differs from the page
+    width: int = 0
+    height: int = 0
+    photo: Photo | None = None  # none is held of an image that came as ready embeddings
+
+    @cached_property
+    def page_digest(self) -> bytes:
+        return addresses.digest(self.page)
+
+    @property
+    def address_digest(self) -> bytes:
+        return addresses.digest(self.address) if self.address else self.page_digest
+
+    @property
+    def key(self) -> Key:
+        return self.file_digest, self.page_digest
+
+
+@dataclass(frozen=True)
+class Admitted:
+    image_ids: frozenset[UUID]
+    faces: int
+    already: int  # images that were here before
+    refused: int  # images with a blocked face
+
+
+def admit(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
+    """A batch, at a stroke: what is known already or blocked is left out, with all its faces.
+
+    Blobs first, then one transaction, so that an image that can be found is whole. Call it under `only_one`.
+    """
+    fresh = new(arrivals)
+    candidates = faces.of({arrival.image_id for arrival in fresh})
+    refused = blocked_images(candidates)
+    entering = [arrival for arrival in fresh if arrival.image_id not in refused]
+    inside = frozenset(arrival.image_id for arrival in entering)
+    entered = candidates.of(inside)
+    keep(entering, entered)
+    return Admitted(inside, len(entered), already=len(arrivals) - len(fresh), refused=len(fresh) - len(entering))
+
+
+def new(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Those not here yet, each once: the same photo of the same page may come twice in one batch."""
+    there = known([arrival.key for arrival in arrivals])
+    first = {arrival.key: arrival for arrival in reversed(arrivals) if arrival.key not in there}
+    return [arrival for arrival in arrivals if first.get(arrival.key) is arrival]
+
+
+def known(keys: Sequence[Key]) -> frozenset[Key]:
+    if not keys:
+        return frozenset()
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, [[key[0] for key in keys], [key[1] for key in keys]])
+        return frozenset((bytes(file), bytes(page)) for file, page in cursor.fetchall())
+
+
+def blocked_images(faces: FaceRows) -> frozenset[UUID]:
+    """A photo goes whole: one face that may not enter keeps out the image and all faces in it."""
+    mask = screened(faces.rows)
+    return frozenset(image_id for image_id, blocked in zip(faces.image_ids, mask, strict=True) if blocked)
+
+
+def screened(rows: Embeddings) -> NDArray[np.bool_]:
+    """(n,) Which of these faces may not enter."""
+    return np.zeros(len(rows), bool)
+
+
+def keep(arrivals: Sequence[Arrival], faces: FaceRows) -> None:
+    with_photo = [(arrival.image_id, arrival.photo) for arrival in arrivals if arrival.photo is not None]
+    ids = [image_id for image_id, _ in with_photo]
+    Intake.objects.bulk_create([Intake(image_id=image_id) for image_id in ids])
+    try:
+        for image_id, photo in with_photo:
+            blobs.store().write_image(image_id, photo.content)
+            blobs.store().write_derived(image_id, blobs.UPRIGHT, photo.upright)
+        add_rows(arrivals, faces, settled=ids)
+    except BaseException:
+        clear(ids)
+        raise
+
+
+@transaction.atomic
+def add_rows(arrivals: Sequence[Arrival], faces: FaceRows, *, settled: Sequence[UUID]) -> None:
+    binary_copy.send(COPY_IMAGES, map(image_row, arrivals))
+    index().add(faces)
+    Intake.objects.filter(image_id__in=settled).delete()
+
+
+def image_row(arrival: Arrival) -> bytes:
+    return binary_copy.row(
+        arrival.image_id.bytes,
+        arrival.file_digest,
+        arrival.page.encode(),
+        arrival.page_digest,
+        arrival.address_digest,
+        arrival.site.encode(),
+        arrival.country.encode(),
+        binary_copy.days(arrival.harvested_on),
+        binary_copy.LENGTH.pack(arrival.width),
+        binary_copy.LENGTH.pack(arrival.height),
+    )
+
+
+def digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def clear_leftovers() -> None:
+    clear(list(Intake.objects.values_list("image_id", flat=True)))
+
+
+def clear(image_ids: Sequence[UUID]) -> None:
+    """Of images that never came in whole: no row can name these blobs, so they go."""
+    for image_id in image_ids:
+        for store in (Store.IMAGES, Store.DERIVED):
+            blobs.store().remove(image_id, store)
+        Intake.objects.filter(image_id=image_id).delete()
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            raise HarvestRunning("Another harvest of this index is running.")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
