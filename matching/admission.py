@@ -166,7 +166,7 @@ def clear(image_ids: Sequence[UUID]) -> None:
     """Of images that never came in whole: no row can name these blobs, so they go."""
     for image_id in image_ids:
         for store in (Store.IMAGES, Store.DERIVED):
-            blobs.store().remove(image_id, store)
+            blobs.store().remove([image_id], store)
         Intake.objects.filter(image_id=image_id).delete()
 
 

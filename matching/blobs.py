@@ -1,16 +1,20 @@
 """The image store: any file system fsspec knows. A blob is named by the image's id alone."""
 
-from contextlib import suppress
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from uuid import UUID
 
 import fsspec
 from django.conf import settings
+from fsspec.implementations.local import LocalFileSystem
 
 from matching.types import Store
 
 FOLDERS = {Store.IMAGES: "images", Store.DERIVED: "derived"}
 UPRIGHT = "upright"  # the variant that previews are made from
+ID_LENGTH = 36  # of a file's name, which begins with the image's id
 
 
 class BlobStore:
@@ -29,27 +33,43 @@ class BlobStore:
     def derived(self, image_id: UUID, variant: str) -> bytes | None:
         return self._read(self._derived(image_id, variant))
 
-    def remove(self, image_id: UUID, store: Store) -> None:
-        for path in self.paths(image_id, store):
+    def remove(self, image_ids: Sequence[UUID], store: Store) -> None:
+        """Idempotent. What is gone once this returns stays gone through a power cut."""
+        for path in self.paths(image_ids, store):
             with suppress(FileNotFoundError):  # only the listing still had it
                 self.fs.rm_file(path)
+        # Those, too, of which nothing was found: a try before this one may have died between the two.
+        self._settle(self._folders(image_ids, store))
 
-    def paths(self, image_id: UUID, store: Store) -> list[str]:
-        """Whatever lies in the store under this id; OSError where the store cannot be asked.
+    def holds(self, image_ids: Sequence[UUID], store: Store) -> frozenset[UUID]:
+        """Those of the images of which anything is left."""
+        return frozenset(UUID(_name(path)[:ID_LENGTH]) for path in self.paths(image_ids, store))
+
+    def paths(self, image_ids: Sequence[UUID], store: Store) -> list[str]:
+        """Whatever lies in the store under these ids; OSError where the store cannot be asked.
 
         A listing shows variants that this version does not know; asking for each known name finds what a
         stale or wrong listing leaves out. Nothing is answered from a cache.
         """
         self.fs.invalidate_cache()
-        known = [self._image(image_id)] if store is Store.IMAGES else [self._derived(image_id, UPRIGHT)]
-        return sorted({*self._listed(image_id, store), *filter(self._exists, known)})
+        names = {str(image_id) for image_id in image_ids}
+        listed = (path for folder in self._folders(image_ids, store) for path in self._listed(folder))
+        known = (self._known(image_id, store) for image_id in image_ids)
+        return sorted({*(path for path in listed if _name(path)[:ID_LENGTH] in names), *filter(self._exists, known)})
 
-    def _listed(self, image_id: UUID, store: Store) -> list[str]:
+    def _listed(self, folder: str) -> list[str]:
         try:
-            names: list[str] = self.fs.ls(self._folder(image_id, store), detail=False)
+            return list(self.fs.ls(folder, detail=False))
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return [name for name in names if name.rsplit("/", 1)[-1].startswith(str(image_id))]
+
+    def _settle(self, folders: Iterable[str]) -> None:
+        """A file system writes a removal down when it likes, and forgets it in a power cut; so it is asked to now."""
+        if not isinstance(self.fs, LocalFileSystem):
+            return
+        for folder in folders:
+            with suppress(FileNotFoundError), _opened(folder) as descriptor:
+                os.fsync(descriptor)
 
     def _exists(self, path: str) -> bool:
         try:
@@ -57,6 +77,12 @@ class BlobStore:
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True
+
+    def _known(self, image_id: UUID, store: Store) -> str:
+        return self._image(image_id) if store is Store.IMAGES else self._derived(image_id, UPRIGHT)
+
+    def _folders(self, image_ids: Iterable[UUID], store: Store) -> list[str]:
+        return sorted({self._folder(image_id, store) for image_id in image_ids})
 
     def _image(self, image_id: UUID) -> str:
         return f"{self._folder(image_id, Store.IMAGES)}/{image_id}"
@@ -76,6 +102,19 @@ class BlobStore:
             return bytes(self.fs.cat_file(path))
         except FileNotFoundError:
             return None
+
+
+def _name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+@contextmanager
+def _opened(folder: str) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @cache

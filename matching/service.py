@@ -151,17 +151,27 @@ def searchable(image_ids: Sequence[UUID]) -> frozenset[UUID]:
 
 def erase(image_id: UUID, store: Store) -> None:
     """Idempotent, outside a transaction; works whatever the other stores still hold."""
+    erase_many([image_id], store)
+
+
+def erase_many(image_ids: Sequence[UUID], store: Store) -> None:
+    """The same for a batch; where it fails, any part of the batch may be gone. Quickest in the order of the ids."""
     if store is Store.INDEX:
-        index().remove(image_id)
+        index().remove(image_ids)
     else:
-        blobs.store().remove(image_id, store)
+        blobs.store().remove(image_ids, store)
 
 
 def present(image_id: UUID, store: Store) -> bool:
     """Read back by looking into the store itself."""
+    return bool(present_many([image_id], store))
+
+
+def present_many(image_ids: Sequence[UUID], store: Store) -> frozenset[UUID]:
+    """Those of the images of which the store still has something."""
     if store is Store.INDEX:
-        return index().holds(image_id)
-    return bool(blobs.store().paths(image_id, store))
+        return index().holds(image_ids)
+    return blobs.store().holds(image_ids, store)
 
 
 def purge() -> PurgeReport:

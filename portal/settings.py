@@ -162,6 +162,8 @@ COOLING = timedelta(seconds=env.integer("COOLING_SECONDS", 24 * 3600))
 # How soon removed rows are purged from the data files, and how often the queue is swept.
 PURGE_AFTER = timedelta(seconds=env.integer("PURGE_SECONDS", 24 * 3600))
 SWEEP_SECONDS = env.integer("SWEEP_SECONDS", 30)
+# How long a worker that was killed keeps others from its job; one that lives renews its lease in time.
+LEASE = timedelta(seconds=env.integer("LEASE_SECONDS", 60))
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

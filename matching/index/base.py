@@ -58,9 +58,10 @@ class Index(Protocol):
 
     def embeddings(self, face_ids: Sequence[int]) -> Embeddings: ...
 
-    def remove(self, image_id: UUID) -> None:
+    def remove(self, image_ids: Sequence[UUID]) -> None:
         """Idempotent, in a transaction of its own; remembers where dead rows lie now, for `matching.purging`."""
 
-    def holds(self, image_id: UUID) -> bool: ...
+    def holds(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """Read back of `remove`: those of the images of which a row is left."""
 
     def size(self) -> int: ...

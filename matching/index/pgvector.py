@@ -67,9 +67,10 @@ EMBEDDINGS = "SELECT embedding::text FROM matching_face WHERE id = ANY(%s) ORDER
 # and only once no snapshot as old as that transaction is left.
 REMOVE = """
 WITH face AS (
-    DELETE FROM matching_face WHERE image_id = %s RETURNING image_id, tableoid::regclass::text AS relation
+    DELETE FROM matching_face WHERE image_id = ANY(%s) RETURNING image_id, tableoid::regclass::text AS relation
 ), image AS (
-    DELETE FROM matching_harvestedimage WHERE id = %s RETURNING id AS image_id, tableoid::regclass::text AS relation
+    DELETE FROM matching_harvestedimage WHERE id = ANY(%s)
+    RETURNING id AS image_id, tableoid::regclass::text AS relation
 )
 INSERT INTO matching_residue (image_id, relation, deleted_in)
 SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM face
@@ -78,8 +79,9 @@ SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM image
 """
 
 HOLDS = """
-SELECT EXISTS (SELECT FROM matching_face WHERE image_id = %s)
-    OR EXISTS (SELECT FROM matching_harvestedimage WHERE id = %s)
+SELECT image_id FROM matching_face WHERE image_id = ANY(%s)
+UNION
+SELECT id FROM matching_harvestedimage WHERE id = ANY(%s)
 """
 
 SIZE = "SELECT count(*) FROM matching_face"
@@ -113,15 +115,15 @@ class PgVector:
         rows = [np.fromstring(text.strip("[]"), dtype=np.float32, sep=",") for text in texts]
         return unit(np.stack(rows)) if rows else np.zeros((0, 0), np.float32)
 
-    def remove(self, image_id: UUID) -> None:
+    def remove(self, image_ids: Sequence[UUID]) -> None:
         # Inside another transaction's savepoint the rows would carry a later id than the one remembered.
         with transaction.atomic(durable=True), connection.cursor() as cursor:
-            cursor.execute(REMOVE, [image_id, image_id])
+            cursor.execute(REMOVE, [list(image_ids), list(image_ids)])
 
-    def holds(self, image_id: UUID) -> bool:
+    def holds(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         with connection.cursor() as cursor:
-            cursor.execute(HOLDS, [image_id, image_id])
-            return bool(cursor.fetchone()[0])
+            cursor.execute(HOLDS, [list(image_ids), list(image_ids)])
+            return frozenset(row[0] for row in cursor.fetchall())
 
     def size(self) -> int:
         with connection.cursor() as cursor:

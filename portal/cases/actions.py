@@ -14,6 +14,7 @@ from portal.cases.models import Case, Route
 from portal.cases.states import MOVES, State
 from portal.core import clock, keys, limits, schedule
 from portal.jobs import queue
+from portal.jobs.models import Priority
 from portal.ledger import leaves
 from portal.policies import deadlines, statutes
 from portal.policies.assurance import Proof
@@ -61,7 +62,7 @@ def send_code(case: Case, address: str) -> None:
         codes.drop(case)
         personal.keep_contact(case, address)
         _set_proof(case, Proof.NONE)
-    queue.enqueue("case.mail_code", case.code, urgent=True)
+    queue.enqueue("case.mail_code", case.code, priority=Priority.URGENT)
 
 
 def confirm_code(case: Case, code: str) -> None:
@@ -182,7 +183,7 @@ def send_return_code(reference: str, address: str) -> None:
         raise TooManyCodes
     case = _live_case(reference)
     if case is not None and personal.contact(case).casefold() == address.casefold():
-        queue.enqueue("case.mail_code", case.code, urgent=True)
+        queue.enqueue("case.mail_code", case.code, priority=Priority.URGENT)
 
 
 def confirm_return(reference: str, code: str) -> Case:

@@ -13,6 +13,16 @@ class State(models.TextChoices):
     DEAD = "dead"
 
 
+class Priority(models.IntegerChoices):
+    """Of what is due, everything of one priority goes before anything of the next."""
+
+    # Somebody waits for it now: hiding an image, mailing a code.
+    URGENT = 0
+    NORMAL = 1
+    # Thousands of images at a time, on a regulator's order.
+    BULK = 2
+
+
 class Job(models.Model):
     """One unit of durable work: a kind known by name and the id of what it concerns."""
 
@@ -20,8 +30,9 @@ class Job(models.Model):
     subject = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=State, default=State.DUE)
     run_at = models.DateTimeField()
-    # Goes before everything else that is due: hiding an image, mailing a code somebody waits for.
-    urgent = models.BooleanField(default=False, db_default=False)
+    priority = models.PositiveSmallIntegerField(
+        choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL.value
+    )
     attempts = models.PositiveIntegerField(default=0)
     # Who works on it, and until when; both empty while nobody does.
     lease = models.UUIDField(null=True)
@@ -33,7 +44,7 @@ class Job(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["run_at"], condition=models.Q(state="due"), name="job_due"),
+            models.Index(fields=["priority", "run_at", "id"], condition=models.Q(state="due"), name="job_next"),
             models.Index(fields=["leased_until"], condition=models.Q(state="running"), name="job_running"),
         ]
         constraints: ClassVar = [

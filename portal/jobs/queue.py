@@ -1,19 +1,19 @@
-"""Enqueue, claim, finish, fail. The lease is timed by the database's clock, which all workers share."""
+"""Enqueue, claim, renew, finish, fail. The lease is timed by the database's clock, which all workers share."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock
 from portal.jobs import kinds, wake
-from portal.jobs.models import Job, State
+from portal.jobs.models import Job, Priority, State
 
-LEASE = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=1)
 # Twelve tries within two hours, then one an hour: about four days, longer than a mail server is usually away.
 ATTEMPTS = 104
@@ -38,14 +38,17 @@ class Verdict(Enum):
 
 
 _ENQUEUE = """
-INSERT INTO jobs_job (kind, subject, state, run_at, urgent, attempts, last_error, created_at)
-VALUES (%(kind)s, %(subject)s, 'due', %(run_at)s, %(urgent)s, 0, '', %(now)s)
+INSERT INTO jobs_job (kind, subject, state, run_at, priority, attempts, last_error, created_at)
+VALUES (%(kind)s, %(subject)s, 'due', %(run_at)s, %(priority)s, 0, '', %(now)s)
 ON CONFLICT (kind, subject) WHERE state = 'due'
-DO UPDATE SET run_at = least(jobs_job.run_at, excluded.run_at), urgent = jobs_job.urgent OR excluded.urgent
+DO UPDATE SET run_at = least(jobs_job.run_at, excluded.run_at),
+              priority = least(jobs_job.priority, excluded.priority)
 """
 
 
-def enqueue(kind: str, subject: UUID | int | str, *, run_at: datetime | None = None, urgent: bool = False) -> None:
+def enqueue(
+    kind: str, subject: UUID | int | str, *, run_at: datetime | None = None, priority: Priority = Priority.NORMAL
+) -> None:
     """Write the job, inside the deciding transaction. The row is the guarantee, waking a worker a courtesy.
 
     Where the same work waits already, that row is touched, and so locked until the caller's transaction ends: no
@@ -56,34 +59,50 @@ def enqueue(kind: str, subject: UUID | int | str, *, run_at: datetime | None = N
     with connection.cursor() as cursor:
         cursor.execute(
             _ENQUEUE,
-            {"kind": kind, "subject": str(subject), "run_at": run_at or now, "urgent": urgent, "now": now},
+            {"kind": kind, "subject": str(subject), "run_at": run_at or now, "priority": priority.value, "now": now},
         )
     if run_at is None or run_at <= now:
         transaction.on_commit(wake.workers)
 
 
-_CLAIM = """
+# One look into an index for each source, in this order, and none after the first that has something: a query over
+# all of them would sort everything that is due for each job it takes.
+_ABANDONED = """
+(SELECT id FROM jobs_job WHERE state = 'running' AND leased_until < now()
+ ORDER BY leased_until FOR UPDATE SKIP LOCKED LIMIT 1)"""
+_DUE = """
+(SELECT id FROM jobs_job WHERE state = 'due' AND priority = {} AND run_at <= %(now)s
+ ORDER BY run_at, id FOR UPDATE SKIP LOCKED LIMIT 1)"""
+_SOURCES = ",".join([_ABANDONED, *(_DUE.format(priority.value) for priority in sorted(Priority))])
+CLAIM = f"""
 UPDATE jobs_job
 SET state = 'running', attempts = attempts + 1,
     lease = %(lease)s, leased_until = now() + make_interval(secs => %(seconds)s)
-WHERE id = (
-    SELECT id FROM jobs_job
-    WHERE (state = 'due' AND run_at <= %(now)s) OR (state = 'running' AND leased_until < now())
-    ORDER BY urgent DESC, run_at, id
-    FOR UPDATE SKIP LOCKED
-    LIMIT 1
-)
+WHERE id = coalesce({_SOURCES})
 RETURNING id, kind, subject, attempts
-"""
+"""  # noqa: S608  (numbers of an enum)
 
 
 def claim() -> Claim | None:
-    """Take what is urgent, then what has waited longest, or a job whose worker's lease ran out."""
+    """Take a job whose worker's lease ran out, then by priority what has waited longest."""
     lease = uuid4()
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"lease": lease, "seconds": LEASE.total_seconds(), "now": clock.now()})
+        cursor.execute(CLAIM, {"lease": lease, "seconds": settings.LEASE.total_seconds(), "now": clock.now()})
         row: tuple[int, str, str, int] | None = cursor.fetchone()
     return None if row is None else Claim(*row, lease)
+
+
+_RENEW = """
+UPDATE jobs_job SET leased_until = now() + make_interval(secs => %(seconds)s)
+WHERE id = %(id)s AND lease = %(lease)s AND state = 'running'
+"""
+
+
+def renew(claim: Claim) -> bool:
+    """Keep the lease from running out; False when it was lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RENEW, {"id": claim.job_id, "lease": claim.lease, "seconds": settings.LEASE.total_seconds()})
+        return bool(cursor.rowcount)
 
 
 def finish(claim: Claim) -> bool:
@@ -110,10 +129,10 @@ def fail(claim: Claim, error: BaseException, *, verdict: Verdict) -> None:
         _release(claim, state=State.DONE, finished_at=clock.now(), last_error=name)
 
 
-def pick_up(kind: str, subject: UUID | int | str) -> None:
+def pick_up(kind: str, subject: UUID | int | str, *, priority: Priority = Priority.NORMAL) -> None:
     """Enqueue work that should be under way, unless it lies dead before a person already."""
     if not Job.objects.filter(kind=kind, subject=str(subject), state=State.DEAD).exists():
-        enqueue(kind, subject)
+        enqueue(kind, subject, priority=priority)
 
 
 def retry(job: Job) -> bool:

@@ -1,18 +1,25 @@
 """Running jobs."""
 
 from datetime import timedelta
+from time import monotonic
 
 import structlog
 
 from portal.core import clock
-from portal.jobs import kinds, queue
+from portal.jobs import kinds, lease, queue
 from portal.jobs.models import Heartbeat, Job, State
 
 log = structlog.get_logger()
+# How often a worker that always has something to do shows that it lives.
+BEAT = 30.0  # seconds
 
 
 class PermanentFailure(Exception):
     """Retrying cannot help: the job goes to a person at once."""
+
+
+class LeaseLost(Exception):
+    """Worker after worker died over this job, or was taken for dead."""
 
 
 class NotYet(Exception):
@@ -21,9 +28,13 @@ class NotYet(Exception):
 
 def drain(*, most: int = 1000) -> int:
     """Run what is due until nothing is, or `most` jobs ran. Returns how many."""
+    next_beat = monotonic() + BEAT
     for done in range(most):
         if not run_one():
             return done
+        if monotonic() > next_beat:
+            beat("worker")
+            next_beat = monotonic() + BEAT
     return most
 
 
@@ -32,8 +43,13 @@ def run_one() -> bool:
     claim = queue.claim()
     if claim is None:
         return False
+    if claim.attempts > queue.ATTEMPTS:
+        queue.fail(claim, LeaseLost(), verdict=queue.Verdict.GIVE_UP)
+        return True
     try:
-        kinds.work(claim.kind)(claim.subject)
+        work = kinds.work(claim.kind)
+        with lease.kept(claim):
+            work(claim.subject)
     except Exception as error:
         # Only the class is logged: an error's text may quote what it was given.
         log.warning(

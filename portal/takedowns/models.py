@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.db import models
 
+from portal.jobs.models import Priority
 from portal.takedowns.states import RemovalState, StepState, TakedownState
 
 
@@ -16,6 +17,10 @@ class Removal(models.Model):
     origin = models.UUIDField(db_index=True)
     then = models.CharField(max_length=40)
     at_last = models.CharField(max_length=40)
+    # Of its jobs.
+    priority = models.PositiveSmallIntegerField(
+        choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL.value
+    )
     state = models.CharField(max_length=12, choices=RemovalState, default=RemovalState.QUEUED)
     opened_at = models.DateTimeField()
     hidden_at = models.DateTimeField(null=True)

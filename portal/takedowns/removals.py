@@ -10,6 +10,7 @@ from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock
 from portal.jobs import queue
+from portal.jobs.models import Priority
 from portal.takedowns import connectors, moves
 from portal.takedowns.models import Removal, Step, Takedown
 from portal.takedowns.states import StepState, TakedownState
@@ -28,7 +29,7 @@ def open_removal(origin: UUID, image_ids: Iterable[UUID], *, then: str, at_last:
     )
     Step.objects.bulk_create(Step(takedown=takedown, store=name) for takedown in takedowns for name in connectors.ALL)
     append.append(Tag.REMOVAL_OPENED, about=removal.id, origin=origin, images=len(takedowns))
-    queue.enqueue("removal.hide", removal.id, urgent=True)
+    queue.enqueue("removal.hide", removal.id, priority=Priority.URGENT)
     return removal
 
 

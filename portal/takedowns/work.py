@@ -1,19 +1,27 @@
-"""What workers do with a removal: hide, remove, purge. Each may be interrupted anywhere and run again."""
+"""What workers do with a removal: hide, remove, purge. Each may be interrupted anywhere and run again.
 
+Images go through in batches, one statement for all of a batch, because a statement for each image would be the limit.
+"""
+
+from collections.abc import Iterator
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 
 from matching import service
 from portal.core import clock
 from portal.jobs import queue
+from portal.jobs.models import Priority
 from portal.jobs.run import NotYet
 from portal.takedowns import connectors, moves
-from portal.takedowns.connectors.base import Erasure, StoreError
+from portal.takedowns.connectors import batches
+from portal.takedowns.connectors.base import Connector, Erasure, StoreError
 from portal.takedowns.models import Removal, Step, Takedown
 from portal.takedowns.states import RemovalState, StepState, TakedownState
 
+BATCH = 500  # images
 # A step that failed this often, or whose store says done and still has the image this often, waits for a person.
 ATTEMPTS = 8
 _GONE = (TakedownState.REMOVED, TakedownState.RESTORED, TakedownState.PURGED)
@@ -22,19 +30,25 @@ _GONE = (TakedownState.REMOVED, TakedownState.RESTORED, TakedownState.PURGED)
 def hide(removal_id: str) -> None:
     """Take the images out of the operator's search, and read back that it no longer returns them."""
     removal = Removal.objects.get(pk=UUID(removal_id))
-    queued = {row.image_id: row for row in removal.takedowns.filter(state=TakedownState.QUEUED)}
-    service.hide(list(queued))
-    still_found = service.searchable(list(queued))
-    cools_until = clock.now() + settings.COOLING
+    for batch in _batches(removal, TakedownState.QUEUED):
+        _hide_batch(batch)
     with transaction.atomic():
-        for image_id, takedown in queued.items():
-            if image_id not in still_found:
-                moves.move_takedown(takedown, TakedownState.HIDDEN, cools_until=cools_until)
-        if not still_found and removal.state == RemovalState.QUEUED:
+        removal = Removal.objects.select_for_update().get(pk=removal.pk)
+        left = removal.takedowns.filter(state=TakedownState.QUEUED).count()
+        if not left and removal.state == RemovalState.QUEUED:
             moves.move_removal(removal, RemovalState.HIDDEN)
-            queue.enqueue("removal.remove", removal.id, run_at=cools_until)
-    if still_found:
-        raise NotYet(f"{len(still_found)} still searchable")
+            cooled_at = removal.takedowns.aggregate(last=Max("cools_until"))["last"]
+            queue.enqueue("removal.remove", removal.id, run_at=cooled_at, priority=Priority(removal.priority))
+    if left:
+        raise NotYet(f"{left} still searchable")
+
+
+def _hide_batch(takedowns: list[Takedown]) -> None:
+    images = [takedown.image_id for takedown in takedowns]
+    service.hide(images)
+    still_found = service.searchable(images)
+    hidden = [takedown for takedown in takedowns if takedown.image_id not in still_found]
+    moves.move_takedowns(hidden, TakedownState.HIDDEN, cools_until=clock.now() + settings.COOLING)
 
 
 def remove(removal_id: str) -> None:
@@ -44,9 +58,12 @@ def remove(removal_id: str) -> None:
         raise NotYet("still cooling")
     if removal.state == RemovalState.HIDDEN:
         moves.move_removal(removal, RemovalState.REMOVING)
-    waiting = removal.takedowns.filter(state__in=[TakedownState.HIDDEN, TakedownState.REMOVING])
-    for takedown in waiting.prefetch_related("steps"):
-        _remove_one(takedown)
+    for batch in _batches(removal, TakedownState.HIDDEN, TakedownState.REMOVING):
+        _remove_batch(batch)
+    _conclude(removal)
+
+
+def _conclude(removal: Removal) -> None:
     with transaction.atomic():
         removal = Removal.objects.select_for_update().get(pk=removal.pk)
         left = removal.takedowns.exclude(state__in=_GONE).exclude(state=TakedownState.STUCK).count()
@@ -59,38 +76,58 @@ def remove(removal_id: str) -> None:
         raise NotYet(f"{left} takedowns left")
 
 
-def _remove_one(takedown: Takedown) -> None:
-    if takedown.state == TakedownState.HIDDEN:
-        moves.move_takedown(takedown, TakedownState.REMOVING)
-    # In the order of the connectors: the index goes last.
-    steps = {step.store: step for step in takedown.steps.all()}
-    for name in connectors.ALL:
-        if steps[name].state != StepState.VERIFIED and not _verified(steps[name], takedown):
-            break
-    states = set(takedown.steps.values_list("state", flat=True))
-    if StepState.STUCK in states:
-        moves.move_takedown(takedown, TakedownState.STUCK)
-    elif states == {StepState.VERIFIED.value}:
-        moves.move_takedown(takedown, TakedownState.REMOVED)
+def _batches(removal: Removal, *states: TakedownState) -> Iterator[list[Takedown]]:
+    """The takedowns in these states, each once; in the order of the images' ids, which is that of the image store."""
+    waiting = removal.takedowns.filter(state__in=states).order_by("image_id")
+    after = UUID(int=0)
+    while batch := list(waiting.filter(image_id__gt=after)[:BATCH]):
+        yield batch
+        after = batch[-1].image_id
 
 
-def _verified(step: Step, takedown: Takedown) -> bool:
-    """Remove from one store and look whether it is gone. False when it is to be tried again or a person must look."""
-    connector, erasure = connectors.ALL[step.store], Erasure(takedown.image_id)
-    step.takedown = takedown
-    step.attempts += 1
-    try:
-        connector.remove(erasure)
-        if step.state != StepState.DONE:
-            moves.move_step(step, StepState.DONE)
-        if connector.present(erasure):
-            raise StoreError("still there after it was removed", permanent=False)
-    except StoreError as error:
-        give_up = error.permanent or step.attempts >= ATTEMPTS
-        moves.move_step(step, StepState.STUCK if give_up else StepState.FAILED, error=str(error))
-        return False
-    moves.move_step(step, StepState.VERIFIED)
-    return True
+def _remove_batch(takedowns: list[Takedown]) -> None:
+    hidden = [takedown for takedown in takedowns if takedown.state == TakedownState.HIDDEN]
+    moves.move_takedowns(hidden, TakedownState.REMOVING)
+    # One that was restored, or otherwise moved, meanwhile is left out here.
+    left = {takedown.pk for takedown in takedowns if takedown.state == TakedownState.REMOVING}
+    steps = list(Step.objects.filter(takedown__in=left).select_related("takedown"))
+    for store, connector in connectors.ALL.items():  # the index goes last
+        here = [step for step in steps if step.store == store and step.takedown_id in left]
+        left -= {step.takedown_id for step in _failing(connector, here)}
+    for step in steps:
+        if step.store not in connectors.ALL:  # it was configured when the removal was opened
+            _fail(step, StoreError("no such store", permanent=True))
+    _leave_removing(takedowns, steps)
+
+
+def _leave_removing(takedowns: list[Takedown], steps: list[Step]) -> None:
+    """A takedown is removed once all its steps are verified, and waits for a person once one is stuck."""
+    states: dict[int, set[str]] = {}
+    for step in steps:
+        states.setdefault(step.takedown_id, set()).add(step.state)
+    done = [takedown for takedown in takedowns if states.get(takedown.pk) == {StepState.VERIFIED.value}]
+    stuck = [takedown for takedown in takedowns if StepState.STUCK in states.get(takedown.pk, ())]
+    moves.move_takedowns(done, TakedownState.REMOVED)
+    moves.move_takedowns(stuck, TakedownState.STUCK)
+
+
+def _failing(connector: Connector, steps: list[Step]) -> list[Step]:
+    """Remove a batch from one store and look whether it is gone; those that are not verified now."""
+    trying = {Erasure(step.takedown.image_id): step for step in steps if step.state != StepState.VERIFIED}
+    removed = batches.remove(connector, list(trying))
+    done = [trying[erasure] for erasure in removed.done]
+    moves.move_steps([step for step in done if step.state != StepState.DONE], StepState.DONE)
+    read_back = batches.read_back(connector, list(removed.done))
+    moves.move_steps([trying[erasure] for erasure in read_back.done], StepState.VERIFIED)
+    for erasure, error in {**removed.failed, **read_back.failed}.items():
+        _fail(trying[erasure], error)
+    return [step for step in steps if step.state != StepState.VERIFIED]
+
+
+def _fail(step: Step, error: StoreError) -> None:
+    tries = step.attempts + 1
+    to = StepState.STUCK if error.permanent or tries >= ATTEMPTS else StepState.FAILED
+    moves.move_steps([step], to, error=str(error), attempts=tries)
 
 
 def purge(_all: str) -> None:
@@ -112,7 +149,6 @@ def purge(_all: str) -> None:
 
 def _purged(removal: Removal) -> None:
     with transaction.atomic():
-        for takedown in removal.takedowns.filter(state=TakedownState.REMOVED):
-            moves.move_takedown(takedown, TakedownState.PURGED)
+        moves.move_takedowns(list(removal.takedowns.filter(state=TakedownState.REMOVED)), TakedownState.PURGED)
         moves.move_removal(removal, RemovalState.PURGED)
         queue.enqueue(removal.at_last, removal.origin)

@@ -11,7 +11,7 @@ from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
 from portal.jobs import kinds, queue, run
-from portal.jobs.models import Job, State
+from portal.jobs.models import Job, Priority, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
 done: list[str] = []
@@ -171,16 +171,17 @@ def test_enqueuing_again_brings_a_waiting_job_forward() -> None:
 
 def test_what_is_urgent_goes_first() -> None:
     queue.enqueue("test.note", "patient", run_at=clock.now() - timedelta(hours=1))
-    queue.enqueue("test.note", "urgent", urgent=True)
+    queue.enqueue("test.note", "urgent", priority=Priority.URGENT)
     run.drain()
     assert done == ["urgent", "patient"]
 
 
 def test_what_waits_for_something_outside_is_tried_without_end() -> None:
     queue.enqueue("test.not_yet", "1")
-    Job.objects.update(attempts=queue.ATTEMPTS * 2)
+    Job.objects.update(attempts=queue.ATTEMPTS - 1)
     run.drain()
-    assert Job.objects.get().state == State.DUE
+    job = Job.objects.get()
+    assert (job.state, job.attempts) == (State.DUE, queue.WAITS)
 
 
 def test_a_kind_that_nobody_knows_cannot_be_enqueued_and_waits_for_who_does() -> None:

@@ -41,9 +41,10 @@ SELECT embedding::text FROM matching_face WHERE id = ANY(%s) ORDER BY id;
 
 -- REMOVE
 WITH face AS (
-    DELETE FROM matching_face WHERE image_id = %s RETURNING image_id, tableoid::regclass::text AS relation
+    DELETE FROM matching_face WHERE image_id = ANY(%s) RETURNING image_id, tableoid::regclass::text AS relation
 ), image AS (
-    DELETE FROM matching_harvestedimage WHERE id = %s RETURNING id AS image_id, tableoid::regclass::text AS relation
+    DELETE FROM matching_harvestedimage WHERE id = ANY(%s)
+    RETURNING id AS image_id, tableoid::regclass::text AS relation
 )
 INSERT INTO matching_residue (image_id, relation, deleted_in)
 SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM face
@@ -51,8 +52,9 @@ UNION
 SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM image;
 
 -- HOLDS
-SELECT EXISTS (SELECT FROM matching_face WHERE image_id = %s)
-    OR EXISTS (SELECT FROM matching_harvestedimage WHERE id = %s);
+SELECT image_id FROM matching_face WHERE image_id = ANY(%s)
+UNION
+SELECT id FROM matching_harvestedimage WHERE id = ANY(%s);
 
 -- SIZE
 SELECT count(*) FROM matching_face;

@@ -100,7 +100,7 @@ def test_a_listing_that_leaves_it_out_does_not_pass_for_gone(
 def test_it_does_not_look_into_a_memory_of_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     image = uuid4()
     blobs.store().write_derived(image, "of_a_later_version", b"x")
-    blobs.store().remove(image, Store.DERIVED)
+    blobs.store().remove([image], Store.DERIVED)
     elsewhere = blobs.BlobStore(blobs.store().root)
     monkeypatch.setattr(blobs.store(), "fs", Remembering(skip_instance_cache=True))
     assert not service.present(image, Store.DERIVED)

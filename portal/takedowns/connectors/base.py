@@ -1,7 +1,8 @@
 """The contract of a store. A connector knows an erasure, never a case."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 
@@ -29,3 +30,14 @@ class Connector(Protocol):
 
     def present(self, erasure: Erasure) -> bool:
         """Look, by another way than `remove` went, whether anything is left. Errors: StoreError."""
+
+
+@runtime_checkable
+class BatchConnector(Connector, Protocol):
+    """A store that takes many at once. Where a batch fails, each of it is tried alone by the two above."""
+
+    def remove_many(self, erasures: Sequence[Erasure]) -> None:
+        """Errors: StoreError; any part of the batch may be gone then."""
+
+    def present_many(self, erasures: Sequence[Erasure]) -> frozenset[Erasure]:
+        """Those of which anything is left. Errors: StoreError."""

@@ -1,5 +1,7 @@
 """The stores of this installation: the face index, the image store, and the files derived from images."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from matching import service
@@ -16,13 +18,24 @@ class LocalStore:
         return self.store.value
 
     def remove(self, erasure: Erasure) -> None:
-        try:
-            service.erase(erasure.image_id, self.store)
-        except OSError as error:
-            raise StoreError(type(error).__name__, permanent=False) from error
+        self.remove_many([erasure])
 
     def present(self, erasure: Erasure) -> bool:
-        try:
-            return service.present(erasure.image_id, self.store)
-        except OSError as error:
-            raise StoreError(type(error).__name__, permanent=False) from error
+        return bool(self.present_many([erasure]))
+
+    def remove_many(self, erasures: Sequence[Erasure]) -> None:
+        with _told():
+            service.erase_many([erasure.image_id for erasure in erasures], self.store)
+
+    def present_many(self, erasures: Sequence[Erasure]) -> frozenset[Erasure]:
+        with _told():
+            left = service.present_many([erasure.image_id for erasure in erasures], self.store)
+        return frozenset(map(Erasure, left))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(type(error).__name__, permanent=False) from error
