@@ -12,7 +12,7 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from matching import addresses, binary_copy, blobs
+from matching import addresses, binary_copy, blobs, refusals
 from matching.index import store as index
 from matching.index.base import FaceRows
 from matching.models import Intake
@@ -74,7 +74,7 @@ class Admitted:
     image_ids: frozenset[UUID]
     faces: int
     already: int  # images that were here before
-    refused: int  # images with a blocked face
+    refused: int  # images with a blocked face, or from an address that is refused
 
 
 def admit(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
@@ -84,7 +84,7 @@ def admit(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
     """
     fresh = new(arrivals)
     candidates = faces.of({arrival.image_id for arrival in fresh})
-    refused = blocked_images(candidates)
+    refused = blocked_images(candidates) | from_refused_addresses(fresh)
     entering = [arrival for arrival in fresh if arrival.image_id not in refused]
     inside = frozenset(arrival.image_id for arrival in entering)
     entered = candidates.of(inside)
@@ -111,6 +111,15 @@ def blocked_images(faces: FaceRows) -> frozenset[UUID]:
     """A photo goes whole: one face that may not enter keeps out the image and all faces in it."""
     mask = screened(faces.rows)
     return frozenset(image_id for image_id, blocked in zip(faces.image_ids, mask, strict=True) if blocked)
+
+
+def from_refused_addresses(arrivals: Sequence[Arrival]) -> frozenset[UUID]:
+    """Where a removed image lay, or on the page it was found on, nothing is harvested again."""
+    digests = {digest for arrival in arrivals for digest in (arrival.address_digest, arrival.page_digest)}
+    listed = refusals.listed(digests)
+    return frozenset(
+        arrival.image_id for arrival in arrivals if not listed.isdisjoint((arrival.address_digest, arrival.page_digest))
+    )
 
 
 def screened(rows: Embeddings) -> NDArray[np.bool_]:

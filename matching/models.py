@@ -69,3 +69,38 @@ class Residue(models.Model):
     image_id = models.UUIDField()
     relation = models.TextField()
     deleted_in = models.BigIntegerField()  # xid8
+
+
+class Disclosure(models.Model):
+    """A line of the operator's register: a client was shown an image. It names the image by id or by an address."""
+
+    digest = models.BinaryField(max_length=32, unique=True)  # SHA-256 of the line: read twice, it is kept once
+    client = models.CharField(max_length=80)
+    agency = models.CharField(max_length=200, blank=True)
+    shown_at = models.DateTimeField()
+    image_id = models.UUIDField(null=True)
+    address_digest = models.BinaryField(max_length=32, null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(image_id__isnull=False) | models.Q(address_digest__isnull=False),
+                name="disclosure_of_something",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["image_id"], name="disclosure_image"),
+            models.Index(fields=["address_digest"], name="disclosure_address"),
+        ]
+
+
+class RefusedAddress(models.Model):
+    """An address from which nothing enters again: that of a removed image, or of the page it was found on.
+
+    Which image it was is not kept. Positions have no gaps, and one that was seen never changes: a crawler that read as
+    far as one goes on behind it.
+    """
+
+    position = models.BigIntegerField(primary_key=True)  # from 1
+    digest = models.BinaryField(max_length=32, unique=True)  # SHA-256 of the normalised address
+    added_on = models.DateField()

@@ -8,7 +8,19 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from matching import addresses, admission, blobs, calibrate, images, packs, purging, reading, redact
+from matching import (
+    addresses,
+    admission,
+    blobs,
+    calibrate,
+    disclosures,
+    images,
+    packs,
+    purging,
+    reading,
+    redact,
+    refusals,
+)
 from matching import harvest as harvesting
 from matching.index import store as index
 from matching.index.base import Hit
@@ -20,12 +32,15 @@ from matching.types import (
     Harvestable,
     HarvestReport,
     HarvestRunning,
+    Marks,
     Match,
     PackInfo,
     Provenance,
     PurgeReport,
+    RegisterLine,
     SearchResult,
     Selfie,
+    Shown,
     Store,
     Thresholds,
 )
@@ -114,6 +129,47 @@ def images_at(addresses_given: Sequence[str]) -> tuple[UUID, ...]:
 def provenance(image_ids: Iterable[UUID]) -> dict[UUID, Provenance]:
     rows = HarvestedImage.objects.filter(id__in=list(image_ids))
     return {row.id: Provenance(row.id, row.page, row.site, row.harvested_on, row.country) for row in rows}
+
+
+def marks(image_ids: Iterable[UUID]) -> dict[UUID, Marks]:
+    """By what others know these images; of those still in the index."""
+    rows = HarvestedImage.objects.filter(id__in=list(image_ids))
+    return {
+        row.id: Marks(row.id, row.page, bytes(row.file_digest), bytes(row.page_digest), bytes(row.address_digest))
+        for row in rows
+    }
+
+
+def take_disclosures(lines: Sequence[RegisterLine]) -> int:
+    """Lines of the operator's register; one that is known is not taken twice. Returns how many were new."""
+    return disclosures.take(lines)
+
+
+def shown(image_ids: Iterable[UUID]) -> tuple[Shown, ...]:
+    """Which clients of the operator were shown these images, in the order of the ids."""
+    return disclosures.shown(image_ids)
+
+
+def shown_and_gone(*, after: UUID, most: int) -> tuple[UUID, ...]:
+    """Images that the register names and the index no longer holds, by id, a page at a time."""
+    return disclosures.of_images_gone(after=after, most=most)
+
+
+def refuse_addresses(image_ids: Sequence[UUID]) -> None:
+    """From where these images came nothing enters again; while the index still says where that was. Idempotent."""
+    refusals.refuse(image_ids)
+
+
+def unrefused(image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Read back of `refuse_addresses`: those of the images from whose addresses something could still enter."""
+    return refusals.missing(image_ids)
+
+
+def refused_addresses(*, after: int, most: int) -> tuple[list[bytes], int]:
+    """A page of the list, digests in the order they were added behind position `after`, and how long the list is."""
+    # The size first: what is added meanwhile belongs to the next reading.
+    size = refusals.size()
+    return refusals.after(after, most), size
 
 
 def preview(image_id: UUID, face_id: int | None, *, clear: bool) -> bytes | None:

@@ -1,7 +1,7 @@
 """What crosses the border between `matching` and whoever uses it."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
@@ -161,3 +161,35 @@ class PurgeReport:
     @property
     def complete(self) -> bool:
         return not self.kept
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A client of the operator was shown an image, as the register of disclosures says."""
+
+    image_id: UUID
+    client: str
+    agency: str
+    shown_at: datetime
+
+
+@dataclass(frozen=True)
+class RegisterLine:
+    """One line of the register; the image by its id or by an address, which is kept as a digest only."""
+
+    client: str
+    agency: str
+    shown_at: datetime
+    image_id: UUID | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """By what others know a harvested image: digests are SHA-256, of the file and of normalised addresses."""
+
+    image_id: UUID
+    page: str
+    file_digest: bytes
+    page_digest: bytes
+    address_digest: bytes

@@ -34,6 +34,9 @@ class Canary(ThreadingHTTPServer):
         self.hits += 1
         return super().get_request()
 
+    def handle_error(self, *_args: object) -> None:
+        """A client that hangs up is what is tested here."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"

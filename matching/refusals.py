@@ -1,0 +1,61 @@
+"""Addresses from which nothing enters again. A digest of the address is kept, so the list names no page by itself."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from matching.models import RefusedAddress
+
+LOCK = 0x72656675  # one writer at a time, so that positions have no gaps and appear in order
+
+ADD = """
+INSERT INTO matching_refusedaddress (position, digest, added_on)
+SELECT (SELECT coalesce(max(position), 0) FROM matching_refusedaddress) + row_number() OVER (ORDER BY digest),
+    digest, current_date
+FROM (
+    SELECT address_digest AS digest FROM matching_harvestedimage WHERE id = ANY(%(images)s)
+    UNION
+    SELECT page_digest FROM matching_harvestedimage WHERE id = ANY(%(images)s)
+) AS named
+WHERE NOT EXISTS (SELECT FROM matching_refusedaddress known WHERE known.digest = named.digest)
+"""
+
+MISSING = """
+SELECT i.id
+FROM matching_harvestedimage i
+WHERE i.id = ANY(%s) AND (
+    NOT EXISTS (SELECT FROM matching_refusedaddress a WHERE a.digest = i.address_digest)
+    OR NOT EXISTS (SELECT FROM matching_refusedaddress a WHERE a.digest = i.page_digest)
+)
+"""
+
+
+def refuse(image_ids: Sequence[UUID]) -> None:
+    """List the addresses of these images and of their pages. Idempotent."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute(ADD, {"images": list(image_ids)})
+
+
+def missing(image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the images, as far as the index still knows where they came from, whose addresses are not all listed."""
+    with connection.cursor() as cursor:
+        cursor.execute(MISSING, [list(image_ids)])
+        return frozenset(row[0] for row in cursor.fetchall())
+
+
+def listed(digests: Iterable[bytes]) -> frozenset[bytes]:
+    """Those of the digests from which nothing may enter."""
+    found = RefusedAddress.objects.filter(digest__in=set(digests)).values_list("digest", flat=True)
+    return frozenset(map(bytes, found))
+
+
+def after(position: int, most: int) -> list[bytes]:
+    rows = RefusedAddress.objects.filter(position__gt=position).order_by("position")
+    return list(map(bytes, rows.values_list("digest", flat=True)[:most]))
+
+
+def size() -> int:
+    newest = RefusedAddress.objects.order_by("-position").values_list("position", flat=True).first()
+    return newest or 0

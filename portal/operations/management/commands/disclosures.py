@@ -1,0 +1,61 @@
+"""`manage.py disclosures FILE`: the operator's register of who was shown which image, and again where it stopped."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from tqdm import tqdm
+
+from matching import service
+from matching.types import RegisterLine
+from portal.operations import register
+from portal.operations.register import Fault, NotARegister
+
+FAULTS_TOLD = 20
+
+
+class Command(BaseCommand):
+    help = "Take in a register of disclosures: CSV or Parquet with shown_at, client, agency, image or address."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *_args: Any, file: Path, **_options: Any) -> None:
+        taken = new = faults = 0
+        try:
+            for lines, bad in batches(file):
+                new += keep(lines)
+                taken += len(lines)
+                self._tell(bad[: max(0, FAULTS_TOLD - faults)])
+                faults += len(bad)
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped. Run the same command again to go on; no line is taken twice.")
+            sys.exit(130)
+        except OSError as error:
+            raise CommandError(f"{file.name} cannot be read: {error.strerror}.") from None
+        except NotARegister as fault:
+            raise CommandError(f"{file.name}: {fault} {taken} lines before it were taken.") from None
+        self.stdout.write(f"{new} lines added, {taken - new} already there, {faults} not taken")
+        if faults:
+            raise CommandError("Mend the lines named above and run the same command again; no line is taken twice.")
+
+    def _tell(self, faults: list[Fault]) -> None:
+        for fault in faults:
+            self.stderr.write(str(fault))
+
+
+def batches(file: Path) -> Iterator[tuple[list[RegisterLine], list[Fault]]]:
+    with tqdm(total=register.length(file), unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+        for batch, reached in register.read(file):
+            bar.update(reached - bar.n)
+            lines = [line for line in batch if isinstance(line, RegisterLine)]
+            yield lines, [line for line in batch if isinstance(line, Fault)]
+
+
+@transaction.atomic
+def keep(lines: list[RegisterLine]) -> int:
+    return service.take_disclosures(lines)
