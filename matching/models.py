@@ -104,3 +104,13 @@ class RefusedAddress(models.Model):
     position = models.BigIntegerField(primary_key=True)  # from 1
     digest = models.BinaryField(max_length=32, unique=True)  # SHA-256 of the normalised address
     added_on = models.DateField()
+
+
+class TombstoneMark(models.Model):
+    """How much of the file of tombstones this database has seen; behind it after a restore (matching.tombstones)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    bytes_seen = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="one_mark_an_index")]

@@ -5,6 +5,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -20,12 +21,14 @@ from matching import (
     reading,
     redact,
     refusals,
+    tombstones,
 )
 from matching import harvest as harvesting
 from matching.index import store as index
 from matching.index.base import Hit
 from matching.models import Face, HarvestedImage, IndexPack
 from matching.packs import Pack
+from matching.tombstones import Verb
 from matching.types import (
     Box,
     Embeddings,
@@ -38,6 +41,7 @@ from matching.types import (
     Provenance,
     PurgeReport,
     RegisterLine,
+    Replayed,
     SearchResult,
     Selfie,
     Shown,
@@ -94,7 +98,8 @@ def search(probes: Embeddings, *, earlier: int = 0) -> SearchResult:
 
 
 def operator_search(probes: Embeddings, *, limit: int = 100) -> tuple[Match, ...]:
-    """What a client of the operator is shown: the same search without the hidden images."""
+    """What a client of the operator is shown: the same search without the hidden images. Errors: IndexBehind."""
+    tombstones.require_replayed()
     limits = thresholds(len(probes))
     hits = index().search_shown(probes, at_least=limits.probable, limit=limit)
     return tuple(match(hit, limits) for hit in hits)
@@ -193,10 +198,13 @@ def scaled(face: Face, scale: float) -> Box:
 
 def hide(image_ids: Sequence[UUID]) -> None:
     """Out of the operator's search from the next query on. Idempotent."""
+    tombstones.record(Verb.HIDDEN, image_ids)
     HarvestedImage.objects.filter(id__in=image_ids, hidden_at=None).update(hidden_at=Now())
 
 
 def unhide(image_ids: Sequence[UUID]) -> None:
+    # Afterwards: an image shown by a transaction that fails must not be shown by a replay.
+    transaction.on_commit(lambda: tombstones.record(Verb.SHOWN, image_ids))
     HarvestedImage.objects.filter(id__in=image_ids).update(hidden_at=None)
 
 
@@ -213,6 +221,7 @@ def erase(image_id: UUID, store: Store) -> None:
 def erase_many(image_ids: Sequence[UUID], store: Store) -> None:
     """The same for a batch; where it fails, any part of the batch may be gone. Quickest in the order of the ids."""
     if store is Store.INDEX:
+        tombstones.record(Verb.GONE, image_ids)
         index().remove(image_ids)
     else:
         blobs.store().remove(image_ids, store)
@@ -230,14 +239,27 @@ def present_many(image_ids: Sequence[UUID], store: Store) -> frozenset[UUID]:
     return blobs.store().holds(image_ids, store)
 
 
-def purge() -> PurgeReport:
-    """Take deleted rows off the disk; outside a transaction. What could not be done is in the report."""
-    return purging.purge()
+def purge(*, also: Iterable[str] = ()) -> PurgeReport:
+    """Take deleted rows off the disk; outside a transaction. What could not be done is in the report.
+
+    `also`: tables of the caller, which are rewritten where that takes a moment only.
+    """
+    return purging.purge(also)
 
 
 def unpurged(image_ids: Iterable[UUID]) -> frozenset[UUID]:
     """Those of the erased images of which deleted rows may still lie on the disk; the others are purged."""
     return purging.unpurged(image_ids)
+
+
+def is_behind() -> bool:
+    """Whether the index comes from a backup taken before something was hidden or erased."""
+    return tombstones.is_behind()
+
+
+def replay_tombstones(*, everything: bool = False) -> Replayed:
+    """Hide and erase again what a restored index, or with `everything` a restored image store, has brought back."""
+    return tombstones.replay(everything=everything)
 
 
 def harvest(entries: Iterable[Harvestable], *, on_progress: Callable[[int], None] = lambda done: None) -> HarvestReport:

@@ -135,6 +135,10 @@ class PackError(Exception):
     """The pack cannot be used; the message is one sentence an operator can act on."""
 
 
+class IndexBehind(Exception):
+    """The index comes from a backup, and what was hidden or erased since has not been done again yet."""
+
+
 class HarvestRunning(Exception):
     """Another harvest of this index has not ended."""
 
@@ -193,3 +197,13 @@ class Marks:
     file_digest: bytes
     page_digest: bytes
     address_digest: bytes
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a restored index had forgotten, done again."""
+
+    gone: int  # images known to be erased
+    came_back: tuple[UUID, ...]  # those of them that some store held again, and no longer does
+    hidden: int
+    shown: int

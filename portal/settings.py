@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "portal.operations.gate.closed_while_behind",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -149,8 +150,13 @@ MATCHING = {
     "PACK": env.text("PACK", "dlib"),
     "PACKS_FOLDER": Path(env.text("PACKS_FOLDER", str(BASE_DIR / "var" / "packs"))),
     "IMAGE_STORE": env.text("IMAGE_STORE"),
+    # Like the keys, outside the database and its backups.
+    "TOMBSTONES": Path(env.text("TOMBSTONES", str(KEY_STORE / "tombstones"))),
     "ACCEPT_PACK_LICENCE": env.flag("ACCEPT_PACK_LICENCE"),
 }
+
+# Where `manage.py backup` writes, and where backups past their deadline are looked for.
+BACKUPS = Path(env.text("BACKUPS")).absolute() if env.text("BACKUPS", "") else None
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
 BROKER_FOLDER = Path(env.text("BROKER_FOLDER", str(BASE_DIR / "var" / "broker")))

@@ -53,8 +53,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def same_start() -> Iterator[None]:
-    """What a test moved or a request left behind in this thread, the clock and the language, is put back."""
+    """What a test moved or a request left behind, clock, language and tombstones, is put back."""
     translation.activate(settings.LANGUAGE_CODE)
+    (Path(str(settings.MATCHING["TOMBSTONES"])) / "tombstones").unlink(missing_ok=True)
     yield
     clock.reset()
 

@@ -49,6 +49,10 @@ if _FOLDER not in os.environ:
     _start()
 
 
+# Each process has a database of its own, and a database has one file of tombstones.
+os.environ["TOMBSTONES"] = str(Path(os.environ[_FOLDER]) / "tombstones" / os.environ.get("PYTEST_XDIST_WORKER", "one"))
+
+
 def folder() -> Path:
     return Path(os.environ[_FOLDER])
 

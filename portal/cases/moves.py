@@ -46,6 +46,16 @@ def move(case: Case, to: State, *, by: int | None = None, reason: str = "") -> N
     append.append(Tag.CASE_MOVED, about=case.code, actor=by, was=was.value, to=to.value, reason=reason)
 
 
+@transaction.atomic
+def close_again(case: Case) -> None:
+    """The one way past the table: a restored database has forgotten that this case was closed and its key destroyed."""
+    was, to = State(case.state), State.CLOSED if case.received_at else State.EXPIRED
+    Case.objects.filter(pk=case.pk).update(state=to, closed_at=clock.now())
+    case.state = to
+    _drop_proposals(case, to)
+    append.append(Tag.CASE_MOVED, about=case.code, was=was.value, to=to.value, reason="restored")
+
+
 def _drop_proposals(case: Case, to: State) -> None:
     """Take back what has no object any more: out of review all but what is to be restored, at the end that too."""
     without_object = case.proposals.filter(outcome=Outcome.OPEN)

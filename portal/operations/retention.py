@@ -10,7 +10,7 @@ from portal.cases.states import State
 from portal.core import clock, limits
 from portal.jobs import queue
 from portal.jobs import run as jobs
-from portal.operations import loose_ends
+from portal.operations import backups, loose_ends
 from portal.policies import retention
 
 
@@ -29,3 +29,4 @@ def run(_hour: str) -> None:
     Session.objects.filter(expire_date__lt=now).delete()
     jobs.forget_done(older_than=retention.JOB.kept_for)
     service.clear_leftovers()
+    backups.forget_old()

@@ -1,5 +1,6 @@
 """What Celery runs: nothing but the queue's own loop, and the clock that keeps it going."""
 
+from matching import service
 from portal.celery import app
 from portal.core import clock
 from portal.jobs import queue, run
@@ -15,6 +16,8 @@ def drain() -> None:
 def sweep() -> None:
     """Find what a lost message or a dead worker left behind, and show that workers live."""
     run.beat("worker")
+    if service.is_behind():
+        service.replay_tombstones()
     run.drain()
 
 

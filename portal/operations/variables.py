@@ -17,6 +17,8 @@ VARIABLES = (
     "BROKER_FOLDER",
     "KEY_STORE",
     "IMAGE_STORE",
+    "TOMBSTONES",
+    "BACKUPS",
     "PACK",
     "PACKS_FOLDER",
     "ACCEPT_PACK_LICENCE",

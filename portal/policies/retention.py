@@ -15,5 +15,10 @@ DRAFT = Rule("an unfinished case", timedelta(hours=24), "the subject did not sen
 CODE = Rule("a mailed code", timedelta(minutes=15), "long enough to read a mail")
 SESSION = Rule("a visit in one browser", timedelta(hours=12), "so that a shared computer forgets it within the day")
 JOB = Rule("a finished job", timedelta(days=7), "to see what ran; it holds ids only")
+# What is purged within seven days must be in no backup after them either.
+BACKUP = Rule("a backup of the database", timedelta(days=6), "what is removed is in no backup a week later")
 
-ALL = (DRAFT, CODE, SESSION, JOB)
+ALL = (DRAFT, CODE, SESSION, JOB, BACKUP)
+
+# Tables of which deleted rows were ciphertext under a key that is destroyed. They are rewritten all the same.
+SEALED_TABLES = ("cases_photo", "cases_probe", "cases_code", "cases_case", "ledger_opening")

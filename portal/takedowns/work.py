@@ -15,6 +15,7 @@ from portal.core import clock
 from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.jobs.run import NotYet
+from portal.policies import retention
 from portal.takedowns import connectors, moves
 from portal.takedowns.connectors import batches
 from portal.takedowns.connectors.base import Connector, Erasure, StoreError
@@ -135,7 +136,7 @@ def purge(_all: str) -> None:
     removed = list(Removal.objects.filter(state=RemovalState.REMOVED))
     if not removed:
         return
-    service.purge()
+    service.purge(also=retention.SEALED_TABLES)
     kept_back = 0
     for removal in removed:
         images = list(removal.takedowns.filter(state=TakedownState.REMOVED).values_list("image_id", flat=True))
