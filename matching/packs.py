@@ -41,9 +41,15 @@ class Engine:
 
     def faces(self, pixels: Pixels) -> list[Found]:
         """Every face with its embedding, the largest first."""
-        detections = sorted(self.detector.detect(pixels), key=lambda one: -one.box.area)
-        rows = self.embedder.embed(pixels, detections)
-        return [Found(one, row) for one, row in zip(detections, rows, strict=True)]
+        detections = self.detect(pixels)
+        return [Found(one, row) for one, row in zip(detections, self.embed(pixels, detections), strict=True)]
+
+    def detect(self, pixels: Pixels) -> list[Detection]:
+        """The largest first."""
+        return sorted(self.detector.detect(pixels), key=lambda one: -one.box.area)
+
+    def embed(self, pixels: Pixels, faces: list[Detection]) -> Embeddings:
+        return self.embedder.embed(pixels, faces)
 
 
 DLIB_FILES = {

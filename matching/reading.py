@@ -1,13 +1,16 @@
 """From the bytes of one photo to what is kept of it. Needs no database, so it runs in any process."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from matching import images, packs
-from matching.packs import Found, Pack
-from matching.types import Box, Embeddings, PhotoFault, PhotoRejected, Selfie
+from matching.detect import Detection
+from matching.packs import Pack
+from matching.types import Box, Busy, Embeddings, PhotoFault, PhotoRejected, Selfie
 
 DERIVED_SIDE = 1280  # of the upright copy that previews are made from
 SELFIE_SIDE = 1600
@@ -17,6 +20,7 @@ SMALLEST_FACE = 20  # pixels across; below it an embedding means little
 # dlib's detector releases the interpreter and keeps its work in the one object: two threads in it at once make up
 # hundreds of faces. It also bounds what many uploads at once can take of processor and memory.
 one_at_a_time = threading.Lock()
+SECONDS_IN_LINE = 4.0  # then the visitor is asked to come back, and the thread serves somebody else
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,8 @@ class Reading:
 
 
 def read_harvested(content: bytes, pack: Pack) -> Reading:
+    pixels = images.decode(content, images.HARVEST)
     with one_at_a_time:
-        pixels = images.decode(content, images.HARVEST)
         found = packs.engine(pack).faces(pixels)
     height, width = pixels.shape[:2]
     return Reading(
@@ -45,20 +49,34 @@ def read_harvested(content: bytes, pack: Pack) -> Reading:
 
 
 def read_selfie(content: bytes, pack: Pack) -> Selfie:
-    with one_at_a_time:
-        pixels = images.shrink(images.decode(content, images.SELFIE), SELFIE_SIDE)
-        found = packs.engine(pack).faces(pixels)
-    face = only_face(found)
-    return Selfie(images.jpeg(pixels), face.embedding[np.newaxis])
+    """Errors: PhotoRejected; Busy, when others had the models for too long."""
+    pixels = images.decode(content, images.SELFIE, side=SELFIE_SIDE)
+    with turn():
+        engine = packs.engine(pack)
+        # Of a collage only the detections are paid for: there is nothing to embed before one face stands out.
+        face = only_face(engine.detect(pixels))
+        probes = engine.embed(pixels, [face])
+    return Selfie(images.jpeg(pixels), probes)
 
 
-def only_face(found: list[Found]) -> Found:
+@contextmanager
+def turn() -> Iterator[None]:
+    """Errors: Busy."""
+    if not one_at_a_time.acquire(timeout=SECONDS_IN_LINE):
+        raise Busy
+    try:
+        yield
+    finally:
+        one_at_a_time.release()
+
+
+def only_face(found: list[Detection]) -> Detection:
     """The one that dominates the photo; a tiny face in the background does not make it ambiguous."""
     if not found:
         raise PhotoRejected(PhotoFault.NO_FACE)
     largest, *others = found
-    if any(other.detection.box.area >= COMPARABLE * largest.detection.box.area for other in others):
+    if any(other.box.area >= COMPARABLE * largest.box.area for other in others):
         raise PhotoRejected(PhotoFault.SEVERAL_FACES)
-    if largest.detection.box.width < SMALLEST_FACE:
+    if largest.box.width < SMALLEST_FACE:
         raise PhotoRejected(PhotoFault.TOO_SMALL)
     return largest

@@ -93,6 +93,10 @@ class PhotoRejected(Exception):
         self.fault = fault
 
 
+class Busy(Exception):
+    """Everything that could read this photo is reading another; nothing was kept, and a moment later it may work."""
+
+
 @dataclass(frozen=True)
 class Selfie:
     jpeg: bytes  # upright, encoded anew, no metadata, at most 1600 pixels on the long side

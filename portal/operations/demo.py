@@ -23,7 +23,7 @@ from portal.operations.console import Console
 from portal.operations.stack import PROJECT, Stack, StackError
 
 SITE = "demo.example"
-PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic"}
+PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
 PATIENCE = 300.0  # seconds for any one wait; a large folder takes its time
 ADDRESS = "resident@demo.example"
 

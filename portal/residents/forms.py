@@ -22,6 +22,7 @@ LONGEST_ADDRESS = 2000
 
 TOO_MANY_CODES = _("We have sent as many codes as we may for now. Wait an hour, then try again.")
 TOO_MANY_PHOTOS = _("You have sent as many photos as we may check for now. Wait an hour, then try again.")
+BUSY = _("We are checking other photos just now. Wait a moment, then choose the photo again. Nothing else was lost.")
 CODE_EXPIRED = _("This code no longer works. Ask for a new code.")
 WRONG_CODE = ngettext_lazy(
     "The code is not right. Check it and enter it again; you have %(left)d more try.",
@@ -112,9 +113,9 @@ class ConsentForm(forms.Form):
 class PhotoForm(forms.Form):
     photo = forms.FileField(
         label=_("Choose or take a photo"),
-        help_text=_("On a phone you can take it now. JPEG, PNG or WebP, at most 10 MB."),
-        # Named one by one, so that iPhones hand over a JPEG instead of a HEIC file.
-        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        help_text=_("On a phone you can take it now. JPEG, PNG, WebP or HEIC, at most 10 MB."),
+        # Named one by one: `image/*` would offer kinds that are refused. Some browsers know HEIC by its ending only.
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/heic,image/heif,.heic,.heif"}),
         error_messages={
             "required": _("Choose a photo of your face."),
             "empty": _("The file is empty. Choose the photo again."),

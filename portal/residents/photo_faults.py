@@ -8,7 +8,7 @@ from matching.types import PhotoFault
 SENTENCES: dict[PhotoFault, Promise] = {
     PhotoFault.NOT_AN_IMAGE: _("This file is not a photo. Choose a photo, for example a JPEG file from your phone."),
     PhotoFault.UNSUPPORTED: _(
-        "We cannot read this kind of picture. Save the photo as JPEG or PNG and choose it again."
+        "We cannot read this kind of picture. Save the photo as JPEG, PNG, WebP or HEIC and choose it again."
     ),
     PhotoFault.ANIMATED: _("This picture moves. Choose a still photo."),
     PhotoFault.TRUNCATED: _("Part of the file is missing. Choose the original photo, or take a new one."),

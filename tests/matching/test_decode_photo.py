@@ -4,17 +4,23 @@ import io
 import struct
 import time
 
+import pillow_heif
 import pytest
 from PIL import Image, ImageFile
 
 from matching import images
+from matching.decoding import parsing
+from matching.decoding.limits import Limits
 from matching.types import PhotoFault, PhotoRejected
 
 
-def fault_of(content: bytes, limits: images.Limits = images.SELFIE) -> PhotoFault:
+def fault_of(content: bytes, limits: Limits = images.SELFIE) -> PhotoFault:
     with pytest.raises(PhotoRejected) as caught:
         images.decode(content, limits)
     return caught.value.fault
+
+
+pillow_heif.register_heif_opener()
 
 
 def encoded(kind: str, *, side: int = 200, **options: object) -> bytes:
@@ -54,22 +60,29 @@ def watch(parser: type[ImageFile.ImageFile], seen: list[str], monkeypatch: pytes
 def test_other_kinds_of_pictures_are_named_without_being_parsed(kind: str, opened: list[str]) -> None:
     content = FOREIGN.get(kind) or encoded(kind)
     opened.clear()  # writing some of them reads them back
-    assert fault_of(content) is PhotoFault.UNSUPPORTED
+    assert parsers_fault(content, images.SELFIE) == PhotoFault.UNSUPPORTED
     assert opened == []
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_nor_does_a_harvest_parse_what_it_does_not_take(kind: str, opened: list[str]) -> None:
-    assert fault_of(FOREIGN[kind], images.HARVEST) is PhotoFault.UNSUPPORTED
+    assert parsers_fault(FOREIGN[kind], images.HARVEST) == PhotoFault.UNSUPPORTED
     assert opened == []
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def parsers_fault(content: bytes, limits: Limits) -> str:
+    """In this process, where it can be watched who is given the bytes."""
+    with pytest.raises(parsing.Unusable) as caught:
+        parsing.picture_of(content, limits, side=0)
+    return caught.value.fault
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
 def test_of_a_kind_that_is_taken_only_the_beginning_is_damaged(kind: str) -> None:
     assert fault_of(encoded(kind)[:14]) is PhotoFault.TRUNCATED
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", images.HARVEST.formats)
 def test_a_harvest_takes_what_the_web_holds(kind: str) -> None:
     assert images.decode(encoded(kind), images.HARVEST).shape == (200, 200, 3)
 
@@ -108,7 +121,7 @@ def test_so_are_millions_of_empty_segments() -> None:
 
 def test_the_most_scans_that_are_taken_are_soon_decoded() -> None:
     started = time.monotonic()
-    assert images.decode(progressive(images.MOST_SCANS, side=4800), images.SELFIE).shape[0] == 4800
+    assert images.decode(progressive(parsing.MOST_SCANS, side=4800), images.SELFIE).shape[0] == 4800
     assert time.monotonic() - started < 5
 
 

@@ -30,7 +30,7 @@ def photo(content: bytes = b"no photo") -> dict[str, SimpleUploadedFile]:
 
 def test_it_says_that_a_far_too_large_file_is_too_big(case: Case) -> None:
     page = builders.session_of(case).post(PAGE, photo(bytes(LARGEST_REQUEST)))
-    assert page.status_code == 200
+    assert page.status_code == 413
     assert f'<a href="#id_photo">{TOO_BIG}</a>' in page.content.decode()
     assert "Choose a photo of your face." not in page.content.decode()
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from matching import service
 from matching.types import Harvestable, HarvestRunning, PackError
 
-ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
 
 
 class Command(BaseCommand):

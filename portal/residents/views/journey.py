@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from matching.types import PhotoFault, PhotoRejected
+from matching.types import Busy, PhotoFault, PhotoRejected
 from portal.cases import actions, places, queries
 from portal.cases.faults import CodeExpired, Incomplete, TooManyCodes, WrongCode
 from portal.cases.models import Case, Route
@@ -22,6 +22,7 @@ from portal.core import limits, uploads
 from portal.policies import retention
 from portal.residents import kept, steps
 from portal.residents.forms import (
+    BUSY,
     TOO_MANY_PHOTOS,
     AddressesForm,
     CodeForm,
@@ -35,6 +36,7 @@ from portal.residents.steps import draft_step, own_case
 
 # Each is a search for faces, the dearest thing that anyone with a mail address can ask for.
 PHOTOS_AN_HOUR = 20
+SECONDS_TO_RETRY = 10
 
 
 def _page(request: HttpRequest, step: str, case: Case | None, form: Form, **more: Any) -> HttpResponse:
@@ -124,7 +126,7 @@ def consent(request: HttpRequest, case: Case) -> HttpResponse:
 @draft_step("photo")
 def photo(request: HttpRequest, case: Case) -> HttpResponse:
     if uploads.is_too_large(request):
-        return _photo_page(request, case, PhotoForm.rejected(PhotoFault.TOO_BIG))
+        return _photo_page(request, case, PhotoForm.rejected(PhotoFault.TOO_BIG), status=413)
     return _photo(request, case)
 
 
@@ -134,18 +136,26 @@ def _photo(request: HttpRequest, case: Case) -> HttpResponse:
     if form.is_valid():
         if not limits.take("photo", str(case.code), most=PHOTOS_AN_HOUR, per=timedelta(hours=1)):
             form.add_error("photo", str(TOO_MANY_PHOTOS))
-            return _photo_page(request, case, form)
+            return _photo_page(request, case, form, status=429)
         try:
             actions.keep_photo(case, form.cleaned_data["photo"].read())
         except PhotoRejected as rejected:
             form.reject(rejected.fault)
+        except Busy:
+            limits.give_back("photo", str(case.code))
+            form.add_error("photo", str(BUSY))
+            answer = _photo_page(request, case, form, status=503)
+            answer["Retry-After"] = str(SECONDS_TO_RETRY)
+            return answer
         else:
             return steps.after(case)
-    return _photo_page(request, case, form)
+    return _photo_page(request, case, form, status=422 if form.errors else 200)
 
 
-def _photo_page(request: HttpRequest, case: Case, form: PhotoForm) -> HttpResponse:
-    return _page(request, "photo", case, form, has_photo=queries.draft(case).has_photo)
+def _photo_page(request: HttpRequest, case: Case, form: PhotoForm, *, status: int = 200) -> HttpResponse:
+    page = _page(request, "photo", case, form, has_photo=queries.draft(case).has_photo)
+    page.status_code = status
+    return page
 
 
 @draft_step("addresses")

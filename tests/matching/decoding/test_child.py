@@ -1,0 +1,253 @@
+"""The child can do nothing but decode, and whatever becomes of it the parent goes on."""
+
+import io
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from matching.decoding import frames, parsing, pool, sandbox
+from matching.decoding.limits import HARVEST, SELFIE, Limits
+from matching.decoding.pool import Child, Pool
+from matching.types import Busy, PhotoFault, PhotoRejected
+from tests.matching.test_decode_photo import progressive
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes system calls away")
+
+
+def photo(side: int = 200) -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((side, side), 60).convert("RGB").save(out, "JPEG")
+    return out.getvalue()
+
+
+@pytest.fixture
+def started() -> Iterator[list[Pool]]:
+    pools: list[Pool] = []
+    yield pools
+    for one in pools:
+        one.stop()
+
+
+def a_pool(started: list[Pool], *, limits: Limits = SELFIE, size: int = 1) -> Pool:
+    started.append(Pool(limits, size))
+    return started[-1]
+
+
+def test_its_faults_are_those_of_the_portal() -> None:
+    assert {PhotoFault(name) for name in frames.FAULTS} == set(PhotoFault) - {
+        PhotoFault.NO_FACE,
+        PhotoFault.SEVERAL_FACES,
+    }
+    assert set(frames.FAULTS) == set(parsing.Fault.__args__)  # type: ignore[attr-defined]
+
+
+def test_one_child_serves_photo_after_photo(started: list[Pool]) -> None:
+    one = a_pool(started)
+    shapes = {one.decode(photo(side), side=0, wait=1).shape for side in (100, 200, 300)}
+    assert shapes == {(100, 100, 3), (200, 200, 3), (300, 300, 3)}
+    assert len(one.pids()) == 1
+
+
+def test_a_reduced_photo_is_the_reduced_whole(started: list[Pool]) -> None:
+    one = a_pool(started)
+    assert one.decode(photo(400), side=100, wait=1).shape == (100, 100, 3)
+    assert one.decode(photo(100), side=400, wait=1).shape == (100, 100, 3)
+
+
+@LINUX
+def test_it_has_neither_network_nor_files_and_bounded_memory(started: list[Pool]) -> None:
+    held = a_pool(started).confinement()
+    assert "filter" in held.network
+    assert held.files == "filter"
+    assert held.memory
+
+
+FORBIDDEN = {
+    "a socket": "import socket; socket.socket()",
+    "a file": "open('/etc/hostname')",
+    "a file to write": "open('/tmp/written', 'w')",
+    "a program": "import os; os.execv('/bin/true', ['true'])",
+    "a process": "import os; os.fork()",
+    "a signal": "import os; os.kill(os.getppid(), 0)",
+    "executable memory": "import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_EXEC)",
+    "higher limits": "import resource; resource.setrlimit(resource.RLIMIT_AS, (-1, -1))",
+}
+
+
+@LINUX
+@pytest.mark.parametrize("wish", FORBIDDEN)
+def test_what_a_parser_taken_over_would_want_is_refused(wish: str) -> None:
+    code = textwrap.dedent(f"""
+        import mmap, resource, socket
+        from dataclasses import replace
+        from matching.decoding import sandbox
+        from matching.decoding.limits import SELFIE
+        sandbox.confine(SELFIE)
+        try:
+            exec({FORBIDDEN[wish]!r})
+        except (PermissionError, ValueError):
+            raise SystemExit(7)
+    """)
+    assert subprocess.run([sys.executable, "-c", code], cwd=pool.ROOT, check=False).returncode == 7
+
+
+@LINUX
+def test_threads_still_work_in_it() -> None:
+    code = "from matching.decoding import sandbox, limits; import threading; sandbox.confine(limits.SELFIE);"
+    code += "t = threading.Thread(target=int); t.start(); t.join(); raise SystemExit(7)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=pool.ROOT, check=False).returncode == 7
+
+
+@LINUX
+def test_it_sees_no_secret_and_no_account(started: list[Pool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "not for the child")
+    one = a_pool(started)
+    one.confinement()
+    process = Path("/proc") / str(one.pids()[0])
+    assert b"not for the child" not in (process / "environ").read_bytes()
+    if os.geteuid() == 0:
+        assert f"Uid:\t{sandbox.NOBODYS}\t" in (process / "status").read_text()
+
+
+def test_a_photo_that_takes_too_long_is_refused_and_the_next_one_read(started: list[Pool]) -> None:
+    one = a_pool(started, limits=replace(HARVEST, seconds=1))
+    slow = progressive(parsing.MOST_SCANS, side=7000)  # some 2 s of one core
+    begun = time.monotonic()
+    with pytest.raises(PhotoRejected) as caught:
+        one.decode(slow, side=0, wait=1)
+    assert caught.value.fault is PhotoFault.UNSUPPORTED
+    assert time.monotonic() - begun < 5
+    assert one.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
+
+
+@LINUX
+def test_a_photo_that_needs_too_much_memory_is_refused_and_the_next_one_read(started: list[Pool]) -> None:
+    one = a_pool(started, limits=replace(SELFIE, memory=120_000_000))
+    with pytest.raises(PhotoRejected) as caught:
+        one.decode(photo(4000), side=0, wait=1)
+    assert caught.value.fault is PhotoFault.UNSUPPORTED
+    assert one.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
+
+
+def test_a_child_that_died_between_photos_costs_nobody_their_photo(started: list[Pool]) -> None:
+    one = a_pool(started)
+    one.decode(photo(), side=0, wait=1)
+    (first,) = one.pids()
+    os.kill(first, signal.SIGKILL)
+    assert one.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
+    assert one.pids() != [first]
+
+
+def test_a_child_is_replaced_after_so_many_photos(started: list[Pool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "PHOTOS_A_LIFE", 2)
+    one = a_pool(started)
+    seen = set()
+    for _ in range(6):
+        one.decode(photo(), side=0, wait=1)
+        seen |= set(one.pids())
+    assert len(seen) == 3
+
+
+def test_who_finds_every_child_taken_is_told_so(started: list[Pool]) -> None:
+    one = a_pool(started)
+    one.start()
+    slow = progressive(parsing.MOST_SCANS, side=4800)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(one.decode, slow, side=0, wait=1)
+        time.sleep(0.2)
+        with pytest.raises(Busy):
+            one.decode(photo(), side=0, wait=0.05)
+        assert first.result().shape == (4800, 4800, 3)
+
+
+def answer(kind: int, width: int, height: int, body: bytes = b"") -> str:
+    return repr(frames.ANSWER.pack(kind, width, height) + body)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        answer(frames.PIXELS, 0, 5),
+        answer(frames.PIXELS, 60_000, 60_000),
+        answer(frames.PIXELS, 4_000_000_000, 1),
+        answer(frames.PIXELS, 200, 200, b"too few"),
+        answer(frames.FAULT, 99, 0),
+        answer(77, 1, 1),
+        "b'short'",
+        "b''",
+    ],
+)
+def test_an_answer_out_of_bounds_is_not_believed(said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that was taken over may answer anything."""
+    package = tmp_path / "matching" / "decoding"
+    package.mkdir(parents=True)
+    greeting = b'{"network": "", "files": "", "memory": true}'
+    hello = repr(frames.GREETING.pack(len(greeting)) + greeting)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").touch()
+    (package / "child.py").write_text(f"import os; os.write(0, {hello}); os.read(0, 10**6); os.write(0, {said})")
+    monkeypatch.setattr(pool, "ROOT", tmp_path)
+    taken_over = Child(replace(SELFIE, seconds=1))
+    try:
+        with pytest.raises(pool.Broken):
+            taken_over.decode(b"a photo", side=0)
+    finally:
+        taken_over.stop()
+
+
+def in_a_fork(answers: "SimpleQueue[tuple[tuple[int, ...], list[int]]]") -> None:
+    ours = pool.of(SELFIE)
+    answers.put((ours.decode(photo(), side=0, wait=1).shape, ours.pids()))
+    pool.stop()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_has_children_of_its_own() -> None:
+    ours = pool.of(SELFIE)
+    ours.decode(photo(), side=0, wait=1)
+    before = ours.pids()
+    answers: SimpleQueue[tuple[tuple[int, ...], list[int]]] = multiprocessing.get_context("fork").SimpleQueue()
+    forked = multiprocessing.get_context("fork").Process(target=in_a_fork, args=(answers,), daemon=True)
+    forked.start()
+    shape, theirs = answers.get()
+    forked.join()
+    assert shape == (200, 200, 3)
+    assert not set(theirs) & set(before)
+    assert ours.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
+    assert ours.pids() == before
+
+
+ORPHANS = """
+import sys, time
+from matching.decoding import pool, limits
+one = pool.of(limits.SELFIE)
+one.start()
+print(one.pids()[0], flush=True)
+time.sleep(60)
+"""
+
+
+@LINUX
+@pytest.mark.parametrize("farewell", [signal.SIGTERM, signal.SIGKILL])
+def test_it_ends_with_its_parent(farewell: signal.Signals) -> None:
+    with subprocess.Popen([sys.executable, "-c", ORPHANS], cwd=pool.ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = Path("/proc") / parent.stdout.readline().strip()
+        assert child.exists()
+        parent.send_signal(farewell)
+    deadline = time.monotonic() + 5
+    while child.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not child.exists()
