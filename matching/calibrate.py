@@ -1,14 +1,17 @@
 """Bands: from measured pairs and the size of the index to the lowest similarity of each band."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from matching.types import Band, Thresholds
+from django.conf import settings
 
-FOLDER = Path(__file__).with_name("calibrations")
+from matching.types import Band, PackError, Thresholds
+
+SHIPPED = Path(__file__).with_name("calibrations")
 EXPECTED_STRANGERS_CERTAIN = 0.01  # a case: all probes, whole index
 EXPECTED_STRANGERS_PROBABLE = 20.0  # a case: what staff can look through at most
 EXPECTED_STRANGERS_FREE = 0.1  # a case: so few that looking further down costs nobody anything
@@ -20,17 +23,24 @@ UNCALIBRATED_PROBABLE = 0.35
 @dataclass(frozen=True)
 class Point:
     similarity: float
-    strangers: int  # impostor pairs at or above
+    strangers: int  # pairs of different people at or above, each pair by its most alike faces
     rate_at_most: float  # of false matches: Clopper-Pearson's upper bound, one-sided, 95 %
-    lost: int  # genuine pairs below
+    lost: int  # pairs of faces of one person below
 
 
 @dataclass(frozen=True)
 class Calibration:
     pack: str
+    recogniser_sha256: str
     how: str
+    measured_on: str  # ISO date
+    photos: int
+    faces: int
+    people: int
+    people_pairs: int
     impostor_pairs: int
     genuine_pairs: int
+    design_effect: float
     points: tuple[Point, ...]  # rising similarity
 
     @property
@@ -75,6 +85,7 @@ def lowest_probable(calibration: Calibration, comparisons: int) -> float:
 
 
 def losing_little(calibration: Calibration) -> float:
+    """The similarity below which lie at most a hundredth of the pairs of one person."""
     allowed = calibration.genuine_pairs * GENUINE_LOST
     return max(point.similarity for point in calibration.points if point.lost <= allowed)
 
@@ -84,11 +95,17 @@ def lost_share(calibration: Calibration, similarity: float) -> float:
     return lost / calibration.genuine_pairs
 
 
+def strangers_at_most(calibration: Calibration, similarity: float) -> float:
+    """The rate of false matches at a similarity, at 95 % confidence."""
+    at = [point.rate_at_most for point in calibration.points if point.similarity <= similarity]
+    return at[-1] if at else 1.0
+
+
 def explain(calibration: Calibration, *, certain: float | None, probable: float, comparisons: int) -> str:
     measured = (
-        f"Measured on {calibration.impostor_pairs:,} pairs of different people and"
-        f" {calibration.genuine_pairs:,} of the same; {lost_share(calibration, probable):.1%} of the latter"
-        f" are less alike than {probable:.3f}."
+        f"Measured on {calibration.people_pairs:,} pairs of different people and"
+        f" {calibration.genuine_pairs:,} pairs of photos of the same; {lost_share(calibration, probable):.1%} of"
+        f" the latter are less alike than {probable:.3f}."
     )
     if certain is None:
         return (
@@ -106,20 +123,38 @@ def band(similarity: float, limits: Thresholds) -> Band:
     return Band.CERTAIN if certain else Band.PROBABLE
 
 
-@cache
+def own_folder() -> Path | None:
+    """Where the operator keeps what they measured; it goes before what is shipped."""
+    folder = str(settings.MATCHING.get("CALIBRATIONS", ""))
+    return Path(folder) if folder else None
+
+
 def for_recogniser(sha256: str) -> Calibration | None:
-    for path in sorted(FOLDER.glob("*.json")):
-        content = json.loads(path.read_text())
-        if content["recogniser_sha256"] == sha256:
-            return read(content)
+    """The newest of the operator's own for exactly this model file, else the shipped one. Errors: PackError."""
+    for folder in (own_folder(), SHIPPED):
+        fitting = [found for found in kept_in(folder) if found.recogniser_sha256 == sha256]
+        if fitting:
+            return max(fitting, key=lambda found: found.measured_on)
     return None
 
 
+def kept_in(folder: Path | None) -> Iterator[Calibration]:
+    for path in sorted(folder.glob("*.json")) if folder else ():
+        # A new measurement counts from the next search on, in every process.
+        yield parsed(path, path.stat().st_mtime_ns)
+
+
+@cache
+def parsed(path: Path, _changed_at: int) -> Calibration:
+    try:
+        return read(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise PackError(f"The calibration {path.name} cannot be read: take it out of its folder.") from None
+
+
 def read(content: dict[str, Any]) -> Calibration:
-    return Calibration(
-        pack=content["pack"],
-        how=content["how"],
-        impostor_pairs=content["impostor_pairs"],
-        genuine_pairs=content["genuine_pairs"],
-        points=tuple(Point(*row) for row in content["points"]),
-    )
+    points = tuple(Point(*row) for row in content["points"])
+    found = Calibration(**{field.name: content[field.name] for field in fields(Calibration)} | {"points": points})
+    if not found.points or not found.genuine_pairs:
+        raise ValueError("a calibration without measurements")
+    return found

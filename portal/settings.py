@@ -153,6 +153,7 @@ MATCHING = {
     # Like the keys, outside the database and its backups.
     "TOMBSTONES": Path(env.text("TOMBSTONES", str(KEY_STORE / "tombstones"))),
     "ACCEPT_PACK_LICENCE": env.flag("ACCEPT_PACK_LICENCE"),
+    "CALIBRATIONS": Path(env.text("CALIBRATIONS", str(BASE_DIR / "var" / "calibrations"))),
 }
 
 # Where `manage.py backup` writes, and where backups past their deadline are looked for.

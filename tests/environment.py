@@ -35,6 +35,7 @@ def _start() -> None:
             "EMAIL_URL": "file:///" + str(folder / "mail").lstrip("/"),
             "KEY_STORE": str(folder / "keys"),
             "IMAGE_STORE": f"file://{folder / 'images'}",
+            "CALIBRATIONS": str(folder / "calibrations"),
             "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
             "SITE_URL": "http://testserver",
             "DEMO": "1",

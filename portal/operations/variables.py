@@ -22,6 +22,7 @@ VARIABLES = (
     "PACK",
     "PACKS_FOLDER",
     "ACCEPT_PACK_LICENCE",
+    "CALIBRATIONS",
     "DEMO",
     "DEBUG",
     "ALLOWED_HOSTS",

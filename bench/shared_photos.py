@@ -1,0 +1,54 @@
+"""The labelled photos that lie beside the project, as a table for `manage.py calibrate`.
+
+    python -m bench.shared_photos ../shared/faces LABELS.csv
+
+Left out is what is no photo of a face, what shows a face that another photo shows as well (prints, screens, one person
+of a group photo), and copies of one picture in other sizes or turns.
+"""
+
+import csv
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+from matching.labels import COLLAGE, Photo
+
+NO_FACES_OF_THEIR_OWN = ("negatives/*", "ambiguous/*", "antispoof/*", "robustness/*")
+COPIES = (
+    "insightface/rotate__*",
+    "insightface/bulk__r[0-9]*",
+    "insightface/crop__*",
+    "insightface/bulk__kun_crop*",
+    "face_recognition/examples__obama[-_]*",
+    "face_recognition/examples__two_people*",
+    "face_recognition/tests__test_images__obama_partial*",
+    "face_recognition/tests__test_images__32bit*",
+)
+COLLAGES = ("dlib_faces/bald_guys*",)
+
+
+def photos(faces: Path) -> Iterator[Photo]:
+    """Photos of one folder may show somebody twice without a label; so a folder is a group."""
+    with (faces / "labels.csv").open(newline="", encoding="utf-8") as file:
+        for line, row in enumerate(csv.DictReader(file), 2):
+            name = row["file"]
+            if not matches(name, NO_FACES_OF_THEIR_OWN + COPIES):
+                group = COLLAGE if matches(name, COLLAGES) else name.split("/")[0]
+                yield Photo(line, faces / name, row["identity"], group)
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def main() -> None:
+    faces, table = Path(sys.argv[1]), Path(sys.argv[2])
+    with table.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(["file", "identity", "group"])
+        out.writerows((photo.file.relative_to(faces), photo.identity, photo.group) for photo in photos(faces))
+
+
+if __name__ == "__main__":
+    main()

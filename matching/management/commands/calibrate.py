@@ -1,0 +1,89 @@
+"""`manage.py calibrate LABELS`: measure the chosen pack on labelled photos, and let the bands rest on that."""
+
+import re
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from tqdm import tqdm
+
+from matching import calibrate, calibration_files, labels, packs, separation
+from matching.calibrate import Calibration
+from matching.calibration_files import Source, TooLittle
+from matching.labels import BadLabels, Photo
+from matching.packs import Pack
+from matching.types import Embeddings, PackError
+from matching.workers import read, workers
+
+AT_ONCE = 64  # photos in memory
+HOW = "Photos labelled by the operator."
+
+
+class Command(BaseCommand):
+    help = "Measure how well the chosen face pack tells people apart, on labelled photos; searches use the result."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.epilog = labels.__doc__
+        parser.add_argument("labels", type=Path, help="CSV file, see below")
+        parser.add_argument("--photos", type=Path, help="the folder the files are in; else that of LABELS")
+        parser.add_argument("--out", type=Path, help="JSON file to write; else one in the folder CALIBRATIONS")
+        parser.add_argument("--how", default=HOW, help="where the photos are from; nobody's name")
+
+    def handle(self, *args: Any, labels: Path, photos: Path | None, out: Path | None, how: str, **options: Any) -> None:
+        try:
+            self._measure(labels, photos or labels.parent, out, how)
+        except (BadLabels, TooLittle, PackError) as error:
+            raise CommandError(str(error)) from None
+        except OSError as error:
+            raise CommandError(f"The calibration cannot be written: {error.strerror}.") from None
+
+    def _measure(self, table: Path, root: Path, out: Path | None, how: str) -> None:
+        pack = packs.chosen()
+        target = out or own_file(pack)
+        given = labels.read(table, root)
+        found = list(self._faces(given, pack))
+        if not found:
+            raise TooLittle("In none of the photos a face was found.")
+        measured = separation.separate(separation.gather(found))
+        source = Source(pack.info.name, pack.recogniser_sha256, how, timezone.localdate(), len(found))
+        calibration = calibration_files.calibration_of(source, measured)
+        written = calibration_files.write(target, calibration, measured)
+        self._tell(calibration, written, in_use=target.parent == calibrate.own_folder())
+
+    def _faces(self, given: list[Photo], pack: Pack) -> Iterator[tuple[Photo, Embeddings]]:
+        """Largest face first. Of a photo that cannot be used only the line is told: its name may be a person's."""
+        bar = tqdm(total=len(given), unit="photo", disable=not sys.stderr.isatty())
+        with bar, workers(len(given)) as pool:
+            for some in (given[at : at + AT_ONCE] for at in range(0, len(given), AT_ONCE)):
+                contents = [photo.file.read_bytes() for photo in some]
+                outcomes = (map if pool is None else pool.map)(read, contents, [pack] * len(some))
+                for photo, outcome in zip(some, outcomes, strict=True):
+                    bar.update()
+                    if isinstance(outcome, str):
+                        self.stderr.write(f"line {photo.line}: {outcome}")
+                    elif not len(outcome.rows):
+                        self.stderr.write(f"line {photo.line}: no face found")
+                    else:
+                        yield photo, outcome.rows
+
+    def _tell(self, calibration: Calibration, written: list[Path], *, in_use: bool) -> None:
+        self.stdout.write(
+            f"{calibration.faces:,} faces of {calibration.people:,} people in {calibration.photos:,} photos:"
+            f" {calibration.genuine_pairs:,} pairs of one person, {calibration.people_pairs:,} pairs of people."
+        )
+        self.stdout.write(f"A certain band exists up to {calibration.largest_supported:,} faces times probes.")
+        self.stdout.write("Written: " + ", ".join(str(path) for path in written))
+        if not in_use:
+            self.stdout.write("Searches use it once it lies in the folder CALIBRATIONS.")
+
+
+def own_file(pack: Pack) -> Path:
+    folder = calibrate.own_folder()
+    if folder is None:
+        raise PackError("CALIBRATIONS names no folder: set it, or say with --out where the calibration goes.")
+    return folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', pack.info.name)}.json"
