@@ -14,6 +14,7 @@ from matching import (
     admission,
     blobs,
     calibrate,
+    canaries,
     disclosures,
     images,
     packs,
@@ -245,6 +246,14 @@ def purge(*, also: Iterable[str] = ()) -> PurgeReport:
     `also`: tables of the caller, which are rewritten where that takes a moment only.
     """
     return purging.purge(also)
+
+
+def plant_canaries(count: int) -> dict[UUID, bytes]:
+    """Images of nobody, to be erased and then looked for on the disk; by id, the bytes of the face's embedding.
+
+    Errors: HarvestRunning.
+    """
+    return canaries.plant(count)
 
 
 def unpurged(image_ids: Iterable[UUID]) -> frozenset[UUID]:
