@@ -10,6 +10,7 @@ import fsspec
 from django.conf import settings
 from fsspec.implementations.local import LocalFileSystem
 
+from matching import s3
 from matching.types import Store
 
 FOLDERS = {Store.IMAGES: "images", Store.DERIVED: "derived"}
@@ -19,7 +20,9 @@ ID_LENGTH = 36  # of a file's name, which begins with the image's id
 
 class BlobStore:
     def __init__(self, url: str) -> None:
-        self.fs, self.root = fsspec.core.url_to_fs(url)
+        # Of its own: an instance kept elsewhere may hold connections of another process or to another endpoint.
+        self.fs, self.root = fsspec.core.url_to_fs(url, skip_instance_cache=True)
+        self.versions = s3.Versions(self.fs, self.root) if "s3" in self.fs.protocol else None
 
     def write_image(self, image_id: UUID, content: bytes) -> None:
         self._write(self._image(image_id), content)
@@ -35,6 +38,9 @@ class BlobStore:
 
     def remove(self, image_ids: Sequence[UUID], store: Store) -> None:
         """Idempotent. What is gone once this returns stays gone through a power cut."""
+        if self.versions:
+            self.versions.remove(self._prefixes(image_ids, store))
+            return
         for path in self.paths(image_ids, store):
             with suppress(FileNotFoundError):  # only the listing still had it
                 self.fs.rm_file(path)
@@ -51,6 +57,8 @@ class BlobStore:
         A listing shows variants that this version does not know; asking for each known name finds what a
         stale or wrong listing leaves out. Nothing is answered from a cache.
         """
+        if self.versions:
+            return self.versions.paths(self._prefixes(image_ids, store))
         self.fs.invalidate_cache()
         names = {str(image_id) for image_id in image_ids}
         listed = (path for folder in self._folders(image_ids, store) for path in self._listed(folder))
@@ -78,6 +86,10 @@ class BlobStore:
             return False
         return True
 
+    def _prefixes(self, image_ids: Iterable[UUID], store: Store) -> list[str]:
+        """What the names of all an image has in the store begin with."""
+        return [f"{self._folder(image_id, store)}/{image_id}" for image_id in image_ids]
+
     def _known(self, image_id: UUID, store: Store) -> str:
         return self._image(image_id) if store is Store.IMAGES else self._derived(image_id, UPRIGHT)
 
@@ -94,12 +106,15 @@ class BlobStore:
         return f"{self.root}/{FOLDERS[store]}/{str(image_id)[:2]}"
 
     def _write(self, path: str, content: bytes) -> None:
-        self.fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-        self.fs.pipe_file(path, content)
+        if not self.versions:  # S3 has no folders, and would look for the bucket first
+            self.fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        with s3.errors_as_os_error():
+            self.fs.pipe_file(path, content)
 
     def _read(self, path: str) -> bytes | None:
         try:
-            return bytes(self.fs.cat_file(path))
+            with s3.errors_as_os_error():
+                return bytes(self.fs.cat_file(path))
         except FileNotFoundError:
             return None
 
@@ -118,9 +133,10 @@ def _opened(folder: str) -> Iterator[int]:
 
 
 @cache
-def at(url: str) -> BlobStore:
+def at(url: str, _process: int) -> BlobStore:
     return BlobStore(url)
 
 
 def store() -> BlobStore:
-    return at(settings.MATCHING["IMAGE_STORE"])
+    # One for each process: connections do not outlive a fork.
+    return at(settings.MATCHING["IMAGE_STORE"], os.getpid())

@@ -1,0 +1,77 @@
+"""Deleting for good in S3, or in what speaks its protocol.
+
+In a bucket that keeps versions, deleting an object only puts a marker on top of it and every byte stays readable. So
+each version is deleted by its id, markers too, and reading back asks for versions. What else can keep bytes in S3 the
+bucket's owner must rule out: uploads never finished (a lifecycle rule ends them), replicas, and object lock.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+try:
+    from botocore.exceptions import BotoCoreError
+except ImportError:  # without the extra `s3` there is nothing to catch: such a store cannot be opened
+    BotoCoreError = OSError
+
+AT_ONCE = 1000  # DeleteObjects takes no more
+LISTINGS = 16  # at a time: each is one request, which mostly waits
+Version = dict[str, str]  # Key and VersionId
+
+
+class Versions:
+    """Of the objects in one bucket. Errors, those of the way to it too, are OSError."""
+
+    def __init__(self, fs: Any, root: str) -> None:
+        self.fs = fs
+        self.bucket = str(fs.split_path(root)[0])
+
+    def remove(self, prefixes: Sequence[str]) -> None:
+        found = self._found(prefixes)
+        for start in range(0, len(found), AT_ONCE):
+            self._delete(found[start : start + AT_ONCE])
+
+    def paths(self, prefixes: Sequence[str]) -> list[str]:
+        return sorted({f"{self.bucket}/{version['Key']}" for version in self._found(prefixes)})
+
+    def _found(self, prefixes: Sequence[str]) -> list[Version]:
+        with ThreadPoolExecutor(LISTINGS) as pool:
+            return [version for found in pool.map(self._listed, prefixes) for version in found]
+
+    def _listed(self, prefix: str) -> list[Version]:
+        """Every version and every delete marker; in a bucket without versions, each object as the version "null"."""
+        return [
+            {"Key": entry["Key"], "VersionId": entry["VersionId"]}
+            for page in self._pages(prefix.removeprefix(f"{self.bucket}/"))
+            for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+        ]
+
+    def _pages(self, prefix: str) -> Iterator[dict[str, Any]]:
+        position: dict[str, str] = {}
+        while True:
+            page = self._ask("list_object_versions", Prefix=prefix, **position)
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            position = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+
+    def _delete(self, versions: list[Version]) -> None:
+        answer = self._ask("delete_objects", Delete={"Objects": versions, "Quiet": True})
+        # The request succeeds as a whole even where the bucket locks, or the account may not delete, some of them.
+        if errors := answer.get("Errors"):
+            raise PermissionError(f"{len(errors)} versions were not deleted: {errors[0].get('Code', 'unknown')}")
+
+    def _ask(self, method: str, **asked: Any) -> dict[str, Any]:
+        with errors_as_os_error():
+            answer: dict[str, Any] = self.fs.call_s3(method, Bucket=self.bucket, **asked)
+        return answer
+
+
+@contextmanager
+def errors_as_os_error() -> Iterator[None]:
+    """The protocol's own errors are OSError by then; those of the way there are not."""
+    try:
+        yield
+    except BotoCoreError as error:
+        raise OSError(type(error).__name__) from error
