@@ -19,6 +19,11 @@ def decode(content: bytes, limits: Limits, *, side: int = 0, wait: float = SECON
     return pool.of(limits).decode(content, side=side, wait=wait)
 
 
+def prepare() -> None:
+    """Have one child for selfies started ahead of the first."""
+    pool.of(SELFIE).start()
+
+
 def shrink(pixels: Pixels, longest: int) -> Pixels:
     """At most `longest` pixels on the long side; never enlarged."""
     scale = longest / max(pixels.shape[:2])

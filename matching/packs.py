@@ -1,9 +1,9 @@
 """Model packs: what they are, whether their files are the ones expected, and loading them once."""
 
-import hashlib
 import importlib
 import importlib.util
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from matching import calibrate
+from matching import calibrate, model_files
 from matching.detect import Detection, Detector, Hog, Scrfd
 from matching.embed import ArcFace, DlibResnet, Embedder
+from matching.model_files import ModelFile
 from matching.types import Embeddings, PackError, PackInfo, Pixels
 
 
@@ -26,6 +27,16 @@ class Pack:
     recogniser: Path
     recogniser_sha256: str
     detector: Path
+    detector_sha256: str
+    manifest: str = ""  # InsightFace's, as it was read
+
+    @property
+    def files(self) -> dict[str, ModelFile]:
+        """By the names their loader looks for."""
+        return {
+            self.detector.name: ModelFile(self.detector, self.detector_sha256),
+            self.recogniser.name: ModelFile(self.recogniser, self.recogniser_sha256),
+        }
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ DLIB_FILES = {
 
 
 def chosen() -> Pack:
-    return named(str(settings.MATCHING["PACK"]), folder())
+    return named(str(settings.MATCHING["PACK"]), folder(), trusting=bool(settings.MATCHING.get("UNPINNED_PACKS")))
 
 
 def folder() -> Path:
@@ -67,15 +78,18 @@ def folder() -> Path:
 
 
 @cache
-def named(name: str, folder: Path) -> Pack:
-    return dlib_pack() if name == "dlib" else insightface_pack(name, folder)
+def named(name: str, folder: Path, *, trusting: bool = False) -> Pack:
+    """`trusting`: also with files that nobody vouched for, which is for a demo. Errors: PackError."""
+    return dlib_pack() if name == "dlib" else insightface_pack(name, folder, trusting=trusting)
 
 
 @cache
 def engine(pack: Pack) -> Engine:
     if pack.info.engine == "dlib":
         dlib = imported("dlib")
-        return Engine(Hog(dlib, pack.detector), DlibResnet(dlib, pack.recogniser))
+        with model_files.private_copies(pack.files) as copies:
+            detector = Hog(dlib, copies / pack.detector.name)
+            return Engine(detector, DlibResnet(dlib, copies / pack.recogniser.name))
     return insightface_engine(pack)
 
 
@@ -96,10 +110,9 @@ def fetch(name: str, folder: Path, *, licence_accepted: bool) -> None:
 
 def dlib_pack() -> Pack:
     folder = dlib_models()
-    for name, expected in DLIB_FILES.items():
-        if sha256(folder / name) != expected:
-            raise PackError(f"The file {name} of the dlib pack is not the one this version was measured with.")
-    predictor, recogniser = (folder / name for name in DLIB_FILES)
+    predictor, recogniser = (
+        model_files.checked(folder / name, expected=expected) for name, expected in DLIB_FILES.items()
+    )
     info = PackInfo(
         name="dlib",
         engine="dlib",
@@ -110,9 +123,9 @@ def dlib_pack() -> Pack:
             "Misses profiles, masked faces and faces under about 20 pixels;"
             " tells people apart less well than a modern pack."
         ),
-        calibration=calibrated_as(DLIB_FILES[recogniser.name]),
+        calibration=calibrated_as(recogniser.sha256),
     )
-    return Pack(info, recogniser, DLIB_FILES[recogniser.name], predictor)
+    return Pack(info, recogniser.path, recogniser.sha256, predictor.path, predictor.sha256)
 
 
 def dlib_models() -> Path:
@@ -129,22 +142,14 @@ def calibrated_as(recogniser_sha256: str) -> str:
     return found.pack if found else ""
 
 
-def sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        raise PackError(f"The model file {path.name} cannot be read.") from None
-
-
-def insightface_pack(name: str, folder: Path) -> Pack:
+def insightface_pack(name: str, folder: Path, *, trusting: bool = False) -> Pack:
     there = located(name, folder)
     if there is None:
         raise PackError(f"There is no face pack {name}: give a folder, or fetch it into {folder} first.")
-    manifest = read_manifest(there)
+    text, manifest = read_manifest(there)
     tasks = manifest.get("tasks", {}) or tasks_by_file_name(there)
-    detector, recogniser = (checked(there, tasks, task) for task in ("detection", "recognition"))
-    digest = sha256(recogniser)
+    trusted = None if trusting else {*model_files.KNOWN, *pinned(folder)}
+    detector, recogniser = (checked(there, tasks, task, trusted) for task in ("detection", "recognition"))
     stated = (there / "MODEL.LICENSE").is_file()
     info = PackInfo(
         name=str(manifest.get("model_id", there.name)),
@@ -153,9 +158,9 @@ def insightface_pack(name: str, folder: Path) -> Pack:
         licence="the MODEL.LICENSE in its folder" if stated else "InsightFace, non-commercial research only",
         commercial=False,
         limits=gettext_noop("Misses masked close-ups; embeddings of another file of the same name may not compare."),
-        calibration=calibrated_as(digest),
+        calibration=calibrated_as(recogniser.sha256),
     )
-    return Pack(info, recogniser, digest, detector)
+    return Pack(info, recogniser.path, recogniser.sha256, detector.path, detector.sha256, text if manifest else "")
 
 
 def located(name: str, folder: Path) -> Path | None:
@@ -167,14 +172,17 @@ def located(name: str, folder: Path) -> Path | None:
     return None
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """InsightFace's V2 manifest; without one, the files speak by their names."""
+def read_manifest(folder: Path) -> tuple[str, dict[str, Any]]:
+    """InsightFace's V2 manifest, as text and read; without one, the files speak by their names."""
     path = folder / "manifest.json"
+    if not os.path.lexists(path):
+        return "", {}
     try:
-        content = json.loads(path.read_text()) if path.is_file() else {}
-    except (OSError, ValueError):
+        text = model_files.read(path).decode()
+        content = json.loads(text)
+    except ValueError:
         raise PackError(f"The manifest of the pack {folder.name} cannot be read.") from None
-    return content if content.get("manifest_version") == 2 else {}
+    return text, content if isinstance(content, dict) and content.get("manifest_version") == 2 else {}
 
 
 def tasks_by_file_name(folder: Path) -> dict[str, dict[str, Any]]:
@@ -187,23 +195,57 @@ def tasks_by_file_name(folder: Path) -> dict[str, dict[str, Any]]:
     return {"detection": {"file": detectors[0]}, "recognition": {"file": recognisers[0]}}
 
 
-def checked(folder: Path, tasks: dict[str, Any], task: str) -> Path:
+def checked(folder: Path, tasks: dict[str, Any], task: str, trusted: set[str] | None) -> ModelFile:
+    """The task's file if its manifest vouches for its SHA-256, or `trusted` does (None: no one has to)."""
     try:
-        path, expected = folder / str(tasks[task]["file"]), tasks[task].get("sha256")
+        name, expected = str(tasks[task]["file"]), tasks[task].get("sha256")
     except (KeyError, TypeError, AttributeError):
         raise PackError(f"The manifest of the pack {folder.name} names no {task} model.") from None
-    if expected is not None and sha256(path) != expected:
-        raise PackError(f"The file {path.name} of the pack {folder.name} is not the one its manifest names.")
-    return path
+    if Path(name).name != name:
+        raise PackError(f"The manifest of the pack {folder.name} names a {task} model that does not lie beside it.")
+    file = model_files.checked(folder / name, expected=str(expected or ""))
+    if not expected and trusted is not None and file.sha256 not in trusted:
+        raise PackError(
+            f"Nobody vouches for {name} of the pack {folder.name}. Compare its SHA-256 with its publisher's,"
+            f" {file.sha256}, and note it as yours with: manage.py face_pack --pin"
+        )
+    return file
+
+
+PINS = "pins.json"  # where packs are kept, but not in any pack's folder: SHA-256 to pack and file
+
+
+def pinned(folder: Path) -> dict[str, str]:
+    try:
+        pins = json.loads((folder / PINS).read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        raise PackError(f"The file {PINS} in {folder} cannot be read.") from None
+    return {str(digest): str(what) for digest, what in pins.items()} if isinstance(pins, dict) else {}
+
+
+def pin(name: str, folder: Path) -> dict[str, str]:
+    """Vouch for the files of this pack as they are now; returns what was noted. Errors: PackError."""
+    pack = named(name, folder, trusting=True)
+    noted = {file.sha256: f"{pack.info.name}: {file_name}" for file_name, file in pack.files.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{PINS}.new"
+    partial.write_text(json.dumps({**pinned(folder), **noted}, indent=1) + "\n")
+    partial.replace(folder / PINS)
+    named.cache_clear()
+    return noted
 
 
 def insightface_engine(pack: Pack) -> Engine:
-    analysis = imported("insightface.app").FaceAnalysis(
-        name=str(pack.recogniser.parent),
-        allowed_modules=["detection", "recognition"],
-        providers=["CPUExecutionProvider"],
-        static_shape_sessions=False,  # one session for every size we detect at
-    )
+    manifest = {"manifest.json": pack.manifest.encode()} if pack.manifest else {}
+    with model_files.private_copies(pack.files, others=manifest) as copies:
+        analysis = imported("insightface.app").FaceAnalysis(
+            name=str(copies),
+            allowed_modules=["detection", "recognition"],
+            providers=["CPUExecutionProvider"],
+            static_shape_sessions=False,  # one session for every size we detect at
+        )
     analysis.prepare(ctx_id=-1, det_thresh=Scrfd.threshold, det_size=(640, 640))
     recogniser = analysis.models["recognition"]
     if Path(recogniser.model_file).name != pack.recogniser.name:

@@ -67,6 +67,22 @@ def fetch_pack() -> PackInfo:
     return pack()
 
 
+def prepare() -> None:
+    """Before the first photo of a web process: check the pack, start a decoder. Errors: PackError."""
+    packs.chosen()
+    images.prepare()
+
+
+def pack_files() -> dict[str, str]:
+    """Path to SHA-256 of what the chosen pack is loaded from. Errors: PackError."""
+    return {str(file.path): file.sha256 for file in packs.chosen().files.values()}
+
+
+def pin_pack() -> dict[str, str]:
+    """Vouch for the chosen pack's files as they are; SHA-256 to pack and file. Errors: PackError."""
+    return packs.pin(str(settings.MATCHING["PACK"]), packs.folder())
+
+
 def require_pack() -> Pack:
     """The chosen pack, or PackError where it is unusable or the index holds another pack's embeddings."""
     chosen = packs.chosen()

@@ -154,6 +154,8 @@ MATCHING = {
     "TOMBSTONES": Path(env.text("TOMBSTONES", str(KEY_STORE / "tombstones"))),
     "ACCEPT_PACK_LICENCE": env.flag("ACCEPT_PACK_LICENCE"),
     "CALIBRATIONS": Path(env.text("CALIBRATIONS", str(BASE_DIR / "var" / "calibrations"))),
+    # A visitor's own pack may be tried at once; a real index waits until someone vouches for its files.
+    "UNPINNED_PACKS": DEMO,
 }
 
 # Where `manage.py backup` writes, and where backups past their deadline are looked for.

@@ -137,9 +137,11 @@ class Pool:
             self._places.put(None)
 
     def start(self) -> None:
-        """One child ahead of the first photo."""
-        with self._child(0.0) as child:
-            child.confinement()
+        """One child ahead of the first photo. Errors: RuntimeError, where none comes up."""
+        try:
+            self.confinement()
+        except Broken:
+            raise RuntimeError("The process that decodes photos does not start.") from None
 
     def decode(self, content: bytes, *, side: int, wait: float) -> Pixels:
         """Errors: PhotoRejected; Busy, when no child was free within `wait` seconds."""

@@ -213,9 +213,9 @@ class Stack:
         digest = _digest_of_code(self.folder / "secrets", self.env.get("PACK", ""))
         prepared = json.loads(stamp.read_text()) if stamp.exists() and self.cluster else {}
         lacks_world = self.demo and not world.exists()
-        if prepared.get("digest") != digest or lacks_world:
+        if prepared.get("digest") != digest or not _are_unchanged(prepared.get("files", {})) or lacks_world:
             report = self._prepare(with_world=lacks_world)
-            prepared = {"digest": digest, "pack": report["pack"]}
+            prepared = {"digest": digest, "pack": report["pack"], "files": report["files"]}
             if lacks_world:
                 variables.write_private(world, json.dumps(report["world"]))
             variables.write_private(stamp, json.dumps(prepared))
@@ -361,6 +361,14 @@ def _digest_of_code(secrets: Path, pack: str) -> str:
     for path in [*code, *([secrets] if secrets.exists() else [])]:
         digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _are_unchanged(files: Mapping[str, str]) -> bool:
+    """Whether the face pack's files, path to SHA-256, are those it was prepared with."""
+    try:
+        return all(hashlib.sha256(Path(path).read_bytes()).hexdigest() == digest for path, digest in files.items())
+    except OSError:
+        return False
 
 
 def _complaint(title: str, log: Path) -> str:

@@ -1,8 +1,11 @@
 """The supervisor: everything starts from nothing, what dies comes back, and nothing is left behind."""
 
+import hashlib
+import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -171,3 +174,25 @@ def test_it_says_which_command_failed(tmp_path: Path) -> None:
     )
     with pytest.raises(StackError, match=r"^Tables, roles, face pack failed: .*"):
         stack.start()
+
+
+def test_it_refuses_to_start_with_a_face_pack_that_was_changed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.find_spec("face_recognition_models")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    shutil.copytree(spec.submodule_search_locations[0], tmp_path / "face_recognition_models")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (recogniser,) = tmp_path.rglob("dlib_face_recognition_resnet_model_v1.dat")
+    prepared = next(folder.rglob("prepared.json"))
+    before = prepared.read_text()
+    known = json.loads(before)
+    known["files"] = {str(recogniser): hashlib.sha256(recogniser.read_bytes()).hexdigest()}
+    prepared.write_text(json.dumps(known))
+    flipped = bytearray(recogniser.read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    recogniser.write_bytes(flipped)
+    with pytest.raises(StackError, match="is not the one that was expected"):
+        Stack(folder, demo=True, pictures=False).start()
+    prepared.write_text(before)

@@ -1,6 +1,7 @@
 """Makes the chosen face pack usable and says which it is, for the supervisor."""
 
 import json
+from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
@@ -10,12 +11,27 @@ from matching import service
 
 
 class Command(BaseCommand):
-    help = "Fetch the chosen face pack where needed, check that the index holds no other, print it as JSON."
+    help = (
+        "Fetch the chosen face pack where needed, check its files and that the index holds no other; print it as JSON."
+    )
 
-    def handle(self, **_options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--pin",
+            action="store_true",
+            help="vouch for the files of the pack as they are now: from then on only exactly these are loaded",
+        )
+
+    def handle(self, *, pin: bool, **_options: Any) -> None:
         try:
+            if pin:
+                self._pin()
             pack = service.fetch_pack()
             service.require_pack()
         except service.PackError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(asdict(pack)))
+
+    def _pin(self) -> None:
+        for digest, what in service.pin_pack().items():
+            self.stdout.write(f"{digest}  {what}")

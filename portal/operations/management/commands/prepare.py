@@ -9,6 +9,8 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from matching import service
+
 
 class Command(BaseCommand):
     help = "Migrate, apply the grants, make the face pack usable, fill the demo; print pack and demo world as JSON."
@@ -20,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *, world: Path | None, without_pictures: bool, **_options: Any) -> None:
         call_command("migrate", database="owner", interactive=False, verbosity=0, stdout=self.stderr)
         call_command("roles", stdout=self.stderr)
-        report = {"pack": printed("face_pack", stderr=self.stderr)}
+        report = {"pack": printed("face_pack", stderr=self.stderr), "files": service.pack_files()}
         if world is not None:
             report["world"] = printed("demo_world", world, without_pictures=without_pictures, stderr=self.stderr)
         self.stdout.write(json.dumps(report))
