@@ -1,6 +1,6 @@
 """The front door of matching: whoever uses the index imports this and `matching.types`, nothing else."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from matching import (
 from matching import harvest as harvesting
 from matching.index import store as index
 from matching.index.base import Hit
-from matching.models import Face, HarvestedImage, IndexPack
+from matching.models import HarvestedImage, IndexPack
 from matching.packs import Pack
 from matching.tombstones import Verb
 from matching.types import (
@@ -50,6 +50,8 @@ from matching.types import (
     Thresholds,
 )
 from matching.types import PackError as PackError  # noqa: PLC0414  (callers catch it)
+
+EMPTY: Mapping[UUID, int] = {}
 
 
 def pack() -> PackInfo:
@@ -112,6 +114,19 @@ def search(probes: Embeddings, *, earlier: int = 0) -> SearchResult:
     limits = thresholds(earlier + len(probes))
     hits = index().search(probes, at_least=limits.probable) if len(probes) else []
     return SearchResult(tuple(match(hit, limits) for hit in hits), limits)
+
+
+def sweep(groups: Mapping[UUID, Embeddings], *, earlier: Mapping[UUID, int] = EMPTY) -> dict[UUID, SearchResult]:
+    """`search` for many cases at once, in one pass over the index; results and thresholds are each case's own.
+
+    Outside a transaction, as `search`: nothing is held while it runs, and what is deleted meanwhile is left out.
+    """
+    limits = {case: thresholds(earlier.get(case, 0) + len(probes)) for case, probes in groups.items()}
+    found = index().sweep(list(groups.values()), at_least=[limits[case].probable for case in groups])
+    return {
+        case: SearchResult(tuple(match(hit, limits[case]) for hit in hits), limits[case])
+        for case, hits in zip(groups, found, strict=True)
+    }
 
 
 def operator_search(probes: Embeddings, *, limit: int = 100) -> tuple[Match, ...]:
@@ -202,15 +217,14 @@ def preview(image_id: UUID, face_id: int | None, *, clear: bool) -> bytes | None
         return None
     pixels = images.shrink(images.decode(content, images.HARVEST), redact.SIDE)
     scale = pixels.shape[1] / image.width
-    boxes = {face.pk: scaled(face, scale) for face in Face.objects.filter(image_id=image_id)}
+    boxes = {face_id: scaled(box, scale) for face_id, box in index().faces_of(image_id).items()}
     subject = boxes.get(face_id) if face_id is not None else None
     shown = redact.preview(pixels, subject=subject, faces=list(boxes.values()), clear=clear)
     return images.jpeg(shown, quality=80)
 
 
-def scaled(face: Face, scale: float) -> Box:
-    sides = (face.box_left, face.box_top, face.box_right, face.box_bottom)
-    return Box(*(round(side * scale) for side in sides))
+def scaled(box: Box, scale: float) -> Box:
+    return Box(*(round(side * scale) for side in (box.left, box.top, box.right, box.bottom)))
 
 
 def hide(image_ids: Sequence[UUID]) -> None:

@@ -53,8 +53,14 @@ class Index(Protocol):
     def search_shown(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
         """What the operator's clients may see: hidden images never appear."""
 
+    def sweep(self, groups: Sequence[Embeddings], *, at_least: Sequence[float]) -> list[list[Hit]]:
+        """What `search` finds for each group of probes at its own threshold, all in one pass over the index."""
+
     def shown(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         """Those of the images that `search_shown` could still return."""
+
+    def faces_of(self, image_id: UUID) -> dict[int, Box]:
+        """Where the faces of an image are, by their ids."""
 
     def embeddings(self, face_ids: Sequence[int]) -> Embeddings: ...
 

@@ -1,43 +1,37 @@
--- EXACT_SCAN
-SET LOCAL parallel_tuple_cost = 0; SET LOCAL parallel_setup_cost = 0; SET LOCAL jit = off;
-
--- SEARCH
-SELECT hit.id, hit.image_id, max(hit.similarity) AS similarity
-FROM (
-    SELECT f.id, f.image_id, -(f.embedding <#> p.probe) AS similarity
-    FROM matching_face f
-    JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
-    OFFSET 0
-) AS hit
-GROUP BY hit.id, hit.image_id
-ORDER BY similarity DESC, hit.id;
-
--- SEARCH_SHOWN
-SELECT hit.id, hit.image_id, max(hit.similarity) AS similarity
-FROM (
-    SELECT f.id, f.image_id, -(f.embedding <#> p.probe) AS similarity
-    FROM matching_face f
-    JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
-    OFFSET 0
-) AS hit
-JOIN matching_harvestedimage i ON i.id = hit.image_id
-WHERE i.hidden_at IS NULL
-GROUP BY hit.id, hit.image_id
-ORDER BY similarity DESC, hit.id
-LIMIT %s;
-
--- SHOWN
-SELECT DISTINCT f.image_id
-FROM matching_face f
-JOIN matching_harvestedimage i ON i.id = f.image_id
-WHERE i.hidden_at IS NULL AND f.image_id = ANY(%s);
-
 -- ADD
 COPY matching_face (image_id, box_left, box_top, box_right, box_bottom, score, embedding)
 FROM STDIN (FORMAT BINARY);
 
 -- EMBEDDINGS
-SELECT embedding::text FROM matching_face WHERE id = ANY(%s) ORDER BY id;
+SELECT halfvec_send(embedding) FROM matching_face WHERE id = ANY(%s) ORDER BY id;
+
+-- EXACT_SCAN
+SET LOCAL parallel_tuple_cost = 0; SET LOCAL parallel_setup_cost = 0; SET LOCAL jit = off;
+
+-- FACES_OF
+SELECT id, box_left, box_top, box_right, box_bottom FROM matching_face WHERE image_id = %s ORDER BY id;
+
+-- HAS_CAST
+SELECT EXISTS (
+    SELECT FROM pg_cast WHERE castsource = 'halfvec'::regtype AND casttarget = 'bytea'::regtype AND castmethod = 'b'
+);
+
+-- HIDDEN
+SELECT id FROM matching_harvestedimage WHERE hidden_at IS NOT NULL AND id = ANY(%s);
+
+-- HOLDS
+SELECT image_id FROM matching_face WHERE image_id = ANY(%s)
+UNION
+SELECT id FROM matching_harvestedimage WHERE id = ANY(%s);
+
+-- IMAGES_OF
+SELECT id, image_id FROM matching_face WHERE id = ANY(%s);
+
+-- NEAR
+f.embedding <#> %s::halfvec <= %s;
+
+-- PARTITIONS
+SELECT relid::regclass::text FROM pg_partition_tree('matching_face') WHERE isleaf ORDER BY 1;
 
 -- REMOVE
 WITH face AS (
@@ -51,10 +45,20 @@ SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM face
 UNION
 SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM image;
 
--- HOLDS
-SELECT image_id FROM matching_face WHERE image_id = ANY(%s)
-UNION
-SELECT id FROM matching_harvestedimage WHERE id = ANY(%s);
+-- SEARCH
+SELECT f.id, f.image_id, halfvec_send(f.embedding) FROM matching_face f WHERE {near};
+
+-- SHOWN
+SELECT DISTINCT f.image_id
+FROM matching_face f
+JOIN matching_harvestedimage i ON i.id = f.image_id
+WHERE i.hidden_at IS NULL AND f.image_id = ANY(%s);
 
 -- SIZE
 SELECT count(*) FROM matching_face;
+
+-- STORED
+COPY (SELECT id, embedding::bytea FROM ONLY {partition}) TO STDOUT (FORMAT BINARY);
+
+-- STORED_BY_FUNCTION
+COPY (SELECT id, halfvec_send(embedding) FROM ONLY {partition}) TO STDOUT (FORMAT BINARY);

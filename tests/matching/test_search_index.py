@@ -1,4 +1,4 @@
-"""Search is exact: it gives what comparing every face with every probe in NumPy gives."""
+"""The search in PostgreSQL: how its queries run, and what they leave behind."""
 
 import numpy as np
 import pytest
@@ -6,32 +6,11 @@ from django.db import connection
 from psycopg.pq import TransactionStatus
 
 from matching import index, service
-from matching.index import pgvector
+from matching.index import pgvector, stored, sweep
 from matching.types import Band
 from tests.matching import builders
 
 pytestmark = pytest.mark.django_db
-
-
-def test_it_finds_what_brute_force_finds() -> None:
-    rows, probes = builders.unit_rows(400, dim=32), builders.unit_rows(3, seed=9, dim=32)
-    builders.make_image(rows)
-    best = (rows @ probes.T).max(axis=1)
-
-    hits = index.store().search(probes, at_least=0.3)
-
-    expected = np.sort(best[best >= 0.3])[::-1]
-    assert len(hits) == len(expected) > 10
-    assert [hit.similarity for hit in hits] == pytest.approx(list(expected), abs=2e-3)
-
-
-def test_each_face_comes_once_by_its_best_probe() -> None:
-    row = builders.unit_rows(1)[0]
-    image = builders.make_image(row[None])
-    probes = np.stack([builders.near(row, 0.97), builders.near(row, 0.99, seed=3)])
-    (match,) = service.search(probes).matches
-    assert match.image_id == image
-    assert match.similarity == pytest.approx(0.99, abs=1e-3)
 
 
 def test_confirmed_faces_become_probes() -> None:
@@ -59,23 +38,32 @@ def test_it_leaves_no_transaction_and_no_setting_behind() -> None:
         assert cursor.fetchone() == ("0.1",)
 
 
-def test_faces_are_filtered_before_they_are_sorted() -> None:
-    """Sorting them first would write every embedding of the index into temporary files."""
+def test_a_search_sorts_nothing_and_scans_in_parallel() -> None:
+    """Sorting faces would write every embedding of the index into temporary files."""
     builders.make_image(builders.unit_rows(3000))
-    probes = pgvector.literals(builders.unit_rows(16, seed=2))
+    near, given = pgvector.asked(builders.unit_rows(16, seed=2), 0.9)
     with pgvector.exact_scan() as cursor:
-        cursor.execute(f"EXPLAIN {pgvector.SEARCH}", [probes, -0.9])
-        plan = [row[0].strip() for row in cursor.fetchall()]
-    assert sum(line.removeprefix("->").strip().startswith(("Sort  (", "Incremental Sort  (")) for line in plan) == 1
-    assert any("Parallel Seq Scan" in line for line in plan)
+        cursor.execute(f"EXPLAIN {near}", given)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Sort" not in plan
+    assert "Parallel Seq Scan" in plan
 
 
 def test_the_queries_are_the_approved_ones(request: pytest.FixtureRequest) -> None:
     """A change of a vector query is looked at twice: here and in review."""
-    names = ("EXACT_SCAN", "SEARCH", "SEARCH_SHOWN", "SHOWN", "ADD", "EMBEDDINGS", "REMOVE", "HOLDS", "SIZE")
-    queries = "\n".join(f"-- {name}\n{getattr(pgvector, name).strip()};\n" for name in names)
+    queries = "\n".join(f"-- {name}\n{text.strip()};\n" for name, text in sorted(all_queries().items()))
     approved = request.path.with_name("approved_queries.sql")
     assert queries == approved.read_text()
+
+
+def all_queries() -> dict[str, str]:
+    """Whatever is written in capitals in the modules that may speak of vectors."""
+    return {
+        name: text
+        for module in (pgvector, stored)
+        for name, text in vars(module).items()
+        if name.isupper() and isinstance(text, str)
+    }
 
 
 def test_what_is_certain_is_promised_for_the_whole_case() -> None:
@@ -83,3 +71,41 @@ def test_what_is_certain_is_promised_for_the_whole_case() -> None:
     builders.make_image(probe)
     assert service.search(probe).matches[0].band is Band.CERTAIN
     assert service.search(probe, earlier=1000).matches[0].band is Band.PROBABLE
+
+
+def test_a_sweep_by_either_query_reads_the_same() -> None:
+    builders.make_image(builders.unit_rows(30))
+    with connection.cursor() as cursor:
+        cursor.execute(stored.HAS_CAST)
+        assert cursor.fetchone() == (True,)
+    as_they_lie = read()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP CAST (halfvec AS bytea)")  # undone with the test's transaction
+    assert read() == as_they_lie
+    assert len(as_they_lie) == 30
+
+
+def read() -> list[tuple[int, list[int]]]:
+    return [
+        (face_id, row)
+        for block in stored.blocks(128)
+        for face_id, row in zip(block.face_ids.tolist(), block.halves.astype("<i2").tolist(), strict=True)
+    ]
+
+
+def test_a_sweep_refuses_probes_of_another_dimension() -> None:
+    builders.make_image(builders.unit_rows(3))
+    with pytest.raises(ValueError, match="another dimension"):
+        index.store().sweep([builders.unit_rows(1, dim=64)], at_least=[0.3])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sweep_cut_short_leaves_the_connection_usable() -> None:
+    builders.make_image(builders.unit_rows(300))
+    for taken in range(3):
+        reading = sweep.read_ahead(stored.blocks(128))
+        for _ in range(taken):
+            next(reading)
+        reading.close()
+        assert connection.connection.info.transaction_status == TransactionStatus.IDLE
+    assert index.store().size() == 300

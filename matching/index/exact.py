@@ -1,0 +1,53 @@
+"""What "at least so similar" means in every index, to the last bit.
+
+Faces and probes are compared as the half-precision numbers that are stored. A product of two of them is a multiple
+of 2^-48 and, rows being of unit length, no sum of a row's products reaches 2: a double holds each of these sums
+without rounding, in whatever order they are taken. So an index may propose by quicker arithmetic, with `slack`, and
+what is found, and how it is ranked, is decided here: the same from every index, and from brute force.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.index.base import Hit
+from matching.types import Embeddings
+
+Similarities = NDArray[np.float64]  # (faces, probes)
+
+
+def halved(rows: Embeddings) -> Embeddings:
+    """What is left of the rows once they are stored."""
+    kept: Embeddings = rows.astype(np.float16).astype(np.float32)
+    return kept
+
+
+def slack(dim: int) -> float:
+    """By how much single precision can be off, in any order of summation.
+
+    The usual bound, dim · 2^-24 · Σ|aᵢbᵢ| (Higham, Accuracy and Stability, 3.1); the sum is at most the product of
+    two lengths, which rounding to halves leaves below 1.01.
+    """
+    return 1.01 * dim * 2.0**-24
+
+
+def similarities(rows: Embeddings, probes: Embeddings) -> Similarities:
+    products: Similarities = rows.astype(np.float64) @ probes.astype(np.float64).T
+    return products
+
+
+def ranked(
+    face_ids: Sequence[int], image_ids: Sequence[UUID], rows: Embeddings, probes: Embeddings, *, at_least: float
+) -> list[Hit]:
+    """Of proposed faces those that are similar enough, each by its best probe, most similar first."""
+    if not len(face_ids):
+        return []
+    best = similarities(rows, probes).max(axis=1)
+    hits = [Hit(*hit) for hit in zip(face_ids, image_ids, best.tolist(), strict=True) if hit[2] >= at_least]
+    return in_order(hits)
+
+
+def in_order(hits: list[Hit]) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (-hit.similarity, hit.face_id))
