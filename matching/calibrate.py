@@ -84,6 +84,11 @@ def lowest_probable(calibration: Calibration, comparisons: int) -> float:
     return max(cap, wanted if free is None else min(wanted, free))
 
 
+def guard(calibration: Calibration | None) -> float:
+    """How near two faces of one person are at least, but for one pair in a hundred."""
+    return UNCALIBRATED_PROBABLE if calibration is None else losing_little(calibration)
+
+
 def losing_little(calibration: Calibration) -> float:
     """The similarity below which lie at most a hundredth of the pairs of one person."""
     allowed = calibration.genuine_pairs * GENUINE_LOST

@@ -23,8 +23,17 @@ class Detection:
     score: float
 
 
+@dataclass(frozen=True)
+class Landmarks:
+    eyes: Points  # (2, 2)
+    nose: NDArray[np.float32]  # (2,)
+
+
 class Detector(Protocol):
     def detect(self, pixels: Pixels) -> list[Detection]: ...
+
+    def landmarks(self, points: Points) -> Landmarks:
+        """What the five points are: each detector has its own."""
 
 
 class Hog:
@@ -56,6 +65,10 @@ class Hog:
             seen = self._at(turned, self.sides[0], self.border, self.threshold_turned)
             found += [turn_back(one, turn, pixels) for one in seen]
         return distinct(found)
+
+    def landmarks(self, points: Points) -> Landmarks:
+        """Outer and inner corner of either eye, then the nose."""
+        return Landmarks(points[:4].reshape(2, 2, 2).mean(axis=1), points[4])
 
     def _upright(self, pixels: Pixels) -> list[Detection]:
         long_side = max(pixels.shape[:2])
@@ -108,6 +121,10 @@ class Scrfd:
             turned = self._upright(np.ascontiguousarray(np.rot90(pixels, turn)))
             found += [turn_back(one, turn, pixels) for one in turned]
         return distinct(found)
+
+    def landmarks(self, points: Points) -> Landmarks:
+        """The eyes, the nose, the corners of the mouth."""
+        return Landmarks(points[:2], points[2])
 
     def _upright(self, pixels: Pixels) -> list[Detection]:
         long_side = max(pixels.shape[:2])

@@ -14,6 +14,9 @@ from matching.vectors import unit
 class Embedder(Protocol):
     def embed(self, pixels: Pixels, faces: list[Detection]) -> Embeddings: ...
 
+    def mirrored(self, pixels: Pixels, faces: list[Detection]) -> Embeddings:
+        """As a mirror shows them, and as phones store selfies; none where an embedding is of both sides anyway."""
+
 
 class DlibResnet:
     """128 numbers trained for Euclidean distance; of unit length they compare by cosine as well."""
@@ -32,6 +35,9 @@ class DlibResnet:
         both = [np.array(self._net.compute_face_descriptor(view), np.float32) for view in mirrored(chips)]
         rows = np.stack(both).reshape(len(faces), 2, self.dim).mean(axis=1)
         return unit(rows)
+
+    def mirrored(self, pixels: Pixels, faces: list[Detection]) -> Embeddings:
+        return np.zeros((0, self.dim), np.float32)
 
     def _chip(self, pixels: Pixels, face: Detection) -> Pixels:
         box = self._dlib.rectangle(face.box.left, face.box.top, face.box.right - 1, face.box.bottom - 1)
@@ -59,6 +65,11 @@ class ArcFace:
         # One at a time: with quantised models an embedding depends on the batch it was computed in.
         # Without the mirror image, which separated the measured pairs no better here.
         return unit(np.stack([self._embed(self._crop(pixels, face)) for face in faces]))
+
+    def mirrored(self, pixels: Pixels, faces: list[Detection]) -> Embeddings:
+        if not faces:
+            return np.zeros((0, self._dim), np.float32)
+        return unit(np.stack([self._embed(self._crop(pixels, face)[:, ::-1]) for face in faces]))
 
     def _embed(self, crop: Pixels) -> Embeddings:
         row: Embeddings = self._model.get_feat(crop[:, :, ::-1])[0]

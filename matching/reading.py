@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matching import images, packs
+from matching import images, packs, quality
 from matching.detect import Detection
 from matching.packs import Pack
 from matching.types import Box, Busy, Embeddings, PhotoFault, PhotoRejected, Selfie
@@ -55,8 +55,9 @@ def read_selfie(content: bytes, pack: Pack) -> Selfie:
         engine = packs.engine(pack)
         # Of a collage only the detections are paid for: there is nothing to embed before one face stands out.
         face = only_face(engine.detect(pixels))
-        probes = engine.embed(pixels, [face])
-    return Selfie(images.jpeg(pixels), probes)
+        probes, mirrored = engine.embed(pixels, [face]), engine.embedder.mirrored(pixels, [face])
+    found = quality.measure(pixels, face.box, engine.detector.landmarks(face.points))
+    return Selfie(images.jpeg(pixels), probes, mirrored, quality.flaw(found))
 
 
 @contextmanager

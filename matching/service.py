@@ -16,6 +16,7 @@ from matching import (
     calibrate,
     canaries,
     disclosures,
+    expansion,
     images,
     packs,
     purging,
@@ -25,17 +26,20 @@ from matching import (
     tombstones,
 )
 from matching import harvest as harvesting
+from matching.calibrate import Calibration
 from matching.index import store as index
 from matching.index.base import Hit
 from matching.models import HarvestedImage, IndexPack
 from matching.packs import Pack
 from matching.tombstones import Verb
 from matching.types import (
+    Band,
     Box,
     Embeddings,
     Harvestable,
     HarvestReport,
     HarvestRunning,
+    Known,
     Marks,
     Match,
     PackInfo,
@@ -102,8 +106,16 @@ def read_selfie(content: bytes) -> Selfie:
     return reading.read_selfie(content, packs.chosen())
 
 
-def search(probes: Embeddings, *, earlier: int = 0) -> SearchResult:
+def same_person(one: Embeddings, other: Embeddings) -> bool:
+    """Whether the nearest two of these probes are as alike as ninety-nine of a hundred pairs of one person."""
+    return bool((one @ other.T).max() >= calibrate.guard(calibration()))
+
+
+def search(probes: Embeddings, *, known: Known | None = None, earlier: int = 0) -> SearchResult:
     """Exact, over every face, those of hidden images too; each face once, by its best probe.
+
+    With `known` it goes on from what is certain or confirmed (`matching.expansion`). That counts towards the
+    strangers expected in the probable band; nothing so found is certain, so it makes what is certain no stricter.
 
     `earlier` is the number of probes the case has been searched with before: what is certain is promised
     for the case as a whole, so every further probe makes it stricter.
@@ -113,7 +125,27 @@ def search(probes: Embeddings, *, earlier: int = 0) -> SearchResult:
     """
     limits = thresholds(earlier + len(probes))
     hits = index().search(probes, at_least=limits.probable) if len(probes) else []
-    return SearchResult(tuple(match(hit, limits) for hit in hits), limits)
+    found = [match(hit, limits) for hit in hits]
+    if known is not None and len(probes):
+        found += beyond(probes, known, found, limits, earlier=earlier)
+    return SearchResult(tuple(found), limits)
+
+
+def beyond(own: Embeddings, known: Known, found: Sequence[Match], limits: Thresholds, *, earlier: int) -> list[Match]:
+    """What further probes find that the subject's own did not."""
+    certain = [match for match in found if match.band is Band.CERTAIN]
+    more = expansion.further(own, known, certain)
+    guard = calibrate.guard(calibration())
+    if not len(more) or (guard >= limits.probable and not len(known.mirrored)):
+        return []  # own probes have reached down to the guard themselves
+    wide = thresholds(earlier + len(own) + len(more))
+    ids = {match.face_id for match in found}
+    candidates = [hit for hit in index().search(more, at_least=wide.probable) if hit.face_id not in ids]
+    kept = expansion.kept(candidates, own, known, confirmed=certain, guard=min(guard, wide.probable))
+    return [
+        Match(hit.face_id, hit.image_id, hit.similarity, Band.PROBABLE, expanded=near_own < wide.probable)
+        for hit, near_own in kept
+    ]
 
 
 def sweep(groups: Mapping[UUID, Embeddings], *, earlier: Mapping[UUID, int] = EMPTY) -> dict[UUID, SearchResult]:
@@ -143,9 +175,12 @@ def probes_of(face_ids: Sequence[int]) -> Embeddings:
 
 
 def thresholds(probes: int) -> Thresholds:
-    chosen = require_pack()
-    calibration = calibrate.for_recogniser(chosen.recogniser_sha256)
-    return calibrate.thresholds(calibration, pack=chosen.info.name, index_size=index_size(), probes=max(1, probes))
+    size, name = index_size(), require_pack().info.name
+    return calibrate.thresholds(calibration(), pack=name, index_size=size, probes=max(1, probes))
+
+
+def calibration() -> Calibration | None:
+    return calibrate.for_recogniser(require_pack().recogniser_sha256)
 
 
 def match(hit: Hit, limits: Thresholds) -> Match:

@@ -1,6 +1,6 @@
 """What crosses the border between `matching` and whoever uses it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -54,6 +54,7 @@ class Match:
     image_id: UUID
     similarity: float  # cosine, the best over all probes
     band: Band
+    expanded: bool = False  # not near enough to the subject's own probes; found by a confirmed face
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,20 @@ class Thresholds:
     pack: str
     index_size: int
     basis: str  # one sentence: how these were obtained
+
+
+NOTHING: Embeddings = np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a search may go on from beside the subject's own probes; what only these find is never certain."""
+
+    mirrored: Embeddings = field(default_factory=lambda: NOTHING)  # the subject's own photos, mirrored
+    confirmed: Embeddings = field(default_factory=lambda: NOTHING)  # faces that people decided are the subject's
+    faces: tuple[int, ...] = ()  # the ids of those that may still be in the index
+    images: tuple[UUID, ...] = ()  # where they are: whoever else is there is somebody else
+    others: tuple[int, ...] = ()  # faces that people decided are not the subject's
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,17 @@ class PhotoFault(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
+    ANOTHER_FACE = "another_face"  # than in the photos given before
+
+
+class Flaw(StrEnum):
+    """Why a better photo of the face would find more; the photo is usable all the same."""
+
+    SMALL = "small"
+    DARK = "dark"
+    BRIGHT = "bright"
+    BLURRED = "blurred"
+    TURNED = "turned"
 
 
 class PhotoRejected(Exception):
@@ -101,6 +127,8 @@ class Busy(Exception):
 class Selfie:
     jpeg: bytes  # upright, encoded anew, no metadata, at most 1600 pixels on the long side
     probes: Embeddings
+    mirrored: Embeddings  # the same face seen in a mirror; empty where the pack's embeddings hold that already
+    flaw: Flaw | None  # why a better photo would find more
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ class Index(Protocol):
     def faces_of(self, image_id: UUID) -> dict[int, Box]:
         """Where the faces of an image are, by their ids."""
 
-    def embeddings(self, face_ids: Sequence[int]) -> Embeddings: ...
+    def embeddings(self, face_ids: Sequence[int]) -> Embeddings:
+        """By rising id, each once; of those that are (still) there."""
 
     def remove(self, image_ids: Sequence[UUID]) -> None:
         """Idempotent, in a transaction of its own; remembers where dead rows lie now, for `matching.purging`."""

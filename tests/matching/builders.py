@@ -30,6 +30,16 @@ def near(row: Embeddings, similarity: float, *, seed: int = 1) -> Embeddings:
     return turned
 
 
+def placed(*near_to: tuple[Embeddings, float], seed: int = 1) -> Embeddings:
+    """A vector of unit length at each of these cosines from each of these rows."""
+    rows, cosines = np.stack([row for row, _cosine in near_to]), np.array([cosine for _row, cosine in near_to])
+    within = rows.T @ np.linalg.solve(rows @ rows.T, cosines)
+    other = unit_rows(1, seed=seed, dim=rows.shape[1])[0]
+    across = other - rows.T @ np.linalg.solve(rows @ rows.T, rows @ other)
+    made: Embeddings = within + across * np.sqrt(1 - within @ within) / np.linalg.norm(across)
+    return made.astype(np.float32)
+
+
 def noise(*, side: int = 100, seed: int = 0) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
 
