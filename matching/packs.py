@@ -246,7 +246,7 @@ def insightface_engine(pack: Pack) -> Engine:
             providers=["CPUExecutionProvider"],
             static_shape_sessions=False,  # one session for every size we detect at
         )
-    analysis.prepare(ctx_id=-1, det_thresh=Scrfd.threshold, det_size=(640, 640))
+        analysis.prepare(ctx_id=-1, det_thresh=Scrfd.threshold, det_size=(640, 640))  # reads the files once more
     recogniser = analysis.models["recognition"]
     if Path(recogniser.model_file).name != pack.recogniser.name:
         raise PackError(f"The pack {pack.info.name} loaded another recogniser than {pack.recogniser.name}.")
