@@ -1,11 +1,13 @@
 """Every job kind by name: the one place where lower code's names meet higher code's functions."""
 
+from portal.blocks import work as blocks
 from portal.cases import work as cases
 from portal.jobs.kinds import Work
 from portal.operations import retention
 from portal.takedowns import work as takedowns
 
 KINDS: dict[str, Work] = {
+    "block.destroy_key": blocks.destroy_key,
     "case.search": cases.search,
     "case.settle": cases.settle,
     "case.announce": cases.announce,
