@@ -172,10 +172,9 @@ def clear_leftovers() -> None:
 
 def clear(image_ids: Sequence[UUID]) -> None:
     """Of images that never came in whole: no row can name these blobs, so they go."""
-    for image_id in image_ids:
-        for store in (Store.IMAGES, Store.DERIVED):
-            blobs.store().remove([image_id], store)
-        Intake.objects.filter(image_id=image_id).delete()
+    for store in (Store.IMAGES, Store.DERIVED):
+        blobs.store().remove(image_ids, store)
+    Intake.objects.filter(image_id__in=image_ids).delete()
 
 
 @contextmanager
