@@ -129,10 +129,14 @@ def fail(claim: Claim, error: BaseException, *, verdict: Verdict) -> None:
         _release(claim, state=State.DONE, finished_at=clock.now(), last_error=name)
 
 
-def pick_up(kind: str, subject: UUID | int | str, *, priority: Priority = Priority.NORMAL) -> None:
+def pick_up(kind: str, subject: UUID | int | str) -> None:
     """Enqueue work that should be under way, unless it lies dead before a person already."""
-    if not Job.objects.filter(kind=kind, subject=str(subject), state=State.DEAD).exists():
-        enqueue(kind, subject, priority=priority)
+    if not lies_dead(kind, subject):
+        enqueue(kind, subject)
+
+
+def lies_dead(kind: str, subject: UUID | int | str) -> bool:
+    return Job.objects.filter(kind=kind, subject=str(subject), state=State.DEAD).exists()
 
 
 def retry(job: Job) -> bool:

@@ -1,13 +1,12 @@
 """Every job kind by name: the one place where lower code's names meet higher code's functions."""
 
-from portal.blocks import work as blocks
 from portal.cases import work as cases
 from portal.jobs.kinds import Work
 from portal.operations import retention
+from portal.orders import work as orders
 from portal.takedowns import work as takedowns
 
 KINDS: dict[str, Work] = {
-    "block.destroy_key": blocks.destroy_key,
     "case.search": cases.search,
     "case.settle": cases.settle,
     "case.announce": cases.announce,
@@ -17,6 +16,9 @@ KINDS: dict[str, Work] = {
     "case.forget_draft": cases.forget_draft,
     "case.mail_code": cases.mail_code,
     "case.mail_received": cases.mail_received,
+    "order.open": orders.open_removals,
+    "order.settle": orders.settle,
+    "order.close": orders.close,
     "removal.hide": takedowns.hide,
     "removal.remove": takedowns.remove,
     "removals.purge": takedowns.purge,

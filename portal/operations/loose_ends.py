@@ -5,7 +5,11 @@ from datetime import timedelta
 from portal.cases.models import Case
 from portal.cases.states import ENDED, State
 from portal.core import clock, keys
+from portal.jobs.queue import lies_dead
 from portal.jobs.queue import pick_up as enqueue
+from portal.orders.models import Order
+from portal.orders.states import State as OrderState
+from portal.takedowns import removals
 from portal.takedowns.models import Removal
 from portal.takedowns.states import RemovalState, TakedownState
 
@@ -16,6 +20,7 @@ KEYS_LOOKED_FOR = timedelta(days=30)
 def pick_up() -> None:
     """Enqueue all of it. Work that has its job already, or needs none, is left as it is by its own checks."""
     _cases()
+    _orders()
     _removals()
 
 
@@ -40,8 +45,19 @@ def _removals() -> None:
         takedowns__state=TakedownState.HIDDEN, takedowns__cools_until__gt=clock.now()
     ).values("pk")
     cooled = Removal.objects.filter(state__in=[RemovalState.HIDDEN, RemovalState.REMOVING]).exclude(pk__in=cooling)
-    due = {"removal.hide": Removal.objects.filter(state=RemovalState.QUEUED), "removal.remove": cooled}
-    for kind, removals in due.items():
-        for removal in removals.values_list("pk", flat=True):
-            enqueue(kind, removal)
+    queued = Removal.objects.filter(state=RemovalState.QUEUED)
+    for removal in (queued | cooled).filter(paused=False):
+        if not lies_dead("removal.hide", removal.pk) and not lies_dead("removal.remove", removal.pk):
+            removals.pick_up(removal)
     enqueue("removals.purge", "all")
+
+
+def _orders() -> None:
+    due = {
+        "order.open": Order.objects.filter(state=OrderState.OPENING, paused=False),
+        "order.settle": Order.objects.filter(state=OrderState.REMOVING),
+        "order.close": Order.objects.filter(state=OrderState.REMOVED),
+    }
+    for kind, orders in due.items():
+        for code in orders.values_list("pk", flat=True):
+            enqueue(kind, code)

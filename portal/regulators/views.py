@@ -60,6 +60,9 @@ def _records(shown: Numbers) -> list[tuple[str, str, str, int | float]]:
         "images_deleted",
         "images_on_their_way",
         "images_stuck",
+        "orders",
+        "orders_open",
+        "images_deleted_by_order",
     )
     rows: list[tuple[str, str, str, int | float]] = [("total", name, "count", getattr(shown, name)) for name in totals]
     rows += [("state", state, "cases", cases) for state, cases in sorted(shown.states.items())]

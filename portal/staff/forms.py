@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from matching.types import Scope
 from portal.cases.models import RefusalReason, UnlockPurpose
+from portal.core.uploads import LARGEST_UPLOAD
+from portal.orders import lists
+from portal.orders.faults import Unreadable
 
 DELETE, LEAVE = "delete", "leave"
 CHOICES = [(DELETE, _("Delete")), (LEAVE, _("Leave"))]
@@ -100,3 +105,87 @@ class UnlockForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose a purpose")},
     )
+
+
+class OrderForm(forms.Form):
+    """Who demands what: a scope with at least one bound, or a list of images. `scope` and `images` once it is valid."""
+
+    authority = forms.CharField(
+        label=_("Who demands it"),
+        max_length=120,
+        help_text=_("The regulator or court, as it names itself."),
+        error_messages={"required": _("Enter who demands it")},
+    )
+    reference = forms.CharField(
+        label=_("Their reference"),
+        max_length=80,
+        help_text=_("The number of the order or of their file."),
+        error_messages={"required": _("Enter their reference")},
+    )
+    site = forms.CharField(
+        label=_("Site"),
+        max_length=255,
+        required=False,
+        help_text=_("Images found on this site, for example photos.example"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    country = forms.CharField(
+        label=_("Country"),
+        required=False,
+        help_text=_("Two letters, as recorded when the image was harvested: CA, FR, US"),
+        validators=[RegexValidator(r"^\s*[A-Za-z]{2}\s*$", _("Enter a country as two letters"))],
+    )
+    harvested_from = forms.DateField(
+        label=_("Harvested from"),
+        required=False,
+        help_text=_("As year-month-day"),
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": _("Enter the first day as year-month-day, for example 2026-03-14")},
+    )
+    harvested_until = forms.DateField(
+        label=_("Harvested until"),
+        required=False,
+        help_text=_("As year-month-day; that day is included"),
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": _("Enter the last day as year-month-day, for example 2026-03-14")},
+    )
+    file = forms.FileField(
+        label=_("Or a list of images"),
+        required=False,
+        help_text=_("A CSV file, up to 10 MB: in its first column the id of an image, or an address, on each line"),
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+    scope = Scope()
+    images: list[UUID] | None = None
+
+    def clean_file(self) -> bytes | None:
+        file = self.cleaned_data["file"]
+        if file is None:
+            return None
+        if file.size > LARGEST_UPLOAD:
+            raise forms.ValidationError(_("The file is larger than 10 MB: divide it"))
+        return bytes(file.read())
+
+    def clean(self) -> None:
+        super().clean()
+        if self.errors:
+            return
+        given = self.cleaned_data
+        self.scope = Scope(
+            site=given["site"].strip().lower(),
+            country=given["country"].strip().upper(),
+            harvested_from=given["harvested_from"],
+            harvested_until=given["harvested_until"],
+        )
+        if (self.scope == Scope()) == (given["file"] is None):
+            raise forms.ValidationError(_("Give a site, a country or days, or else a list: one of the two"))
+        if given["harvested_from"] and given["harvested_until"] and given["harvested_from"] > given["harvested_until"]:
+            self.add_error("harvested_until", _("The last day is before the first"))
+        if given["file"] is not None:
+            self._read(given["file"])
+
+    def _read(self, content: bytes) -> None:
+        try:
+            self.images = lists.images(content)
+        except Unreadable as fault:
+            self.add_error("file", str(fault))

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from portal.cases.models import Band, Case
 from portal.cases.states import OPEN, State
 from portal.core import clock
+from portal.orders.states import State as OrderState
 from portal.takedowns.states import TakedownState
 
 STATE_COLOURS: dict[str, str] = {
@@ -21,6 +22,15 @@ STATE_COLOURS: dict[str, str] = {
     State.CLOSED: "grey",
     State.REFUSED: "red",
     State.WITHDRAWN: "grey",
+}
+ORDER_COLOURS: dict[str, str] = {
+    OrderState.PROPOSED: "orange",
+    OrderState.DECLINED: "grey",
+    OrderState.TAKEN_BACK: "grey",
+    OrderState.OPENING: "purple",
+    OrderState.REMOVING: "purple",
+    OrderState.REMOVED: "green",
+    OrderState.CLOSED: "grey",
 }
 BAND_COLOURS: dict[str, str] = {Band.CERTAIN: "teal", Band.PROBABLE: "yellow", Band.ADDRESS: ""}
 TAKEDOWN_COLOURS: dict[str, str] = {
@@ -66,6 +76,9 @@ def job_name(kind: str) -> str:
         "case.forget_draft": _("Forget a request that was never sent"),
         "case.mail_code": _("Mail a code"),
         "case.mail_received": _("Confirm by mail that a request was received"),
+        "order.open": _("Open the removals of an order"),
+        "order.settle": _("Look once more for images of an order"),
+        "order.close": _("Close an order"),
         "removal.hide": _("Hide images from search"),
         "removal.remove": _("Remove images from every store"),
         "removals.purge": _("Purge what was removed from data files and log"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.staff.views import cases, decide, evidence, proposals, queue, session, system
+from portal.staff.views import cases, decide, evidence, orders, proposals, queue, session, system
 
 app_name = "staff"
 
@@ -20,6 +20,14 @@ urlpatterns = [
     path("proposals/<int:pk>/confirm/", proposals.confirm, name="confirm"),
     path("proposals/<int:pk>/decline/", proposals.decline, name="decline"),
     path("proposals/<int:pk>/take-back/", proposals.take_back, name="take-back"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/new/", orders.new, name="order-new"),
+    path("orders/<uuid:code>/", orders.order, name="order"),
+    path("orders/<uuid:code>/confirm/", orders.confirm, name="order-confirm"),
+    path("orders/<uuid:code>/decline/", orders.decline, name="order-decline"),
+    path("orders/<uuid:code>/take-back/", orders.take_back, name="order-take-back"),
+    path("orders/<uuid:code>/pause/", orders.pause, name="order-pause"),
+    path("orders/<uuid:code>/resume/", orders.resume, name="order-resume"),
     path("system/", system.system, name="system"),
     path("system/jobs/<int:pk>/retry/", system.retry_job, name="retry-job"),
     path("system/steps/<int:pk>/retry/", system.retry_step, name="retry-step"),

@@ -51,6 +51,9 @@ class Numbers:
     images_deleted: int
     images_on_their_way: int
     images_stuck: int
+    orders: int  # confirmed ones
+    orders_open: int
+    images_deleted_by_order: int
     states: dict[str, int]  # every state that a received case is in
     places: tuple[PlaceCount, ...]  # most received first
     weeks: tuple[Week, ...]  # oldest first, without gaps
@@ -62,6 +65,7 @@ def numbers() -> Numbers:
     states = dict(_rows("SELECT state, cases FROM statistics_states"))
     images = dict(_rows("SELECT state, images FROM statistics_images"))
     deleted = sum(images.get(state, 0) for state in DELETED_STATES)
+    (orders,) = _rows("SELECT confirmed, open, images_deleted FROM statistics_orders")
     stuck, kept = images.get("stuck", 0), images.get("restored", 0)
     return Numbers(
         as_of=today,
@@ -73,6 +77,9 @@ def numbers() -> Numbers:
         images_deleted=deleted,
         images_on_their_way=sum(images.values()) - deleted - stuck - kept,
         images_stuck=stuck,
+        orders=orders[0],
+        orders_open=orders[1],
+        images_deleted_by_order=orders[2],
         states=states,
         places=_places(),
         weeks=_weeks(today),

@@ -21,6 +21,8 @@ class Removal(models.Model):
     priority = models.PositiveSmallIntegerField(
         choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL.value
     )
+    # Nothing more is hidden or removed until it is resumed.
+    paused = models.BooleanField(default=False, db_default=False)
     state = models.CharField(max_length=12, choices=RemovalState, default=RemovalState.QUEUED)
     opened_at = models.DateTimeField()
     hidden_at = models.DateTimeField(null=True)

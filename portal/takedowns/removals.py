@@ -13,24 +13,60 @@ from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.takedowns import connectors, moves
 from portal.takedowns.models import Removal, Step, Takedown
-from portal.takedowns.states import StepState, TakedownState
+from portal.takedowns.states import RemovalState, StepState, TakedownState
+
+BATCH = 5000  # rows a statement
+WORKED_ON = (RemovalState.QUEUED, RemovalState.HIDDEN, RemovalState.REMOVING)
 
 
 @transaction.atomic
-def open_removal(origin: UUID, image_ids: Iterable[UUID], *, then: str, at_last: str) -> Removal:
+def open_removal(
+    origin: UUID, image_ids: Iterable[UUID], *, then: str, at_last: str, priority: Priority = Priority.NORMAL
+) -> Removal:
     """Decide, in the caller's transaction, that these images go: removal, takedowns, steps and the first job.
 
     `then` and `at_last` are job kinds enqueued for `origin` when all is removed, and when all is purged.
     """
     _hold_restores(shared=True)
-    removal = Removal.objects.create(origin=origin, then=then, at_last=at_last, opened_at=clock.now())
-    takedowns = Takedown.objects.bulk_create(
-        Takedown(removal=removal, image_id=image_id) for image_id in dict.fromkeys(image_ids)
+    removal = Removal.objects.create(
+        origin=origin, then=then, at_last=at_last, priority=priority, opened_at=clock.now()
     )
-    Step.objects.bulk_create(Step(takedown=takedown, store=name) for takedown in takedowns for name in connectors.ALL)
+    takedowns = Takedown.objects.bulk_create(
+        [Takedown(removal=removal, image_id=image_id) for image_id in dict.fromkeys(image_ids)], batch_size=BATCH
+    )
+    Step.objects.bulk_create(
+        [Step(takedown=takedown, store=name) for takedown in takedowns for name in connectors.ALL], batch_size=BATCH
+    )
     append.append(Tag.REMOVAL_OPENED, about=removal.id, origin=origin, images=len(takedowns))
-    queue.enqueue("removal.hide", removal.id, priority=Priority.URGENT)
+    _enqueue_hide(removal)
     return removal
+
+
+def _enqueue_hide(removal: Removal) -> None:
+    """One step before what else is done for it: a person's images are out of search before anything, even of orders."""
+    queue.enqueue("removal.hide", removal.id, priority=Priority(max(Priority.URGENT, removal.priority - 1)))
+
+
+@transaction.atomic
+def pause(origin: UUID) -> None:
+    """Leave everything as it is until it is resumed; a batch that is being worked on ends."""
+    Removal.objects.filter(origin=origin, state__in=WORKED_ON).update(paused=True)
+
+
+@transaction.atomic
+def resume(origin: UUID) -> None:
+    paused = Removal.objects.select_for_update().filter(origin=origin, paused=True)
+    for removal in paused:
+        pick_up(removal)
+    paused.update(paused=False)
+
+
+def pick_up(removal: Removal) -> None:
+    """Enqueue what is to be done for it next."""
+    if removal.state == RemovalState.QUEUED:
+        _enqueue_hide(removal)
+    elif removal.state in WORKED_ON:
+        queue.enqueue("removal.remove", removal.id, priority=Priority(removal.priority))
 
 
 class TooLate(Exception):
@@ -73,4 +109,4 @@ def retry(step: Step, *, by: int) -> None:
     if takedown.state == TakedownState.STUCK and not takedown.steps.filter(state=StepState.STUCK).exists():
         moves.move_takedown(takedown, TakedownState.REMOVING, by=by)
     append.append(Tag.STEP_RETRIED, about=takedown.removal_id, actor=by, takedown=takedown.pk, store=step.store)
-    queue.enqueue("removal.remove", takedown.removal_id)
+    queue.enqueue("removal.remove", takedown.removal_id, priority=Priority(takedown.removal.priority))

@@ -31,6 +31,8 @@ _GONE = (TakedownState.REMOVED, TakedownState.RESTORED, TakedownState.PURGED)
 def hide(removal_id: str) -> None:
     """Take the images out of the operator's search, and read back that it no longer returns them."""
     removal = Removal.objects.get(pk=UUID(removal_id))
+    if removal.paused:
+        return
     for batch in _batches(removal, TakedownState.QUEUED):
         _hide_batch(batch)
     with transaction.atomic():
@@ -55,6 +57,8 @@ def _hide_batch(takedowns: list[Takedown]) -> None:
 def remove(removal_id: str) -> None:
     """Remove each image from every store and read back. What a store fails at does not hold up the rest."""
     removal = Removal.objects.get(pk=UUID(removal_id))
+    if removal.paused:
+        return
     if removal.takedowns.filter(state=TakedownState.HIDDEN, cools_until__gt=clock.now()).exists():
         raise NotYet("still cooling")
     if removal.state == RemovalState.HIDDEN:

@@ -4,17 +4,20 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from matching.types import Scope
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases import decisions
 from portal.cases.models import Case
+from portal.orders import actions
 from portal.staff import urls
 from tests.staff.build import numbers, reviewed
 
-GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system"}
+GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "order"}
 POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "sign-out"}
-BOTH = {"unlock", "approve", "decide", "refuse", "sign-in"}
+POST_ONLY |= {f"order-{verb}" for verb in ("confirm", "decline", "take-back", "pause", "resume")}
+BOTH = {"unlock", "approve", "decide", "refuse", "sign-in", "order-new"}
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 
 
@@ -35,6 +38,10 @@ def addresses(sam: User) -> dict[str, str]:
         known[name] = code
     for name in ("proposal", "confirm", "decline", "take-back", "retry-job", "retry-step"):
         known[name] = pk
+    order = actions.propose_scope(Scope(site="photos.example"), by=sam, authority="A regulator", reference="2026-1")
+    for name in GET_ONLY | POST_ONLY:
+        if name.startswith("order") and name != "orders":
+            known[name] = {"code": order.code}
     return {name: reverse(f"staff:{name}", kwargs=known.get(name)) for name in GET_ONLY | POST_ONLY | BOTH}
 
 
@@ -77,6 +84,7 @@ def test_the_wrong_method_is_refused(addresses: dict[str, str], sam_client: Clie
         "cases/00000000-0000-4000-8000-000000000000/approve/",
         "cases/00000000-0000-4000-8000-000000000000/photo/",
         "proposals/999999/",
+        "orders/00000000-0000-4000-8000-000000000000/",
         "cases/nonsense/",
     ],
 )
@@ -94,7 +102,7 @@ def test_a_draft_is_no_business_of_staff(ana_case: Case, sam_client: Client) -> 
     assert not Entry.objects.filter(tag=Tag.CASE_VIEWED).exists()
 
 
-@pytest.mark.parametrize("name", ["queue", "case", "approve", "proposal", "system"])
+@pytest.mark.parametrize("name", ["queue", "case", "approve", "proposal", "system", "orders", "order", "order-new"])
 def test_no_page_is_kept_by_the_browser(addresses: dict[str, str], sam_client: Client, name: str) -> None:
     assert "no-store" in sam_client.get(addresses[name])["Cache-Control"]
 

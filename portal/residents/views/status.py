@@ -64,8 +64,7 @@ def case(request: HttpRequest, case: Case) -> HttpResponse:
     announced = queries.announced(case)
     if announced.state == "draft":
         return redirect("residents:check")
-    context = {"announced": announced, "keep_out_code": queries.keep_out_code(case)}
-    return render(request, "residents/case.html", context)
+    return render(request, "residents/case.html", {"announced": announced})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,8 +74,7 @@ def withdraw(request: HttpRequest, case: Case) -> HttpResponse:
     if announced.state not in ("draft", "received"):
         return redirect("residents:case")
     if request.method != "POST":
-        context = {"announced": announced, "keep_out": queries.asked_to_be_kept_out(case)}
-        return render(request, "residents/withdraw.html", context)
+        return render(request, "residents/withdraw.html", {"announced": announced})
     try:
         actions.withdraw(case)
     except Finished:

@@ -12,6 +12,7 @@ from portal.accounts.access import StaffRequest, staff_required
 from portal.cases import places, queries
 from portal.cases.models import Band, Case, Decision, Outcome, Proposal
 from portal.cases.states import State
+from portal.orders import queries as orders
 from portal.staff import looks
 from portal.staff.forms import NOTHING_FOUND, ReferenceForm
 
@@ -52,6 +53,7 @@ def queue(request: StaffRequest) -> HttpResponse:
         "rows": [_row(case) for case in page],
         "proposals": queries.proposals_for(request.user),
         "own_proposals": Proposal.objects.filter(made_by=request.user, outcome=Outcome.OPEN).select_related("case"),
+        "orders": orders.waiting_for(request.user),
         "pages": page.paginator.get_elided_page_range(page.number),
     }
     return render(request, "staff/queue.html", context)

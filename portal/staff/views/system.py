@@ -19,6 +19,7 @@ from portal.core import clock
 from portal.jobs import queue
 from portal.jobs.models import Heartbeat, Job
 from portal.jobs.models import State as JobState
+from portal.orders.models import Order
 from portal.staff import looks
 from portal.takedowns import moves, removals
 from portal.takedowns.models import Step
@@ -33,6 +34,9 @@ SHOWN = 50
 def system(request: StaffRequest) -> HttpResponse:
     jobs = dict(Job.objects.values_list("state").annotate(count=Count("pk")).order_by())
     steps = Step.objects.filter(state=StepState.STUCK).select_related("takedown__removal")[:SHOWN]
+    orders = set(
+        Order.objects.filter(pk__in={step.takedown.removal.origin for step in steps}).values_list("pk", flat=True)
+    )
     oldest = Job.objects.filter(state=JobState.DUE, run_at__lte=clock.now()).order_by("run_at").first()
     context = {
         "here": "system",
@@ -49,7 +53,7 @@ def system(request: StaffRequest) -> HttpResponse:
             (job, looks.job_name(job.kind))
             for job in Job.objects.filter(state=JobState.DEAD).order_by("-created_at")[:SHOWN]
         ],
-        "stuck": [(step, looks.store_name(step.store)) for step in steps],
+        "stuck": [(step, looks.store_name(step.store), step.takedown.removal.origin in orders) for step in steps],
     }
     return render(request, "staff/system.html", context)
 

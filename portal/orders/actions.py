@@ -1,0 +1,121 @@
+"""What staff may do with an order. Beginning one needs two people, since nobody looks at its images one by one."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+
+from matching import service
+from matching.types import Scope
+from portal.accounts.models import User
+from portal.audit import append
+from portal.audit.tags import Tag
+from portal.core import clock
+from portal.jobs import queue
+from portal.orders import moves
+from portal.orders.faults import NotAllowed, StaleOrder
+from portal.orders.models import ListedImage, Order
+from portal.orders.states import RUNNING, State
+from portal.takedowns import removals
+
+BATCH = 5000  # rows a statement
+
+
+@transaction.atomic
+def propose_scope(scope: Scope, *, by: User, authority: str, reference: str) -> Order:
+    """Errors: NotAllowed for a scope without a bound, which would be the whole index."""
+    if scope == Scope():
+        raise NotAllowed("the whole index")
+    return _propose(
+        by,
+        authority=authority,
+        reference=reference,
+        images=service.count(scope),
+        site=scope.site,
+        country=scope.country,
+        harvested_from=scope.harvested_from,
+        harvested_until=scope.harvested_until,
+    )
+
+
+@transaction.atomic
+def propose_list(image_ids: Sequence[UUID], *, by: User, authority: str, reference: str) -> Order:
+    ids = sorted(set(image_ids))
+    order = _propose(by, authority=authority, reference=reference, images=len(ids), by_list=True)
+    ListedImage.objects.bulk_create([ListedImage(order=order, image_id=image_id) for image_id in ids], batch_size=BATCH)
+    return order
+
+
+def _propose(by: User, **fields: object) -> Order:
+    order = Order.objects.create(made_by=by, made_at=clock.now(), **fields)
+    append.append(Tag.ORDER_PROPOSED, about=order.code, actor=by.pk, images=order.images)
+    return order
+
+
+@transaction.atomic
+def confirm(order: Order, *, by: User) -> None:
+    """Errors: NotAllowed for the proposer, StaleOrder."""
+    order = _decided(order, State.OPENING, by=by)
+    append.append(Tag.ORDER_CONFIRMED, about=order.code, actor=by.pk)
+    queue.enqueue("order.open", order.code)
+
+
+@transaction.atomic
+def decline(order: Order, *, by: User) -> None:
+    """Errors: NotAllowed for the proposer, StaleOrder."""
+    order = _decided(order, State.DECLINED, by=by)
+    order.listed.all().delete()
+    append.append(Tag.ORDER_DECLINED, about=order.code, actor=by.pk)
+
+
+@transaction.atomic
+def take_back(order: Order, *, by: User) -> None:
+    """Errors: NotAllowed for anyone but the proposer, StaleOrder."""
+    order = _decided(order, State.TAKEN_BACK, by=by)
+    order.listed.all().delete()
+    append.append(Tag.ORDER_TAKEN_BACK, about=order.code, actor=by.pk)
+
+
+def _decided(order: Order, to: State, *, by: User) -> Order:
+    order = _locked(order, State.PROPOSED)
+    own = order.made_by_id == by.pk
+    if own != (to == State.TAKEN_BACK):
+        raise NotAllowed("the proposer takes back, another person confirms or declines")
+    moves.move(order, to, by=by.pk)
+    Order.objects.filter(pk=order.pk).update(decided_by=by)
+    return order
+
+
+@transaction.atomic
+def pause(order: Order, *, by: User) -> None:
+    """Open, hide and remove nothing more until it is resumed. What is hidden stays hidden. Errors: StaleOrder."""
+    _set_paused(order, True)
+    removals.pause(order.code)
+    append.append(Tag.ORDER_PAUSED, about=order.code, actor=by.pk)
+
+
+@transaction.atomic
+def resume(order: Order, *, by: User) -> None:
+    """Errors: StaleOrder."""
+    order = _set_paused(order, False)
+    removals.resume(order.code)
+    if order.state == State.OPENING:
+        queue.enqueue("order.open", order.code)
+    append.append(Tag.ORDER_RESUMED, about=order.code, actor=by.pk)
+
+
+def _set_paused(order: Order, paused: bool) -> Order:
+    order = _locked(order, *RUNNING)
+    if order.paused == paused:
+        raise StaleOrder("paused or resumed meanwhile")
+    order.paused = paused
+    order.save(update_fields=["paused"])
+    return order
+
+
+def _locked(order: Order, *states: State) -> Order:
+    """The order, locked for this transaction: no further removal of it is being opened. Errors: StaleOrder."""
+    locked = Order.objects.select_for_update().get(pk=order.pk)
+    if locked.state not in states:
+        raise StaleOrder(locked.state)
+    return locked
