@@ -17,7 +17,7 @@ NOWHERE := SECRET_KEY=checks-only DATABASE_URL=postgresql://nobody@localhost:1/n
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint build lock messages browser clean
+.PHONY: help run demo drill test lint build lock messages browser redis clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -28,7 +28,10 @@ run: .venv/run-time build ## the portal with a demo world on this machine; PORT=
 demo: .venv/run-time build ## the main job without a browser; FACES= SELFIE= LABELS= PACK= JSON= change it
 	@exec $(PYTHON) -m portal.operations.demo
 
-test: .venv/development build browser ## every test, those in the browser included
+drill: .venv/development build redis ## 30,000 takedowns through 300 kills of every part; TAKEDOWNS= KILLS= SEED= change it
+	@exec $(PYTHON) -m bench.drill $(if $(TAKEDOWNS),--takedowns $(TAKEDOWNS)) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
+test: .venv/development build browser redis ## every test, those in the browser included
 	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 lint: .venv/development ## formatting, types, import contracts, migrations, translations, compose file
@@ -97,6 +100,16 @@ browser:
 	fi; \
 	if [ -z "$$found" ]; then \
 		echo "The browser tests need Chromium: install it, or name it with CHROMIUM=/path/to/chromium." >&2; exit 1; \
+	fi
+
+# The broker of the kill drill's first pass.
+redis:
+	@if ! command -v redis-server >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Redis for the kill drill"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y redis-server; } >/dev/null || true; \
+	fi; \
+	if ! command -v redis-server >/dev/null; then \
+		echo "The kill drill needs redis-server: install it (Debian: apt install redis-server)." >&2; exit 1; \
 	fi
 
 define find_browser

@@ -23,7 +23,7 @@ from portal.takedowns.models import Removal
 from portal.takedowns.states import TakedownState
 from tests.builders import indexed_image
 
-pytestmark = pytest.mark.django_db(databases=["default", "regulator"])
+pytestmark = pytest.mark.django_db
 NEW = "/en/staff/orders/new/"
 WHO = {"authority": "Commissioner <b>of</b> Privacy", "reference": "2026-1"}
 
@@ -128,6 +128,7 @@ def test_it_shows_what_was_removed_and_what_is_stuck(order: Order, lee: User, sa
     assert queries.progress(order).stuck == 1
 
 
+@pytest.mark.django_db(transaction=True, databases=["default", "regulator"])
 def test_regulators_see_orders_as_counts(order: Order, lee: User, rita_client: Client) -> None:
     assert numbers().orders == 0
     actions.confirm(order, by=lee)

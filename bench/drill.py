@@ -1,0 +1,372 @@
+"""The kill drill: takedowns under load while every part of the portal is killed with SIGKILL at random.
+
+Two passes, with Redis and with the file broker, each on a stack of its own. What a kill does not show is a power cut:
+the kernel lives on and writes down what the killed had handed to it.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import TypeVar
+from uuid import UUID
+
+import requests
+
+from bench import stage
+from portal.core import children
+from portal.operations.stack import PROJECT, Service, Stack
+
+T = TypeVar("T")
+ORDER = 50  # images
+STORES = 3
+DRAINED_WITHIN = 120.0  # seconds after the last kill
+PATIENCE = 60.0  # seconds that anything here waits for the database to come back
+# A worker's lease is the longest that its work stands still, so the drill's is short.
+ENV = {"LEASE_SECONDS": "5", "SWEEP_SECONDS": "2", "COOLING_SECONDS": "0", "PURGE_SECONDS": "86400"}
+
+
+@dataclass
+class Tally:
+    takedowns: int = 0
+    kills: int = 0
+    lost: int = 0
+    doubled: int = 0
+    drained: float = 0.0  # seconds, the longer of the passes
+    pages: int = 0
+    by_part: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: "Tally") -> None:
+        self.takedowns += other.takedowns
+        self.kills += other.kills
+        self.lost += other.lost
+        self.doubled += other.doubled
+        self.drained = max(self.drained, other.drained)
+
+    @property
+    def held(self) -> bool:
+        return not self.lost and not self.doubled and self.drained <= DRAINED_WITHIN
+
+    def __str__(self) -> str:
+        return (
+            f"takedowns {self.takedowns} · kills {self.kills} · lost {self.lost} · doubled {self.doubled}"
+            f" · drained in {self.drained:.1f} s"
+        )
+
+
+# --- one pass, in a process of its own, since Django is set up once a process ---
+
+
+def drill(*, broker: str, takedowns: int, kills: int, seed: int, pause: float) -> Tally:
+    with _broker(broker) as (service, url), stage.portal({**ENV, "CELERY_BROKER_URL": url}) as stack:
+        images = stage.populate(takedowns)
+        ended = Event()
+        acknowledged: list[UUID] = []
+        tally = Tally(takedowns=takedowns)
+        chance = random.Random(seed)  # noqa: S311  (the same seed, the same kills)
+        threads = [
+            Thread(target=_file_orders, args=(images, acknowledged, kills * pause), name="orders"),
+            Thread(target=_visit, args=(stack.url, ended, tally), name="visitor"),
+        ]
+        for thread in threads:
+            thread.start()
+        _kill_at_random(stack, service, tally, kills=kills, chance=chance, pause=pause)
+        begun = time.monotonic()
+        _wait_until_removed(stack, service, acknowledged, threads[0])
+        tally.drained = time.monotonic() - begun
+        ended.set()
+        threads[1].join()
+        _count(images, tally)
+        return tally
+
+
+@contextmanager
+def _broker(name: str) -> Iterator[tuple[Service | None, str]]:
+    """The broker as a service that can be killed and started again, and its address. The file broker is no process."""
+    if name == "filesystem":
+        yield None, "filesystem://"
+        return
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = shutil.which("redis-server")
+    if program is None:
+        raise SystemExit("The pass with Redis needs redis-server: install it (Debian: apt install redis-server).")
+    # Nothing is kept on disk: each kill wipes the broker, too.
+    service = Service(
+        "redis", [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    )
+    _start(service)
+    try:
+        yield service, f"redis://127.0.0.1:{port}/0"
+    finally:
+        if service.child is not None:
+            children.stop([service.child], patience=1)
+
+
+def _start(service: Service) -> None:
+    service.child = children.spawn(
+        service.command, env=dict(os.environ), folder=Path(tempfile.gettempdir()), output=subprocess.DEVNULL
+    )
+
+
+# --- what goes on meanwhile ---
+
+
+def _file_orders(images: Sequence[UUID], acknowledged: list[UUID], seconds: float) -> None:
+    """Record and confirm one order after the other, for as long as there is killing.
+
+    Acknowledged is what was seen committed.
+    """
+    from django.db import connection  # noqa: PLC0415  (the settings exist only once the stack runs)
+
+    for start in range(0, len(images), ORDER):
+        part = images[start : start + ORDER]
+        steadily(lambda part=part, start=start: _file(part, f"drill-{start}"))  # type: ignore[misc]  # bound at once
+        acknowledged.extend(part)
+        time.sleep(seconds * ORDER / len(images))
+    connection.close()
+
+
+def _file(part: Sequence[UUID], reference: str) -> None:
+    """Once, however often it is tried: the answer to a commit may be what the kill took."""
+    from portal.accounts.models import User  # noqa: PLC0415
+    from portal.orders import actions  # noqa: PLC0415
+    from portal.orders.models import Order  # noqa: PLC0415
+    from portal.orders.states import State  # noqa: PLC0415
+
+    sam, lee = (User.objects.get(name=name) for name in ("sam", "lee"))
+    order = Order.objects.filter(reference=reference).first()
+    if order is None:
+        order = actions.propose_list(part, by=sam, authority="drill", reference=reference)
+    if order.state == State.PROPOSED:
+        actions.confirm(order, by=lee)
+
+
+def _visit(url: str, ended: Event, tally: Tally) -> None:
+    while not ended.wait(0.05):
+        with suppress(requests.RequestException):
+            tally.pages += requests.get(f"{url}/en/", timeout=5).status_code == 200
+
+
+def steadily(do: Callable[[], T]) -> T:
+    """Do it again while the database is away."""
+    from django.db import InterfaceError, OperationalError, connection  # noqa: PLC0415
+
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return do()
+        except (OperationalError, InterfaceError):
+            connection.close()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+# --- killing ---
+
+
+def _kill_at_random(
+    stack: Stack, broker: Service | None, tally: Tally, *, kills: int, chance: random.Random, pause: float
+) -> None:
+    parts = ["web", "web child", "worker", "worker child", "beat", "database", "database child", "broker"]
+    chance.shuffle(parts)
+    while tally.kills < kills:
+        # Each part once to begin with.
+        part = parts[tally.kills] if tally.kills < len(parts) else chance.choice(parts)
+        if _kill(part, stack, broker, chance):
+            tally.kills += 1
+            tally.by_part[part] = tally.by_part.get(part, 0) + 1
+        until = time.monotonic() + chance.uniform(0.2, 1.8) * pause
+        while time.monotonic() < until:
+            mend(stack, broker)
+            time.sleep(0.05)
+
+
+def mend(stack: Stack, broker: Service | None) -> None:
+    """What a supervisor does, without its growing pauses: here it is no fault of theirs that they ended."""
+    for service in stack._services:
+        service.failures = 0
+    stack.mend()
+    if broker is not None and broker.child is not None and broker.child.poll() is not None:
+        _start(broker)
+
+
+def _kill(part: str, stack: Stack, broker: Service | None, chance: random.Random) -> bool:
+    """False where there was nothing to kill: it is on its way back from the last time."""
+    if part == "broker" and broker is None:
+        return _wipe(Path(stack.env["BROKER_FOLDER"]))
+    pid = _pid(part, stack, broker, chance)
+    if pid is None:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+        return True
+    return False
+
+
+def _wipe(folder: Path) -> bool:
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError, IsADirectoryError, PermissionError):
+            file.unlink()
+    return True
+
+
+def _pid(part: str, stack: Stack, broker: Service | None, chance: random.Random) -> int | None:
+    name, _space, child = part.partition(" ")
+    parent = _postmaster(stack) if name == "database" else _parent(name, stack, broker)
+    if parent is None or not child:
+        return parent
+    below = _children_of(parent)
+    return chance.choice(below) if below else None
+
+
+def _parent(name: str, stack: Stack, broker: Service | None) -> int | None:
+    services = [*stack._services, *([broker] if broker is not None else [])]
+    named = {"redis": "broker"}
+    for service in services:
+        if named.get(service.name, service.name) == name and service.child and service.child.poll() is None:
+            return service.child.pid
+    return None
+
+
+def _postmaster(stack: Stack) -> int | None:
+    assert stack.cluster is not None
+    try:
+        return int((stack.cluster.data / "postmaster.pid").read_text().splitlines()[0])
+    except (FileNotFoundError, IndexError, ValueError):
+        return None
+
+
+def _children_of(pid: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, IndexError, ValueError):
+            if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+# --- and then ---
+
+
+def _wait_until_removed(stack: Stack, broker: Service | None, acknowledged: list[UUID], filing: Thread) -> None:
+    deadline = time.monotonic() + 2 * DRAINED_WITHIN
+    while time.monotonic() < deadline:
+        mend(stack, broker)
+        if not filing.is_alive() and steadily(_is_all_removed):
+            return
+        time.sleep(0.1)
+
+
+def _is_all_removed() -> bool:
+    from portal.orders.models import Order  # noqa: PLC0415
+
+    return not Order.objects.exclude(state__in=("removed", "closed")).exists()
+
+
+def _count(images: Sequence[UUID], tally: Tally) -> None:
+    """Lost: not removed, or left in some store, or a step not verified. Doubled: anything recorded more than once."""
+    from django.db.models import Count, Q  # noqa: PLC0415
+
+    from matching import service  # noqa: PLC0415
+    from matching.types import Store  # noqa: PLC0415
+    from portal.audit.models import Entry  # noqa: PLC0415
+    from portal.audit.tags import Tag  # noqa: PLC0415
+    from portal.jobs.models import Job  # noqa: PLC0415
+    from portal.takedowns.models import Step, Takedown  # noqa: PLC0415
+
+    takedowns = Takedown.objects.annotate(verified=Count("steps", filter=Q(steps__state="verified")))
+    removed = set(takedowns.filter(state="removed", verified=STORES).values_list("image_id", flat=True))
+    lost = set(images) - removed
+    for start in range(0, len(images), 1000):
+        for store in Store:
+            lost |= service.present_many(images[start : start + 1000], store)
+    tally.lost = len(lost) + Job.objects.filter(state="dead").count()
+
+    def repeated(tag: Tag, *by: str) -> int:
+        counted = Entry.objects.filter(tag=tag).values("about", *by).annotate(times=Count("pk"))
+        return int(counted.filter(times__gt=1).count())
+
+    steps = Step.objects.count()
+    tally.doubled = (
+        repeated(Tag.STEP_VERIFIED, "detail__takedown", "detail__store")
+        + repeated(Tag.TAKEDOWN_MOVED, "detail__image", "detail__to")
+        + repeated(Tag.REMOVAL_MOVED, "detail__to")
+        + abs(Takedown.objects.count() - len(images))
+        + abs(steps - len(images) * STORES)
+        + abs(Entry.objects.filter(tag=Tag.STEP_VERIFIED).count() - steps)
+    )
+
+
+# --- the command ---
+
+
+def main() -> int:
+    options = _options()
+    if options.broker != "both":
+        tally = drill(
+            broker=options.broker,
+            takedowns=options.takedowns,
+            kills=options.kills,
+            seed=options.seed,
+            pause=options.pause,
+        )
+        killed = ", ".join(f"{part} {times}" for part, times in sorted(tally.by_part.items()))
+        sys.stdout.write(f"{options.broker}: killed {killed}; {tally.pages} pages answered meanwhile\n{tally}\n")
+        return 0 if tally.held else 1
+    total = Tally()
+    for broker in ("redis", "filesystem"):
+        total.add(_pass(broker, options))
+    sys.stdout.write(f"{total}\n")
+    return 0 if total.held else 1
+
+
+def _pass(broker: str, options: argparse.Namespace) -> Tally:
+    """Half of everything, in a process of its own. Errors: SystemExit where it did not come to its end."""
+    given = {
+        "broker": broker,
+        "takedowns": options.takedowns // 2,
+        "kills": -(-options.kills // 2),
+        "seed": options.seed,
+        "pause": options.pause,
+    }
+    arguments = [text for name, value in given.items() for text in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "bench.drill", *arguments]
+    done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603  (our own)
+    sys.stdout.write("".join(f"  {line}\n" for line in done.stdout.splitlines()))
+    sys.stdout.flush()
+    words = done.stdout.splitlines()[-1].split() if done.stdout.strip() else []
+    if len(words) != 15:
+        raise SystemExit(f"The pass with {broker} did not come to its end.")
+    takedowns, kills, lost, doubled = (int(words[place]) for place in (1, 4, 7, 10))
+    return Tally(takedowns, kills, lost, doubled, drained=float(words[-2]))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.drill", description=__doc__)
+    parser.add_argument("--takedowns", type=int, default=30_000)
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--broker", choices=["both", "redis", "filesystem"], default="both")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--pause", type=float, default=1.0, help="seconds between two kills, on average")
+    options = parser.parse_args()
+    if options.seed is None:
+        options.seed = random.SystemRandom().randrange(10**6)
+    sys.stdout.write(f"seed {options.seed}\n" if options.broker == "both" else "")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())
