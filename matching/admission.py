@@ -2,21 +2,20 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from uuid import UUID
 
-import numpy as np
 from django.db import connection, transaction
-from numpy.typing import NDArray
 
-from matching import addresses, binary_copy, blobs, refusals
+from matching import addresses, binary_copy, blobs, refusals, screening
 from matching.index import store as index
 from matching.index.base import FaceRows
 from matching.models import Intake
-from matching.types import Embeddings, HarvestRunning, Store
+from matching.screening import ListChanged
+from matching.types import HarvestRunning, Store
 
 LOCK = 0x6D617463  # one harvest at a time, so that an intake row found at the start is a leftover
 
@@ -80,11 +79,21 @@ class Admitted:
 def admit(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
     """A batch, at a stroke: what is known already or blocked is left out, with all its faces.
 
-    Blobs first, then one transaction, so that an image that can be found is whole. Call it under `only_one`.
+    Blobs first, then one transaction, so that an image that can be found is whole. Only inside `only_one`: there the
+    block list can be asked. Errors: OutsideHarvest, HarvestRefused.
     """
+    while True:
+        with suppress(ListChanged):
+            return admit_as_listed(arrivals, faces)
+
+
+def admit_as_listed(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
+    """Errors: ListChanged, where a block was made or revoked between question and entry; nothing entered then."""
     fresh = new(arrivals)
     candidates = faces.of({arrival.image_id for arrival in fresh})
-    refused = blocked_images(candidates) | from_refused_addresses(fresh)
+    # A photo goes whole: one face that may not enter keeps out the image and all faces in it.
+    refused = screening.current().refused(fresh, candidates.image_ids, candidates.rows)
+    refused |= from_refused_addresses(fresh)
     entering = [arrival for arrival in fresh if arrival.image_id not in refused]
     inside = frozenset(arrival.image_id for arrival in entering)
     entered = candidates.of(inside)
@@ -107,12 +116,6 @@ def known(keys: Sequence[Key]) -> frozenset[Key]:
         return frozenset((bytes(file), bytes(page)) for file, page in cursor.fetchall())
 
 
-def blocked_images(faces: FaceRows) -> frozenset[UUID]:
-    """A photo goes whole: one face that may not enter keeps out the image and all faces in it."""
-    mask = screened(faces.rows)
-    return frozenset(image_id for image_id, blocked in zip(faces.image_ids, mask, strict=True) if blocked)
-
-
 def from_refused_addresses(arrivals: Sequence[Arrival]) -> frozenset[UUID]:
     """Where a removed image lay, or on the page it was found on, nothing is harvested again."""
     digests = {digest for arrival in arrivals for digest in (arrival.address_digest, arrival.page_digest)}
@@ -120,11 +123,6 @@ def from_refused_addresses(arrivals: Sequence[Arrival]) -> frozenset[UUID]:
     return frozenset(
         arrival.image_id for arrival in arrivals if not listed.isdisjoint((arrival.address_digest, arrival.page_digest))
     )
-
-
-def screened(rows: Embeddings) -> NDArray[np.bool_]:
-    """(n,) Which of these faces may not enter."""
-    return np.zeros(len(rows), bool)
 
 
 def keep(arrivals: Sequence[Arrival], faces: FaceRows) -> None:
@@ -143,6 +141,7 @@ def keep(arrivals: Sequence[Arrival], faces: FaceRows) -> None:
 
 @transaction.atomic
 def add_rows(arrivals: Sequence[Arrival], faces: FaceRows, *, settled: Sequence[UUID]) -> None:
+    screening.current().record()
     binary_copy.send(COPY_IMAGES, map(image_row, arrivals))
     index().add(faces)
     Intake.objects.filter(image_id__in=settled).delete()
@@ -173,10 +172,9 @@ def clear_leftovers() -> None:
 
 def clear(image_ids: Sequence[UUID]) -> None:
     """Of images that never came in whole: no row can name these blobs, so they go."""
-    for image_id in image_ids:
-        for store in (Store.IMAGES, Store.DERIVED):
-            blobs.store().remove([image_id], store)
-        Intake.objects.filter(image_id=image_id).delete()
+    for store in (Store.IMAGES, Store.DERIVED):
+        blobs.store().remove(image_ids, store)
+    Intake.objects.filter(image_id__in=image_ids).delete()
 
 
 @contextmanager
@@ -186,7 +184,8 @@ def only_one() -> Iterator[None]:
         if not cursor.fetchone()[0]:
             raise HarvestRunning("Another harvest of this index is running.")
     try:
-        yield
+        with screening.opened():
+            yield
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])

@@ -76,7 +76,7 @@ class BlobStore:
         if not isinstance(self.fs, LocalFileSystem):
             return
         for folder in folders:
-            with suppress(FileNotFoundError), _opened(folder) as descriptor:
+            with suppress(FileNotFoundError, NotADirectoryError), _opened(folder) as descriptor:
                 os.fsync(descriptor)
 
     def _exists(self, path: str) -> bool:

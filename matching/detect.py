@@ -97,25 +97,44 @@ class Hog:
         return Detection(Box(left, top, right, bottom), points, float(score))
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How hard to look for faces."""
+
+    sizes: tuple[int, ...]  # long side of the working copy; a larger one only for a photo larger than the one before
+    border: float  # of the long side, at the smallest size only
+    turns: bool  # whether a photo without a sure face is looked at lying and upside down too
+    slack: int  # pixels of emptiness below or beside the photo; InsightFace fills up a square
+
+
+# A face that fills the frame is missed at 640; small faces in a large photo are missed there too.
+# With this slack 255 faces of 229 photos were all found as in a square; three gave embeddings at a cosine below 0.999.
+THOROUGH = Effort((320, 640, 1280), 0.25, turns=True, slack=64)
+# InsightFace's own way, to be compared with it on even ground; the product never uses it.
+PLAIN = Effort((640,), 0.0, turns=False, slack=640)
+
+
 class Scrfd:
     """InsightFace's detector, at several sizes because each misses what another finds.
 
-    A face that fills the frame is missed at 640; small faces in a large photo are missed there too. It
-    also sees lying faces, less surely and with wrong points: such a photo is turned, and the turn in
+    It also sees lying faces, less surely and with wrong points: such a photo is turned, and the turn in
     which a face was seen best is taken.
     """
 
     threshold = 0.5
-    sizes = (320, 640, 1280)
-    border = 0.25  # of the long side, at the smallest size only
+    stride = 32  # both sides of what the network sees are a multiple of it
     sure = 0.8  # lying faces scored at most 0.72; a tight upright one may too, and is only looked at again
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, cv2: Any, model: Any, effort: Effort) -> None:
+        self._cv2 = cv2
         self._model = model
+        self._effort = effort
+        fixed = model.static_input_size  # of a model exported for one size only
+        self._fixed: int = fixed[0] if fixed else 0
 
     def detect(self, pixels: Pixels) -> list[Detection]:
         found = self._upright(pixels)
-        if any(one.score >= self.sure for one in found):
+        if not self._effort.turns or any(one.score >= self.sure for one in found):
             return found
         for turn in (1, 3, 2):
             turned = self._upright(np.ascontiguousarray(np.rot90(pixels, turn)))
@@ -128,19 +147,38 @@ class Scrfd:
 
     def _upright(self, pixels: Pixels) -> list[Detection]:
         long_side = max(pixels.shape[:2])
-        found = self._at(pixels, self.sizes[0], round(long_side * self.border))
-        for size, smaller in zip(self.sizes[1:], self.sizes, strict=False):
+        sizes = self._effort.sizes
+        found = self._at(pixels, sizes[0], round(long_side * self._effort.border))
+        for size, smaller in zip(sizes[1:], sizes, strict=False):
             if long_side > smaller:
                 found += self._at(pixels, size, 0)
         return distinct(found)
 
     def _at(self, pixels: Pixels, size: int, border: int) -> list[Detection]:
-        work = np.pad(pixels, ((border, border), (border, border), (0, 0)), mode="constant")
-        boxes, points = self._model.detect(work[:, :, ::-1], input_size=(size, size))
+        scale, margin, work = self._letterbox(pixels, size, border)
+        scores, boxes, points = (np.vstack(levels) for levels in self._model.forward(work, self.threshold))
+        order = np.argsort(-scores.ravel(), kind="stable")
+        kept = order[self._model.nms(np.hstack([boxes, scores])[order])]
+        boxes, points = (boxes - margin) / scale, (points - margin) / scale
         return [
-            Detection(Box(*(round(float(side)) - border for side in box[:4])), five - border, float(box[4]))
-            for box, five in zip(boxes, points, strict=True)
+            Detection(Box(*(round(float(side)) for side in boxes[n])), points[n], float(scores[n, 0])) for n in kept
         ]
+
+    def _letterbox(self, pixels: Pixels, size: int, border: int) -> tuple[float, int, Pixels]:
+        """Scale, margin and the photo in BGR on black: InsightFace's square, without most of its empty part."""
+        height, width = (side + 2 * border for side in pixels.shape[:2])
+        size = self._fixed or size
+        to_height, to_width = int(size * min(1.0, height / width)), int(size * min(1.0, width / height))
+        scale = to_height / height
+        margin = round(border * scale)
+        seen = self._cv2.resize(pixels, (to_width - 2 * margin, to_height - 2 * margin))
+        work = np.zeros((*(self._side(used, size) for used in (to_height, to_width)), 3), np.uint8)
+        work[margin : to_height - margin, margin : to_width - margin] = seen[:, :, ::-1]
+        return scale, margin, work
+
+    def _side(self, used: int, size: int) -> int:
+        wanted = size if self._fixed else min(size, used + self._effort.slack)
+        return -(-wanted // self.stride) * self.stride
 
 
 def distinct(found: list[Detection]) -> list[Detection]:

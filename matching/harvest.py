@@ -28,7 +28,7 @@ Outcome = Reading | str | None  # what was read, why it was not, or None: alread
 
 
 def take_in(outcomes: Iterable[tuple[Harvestable, bytes, Outcome]], on_progress: Progress) -> HarvestReport:
-    images = faces = already = 0
+    images = faces = already = kept_out = 0
     skipped: list[tuple[str, str]] = []
     for done, (entry, content, outcome) in enumerate(outcomes, 1):
         if isinstance(outcome, str):
@@ -38,9 +38,15 @@ def take_in(outcomes: Iterable[tuple[Harvestable, bytes, Outcome]], on_progress:
         else:
             admitted = keep(entry, content, outcome)
             images, faces = images + len(admitted.image_ids), faces + admitted.faces
-            already += admitted.already
+            already += admitted.already + admitted.refused
+            kept_out += admitted.refused
         on_progress(done)
-    return HarvestReport(images, faces, already, tuple(skipped))
+    return HarvestReport(images, faces, already, tuple(skipped), kept_out=rounded(kept_out))
+
+
+def rounded(kept_out: int) -> int:
+    """Down to tens: a few photos harvested for the purpose say nothing about the faces in them."""
+    return kept_out // 10 * 10
 
 
 def read_all(

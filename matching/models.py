@@ -114,3 +114,54 @@ class TombstoneMark(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="one_mark_an_index")]
+
+
+class BlockState(models.TextChoices):
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+class Block(models.Model):
+    """A do-not-harvest entry. It holds no vector: what it holds is sealed, under a key of its own that its id names."""
+
+    id = models.UUIDField(primary_key=True)
+    state = models.CharField(max_length=8, choices=BlockState, default=BlockState.ACTIVE)
+    recogniser = models.CharField(max_length=64)  # of the pack whose templates it holds; it sleeps under any other
+    templates = models.PositiveSmallIntegerField()
+    sealed = models.BinaryField(null=True)  # gone once revoked
+    changed_in = models.BigIntegerField()  # the generation of the list in which it was sealed
+    made_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    refused = models.PositiveBigIntegerField(default=0)  # photos kept out because of it, each time they came
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["recogniser"], condition=models.Q(state="active"), name="block_in_force")
+        ]
+
+
+class BlockList(models.Model):
+    """One row: what changes with every change of the list, so that a running harvest notices."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    generation = models.BigIntegerField(default=0)
+    sleep_accepted_for = models.CharField(max_length=64, blank=True)  # recogniser
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="one_block_list")]
+
+
+class Screening(models.Model):
+    """That one harvest asked the block list: counts alone."""
+
+    started_at = models.DateTimeField(db_index=True)
+    blocks = models.PositiveIntegerField()
+    images = models.PositiveBigIntegerField(default=0)
+    faces = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0)
+
+
+class Exemption(models.Model):
+    """A page or image address whose photos come in although a face resembles a block."""
+
+    address_digest = models.BinaryField(max_length=32, unique=True)

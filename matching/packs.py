@@ -12,8 +12,8 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from matching import calibrate, model_files
-from matching.detect import Detection, Detector, Hog, Scrfd
+from matching import calibrate, model_files, sessions
+from matching.detect import THOROUGH, Detection, Detector, Effort, Hog, Scrfd
 from matching.embed import ArcFace, DlibResnet, Embedder
 from matching.model_files import ModelFile
 from matching.types import Embeddings, PackError, PackInfo, Pixels
@@ -29,6 +29,7 @@ class Pack:
     detector: Path
     detector_sha256: str
     manifest: str = ""  # InsightFace's, as it was read
+    effort: Effort = THOROUGH  # of InsightFace's detectors
 
     @property
     def files(self) -> dict[str, ModelFile]:
@@ -238,6 +239,7 @@ def pin(name: str, folder: Path) -> dict[str, str]:
 
 
 def insightface_engine(pack: Pack) -> Engine:
+    onnxruntime, onnx = imported("onnxruntime"), imported("onnx")
     manifest = {"manifest.json": pack.manifest.encode()} if pack.manifest else {}
     with model_files.private_copies(pack.files, others=manifest) as copies:
         analysis = imported("insightface.app").FaceAnalysis(
@@ -245,12 +247,16 @@ def insightface_engine(pack: Pack) -> Engine:
             allowed_modules=["detection", "recognition"],
             providers=["CPUExecutionProvider"],
             static_shape_sessions=False,  # one session for every size we detect at
+            sess_options=sessions.options(onnxruntime),
         )
         analysis.prepare(ctx_id=-1, det_thresh=Scrfd.threshold, det_size=(640, 640))  # reads the files once more
+        lighter = sessions.session(onnxruntime, onnx, (copies / pack.recogniser.name).read_bytes())
     recogniser = analysis.models["recognition"]
     if Path(recogniser.model_file).name != pack.recogniser.name:
         raise PackError(f"The pack {pack.info.name} loaded another recogniser than {pack.recogniser.name}.")
-    return Engine(Scrfd(analysis.det_model), ArcFace(imported("cv2"), recogniser, pack.info.dim))
+    recogniser.session = lighter
+    cv2 = imported("cv2")
+    return Engine(Scrfd(cv2, analysis.det_model, pack.effort), ArcFace(cv2, recogniser, pack.info.dim))
 
 
 def imported(module: str) -> Any:

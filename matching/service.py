@@ -1,18 +1,21 @@
 """The front door of matching: whoever uses the index imports this and `matching.types`, nothing else."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from numpy.typing import NDArray
 
 from matching import (
     addresses,
     admission,
     blobs,
+    blocks,
     calibrate,
     canaries,
     disclosures,
@@ -23,6 +26,7 @@ from matching import (
     reading,
     redact,
     refusals,
+    screening,
     tombstones,
 )
 from matching import harvest as harvesting
@@ -34,6 +38,8 @@ from matching.packs import Pack
 from matching.tombstones import Verb
 from matching.types import (
     Band,
+    BlockCounts,
+    BlockSealer,
     Box,
     Embeddings,
     Harvestable,
@@ -354,6 +360,78 @@ def is_behind() -> bool:
 def replay_tombstones(*, everything: bool = False) -> Replayed:
     """Hide and erase again what a restored index, or with `everything` a restored image store, has brought back."""
     return tombstones.replay(everything=everything)
+
+
+def block(block_id: UUID, templates: Embeddings, *, files: Iterable[bytes] = ()) -> bool:
+    """Keep this face out of every batch that is admitted after the caller's transaction; False where it was already.
+
+    `files` are SHA-256 digests of photos deleted for the same person: an exact copy never comes back.
+    """
+    content = blocks.Content(templates, tuple(files))
+    return blocks.make(block_id, content, recogniser=require_pack().recogniser_sha256)
+
+
+def unblock(block_id: UUID) -> bool:
+    """False where no such block was in force. Whoever keeps its key destroys it."""
+    return blocks.revoke(block_id)
+
+
+def blocks_in_force(block_ids: Sequence[UUID]) -> frozenset[UUID]:
+    return frozenset(blocks.in_force().filter(id__in=block_ids).values_list("id", flat=True))
+
+
+def refused_by(block_id: UUID) -> int:
+    """How often a photo was kept out because of this block."""
+    return blocks.refused(block_id)
+
+
+def block_counts() -> BlockCounts:
+    return blocks.counts(packs.chosen().recogniser_sha256)
+
+
+def unreadable_blocks() -> list[UUID]:
+    """Blocks in force that cannot be opened; while there is one, nothing is harvested. Opens every block."""
+    return blocks.unreadable()
+
+
+def let_blocks_sleep() -> None:
+    """Harvest although blocks made with another pack hold nothing back but exact copies."""
+    blocks.let_sleep(packs.chosen().recogniser_sha256)
+
+
+def exempt(address: str) -> None:
+    """Let in photos of this page, or at this address, although a face in them resembles a block."""
+    blocks.exempt(address)
+
+
+def end_exemption(address: str) -> None:
+    blocks.end_exemption(address)
+
+
+def use_block_sealer(sealer: BlockSealer | None) -> None:
+    """Called once at the start by whoever keeps the keys."""
+    blocks.use_sealer(sealer)
+
+
+@contextmanager
+def one_harvest() -> Iterator[None]:
+    """For an engine that takes in photos by itself: inside, `screen` answers. Errors: HarvestRunning."""
+    with admission.only_one():
+        yield
+
+
+def screen(faces: Embeddings) -> NDArray[np.bool_]:
+    """(n,) Which newly harvested faces may not enter. Every answer is counted.
+
+    Errors: OutsideHarvest, HarvestRefused.
+    """
+    return screening.screen(faces)
+
+
+def file_digests(image_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+    """SHA-256 of each photo as it was harvested."""
+    found = HarvestedImage.objects.filter(id__in=list(image_ids)).values_list("id", "file_digest")
+    return {image_id: bytes(digest) for image_id, digest in found}
 
 
 def harvest(entries: Iterable[Harvestable], *, on_progress: Callable[[int], None] = lambda done: None) -> HarvestReport:

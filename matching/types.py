@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 import numpy as np
@@ -185,12 +186,38 @@ class HarvestRunning(Exception):
     """Another harvest of this index has not ended."""
 
 
+class HarvestRefused(Exception):
+    """The block list cannot be asked as it must be; the message is one sentence an operator can act on."""
+
+
+class OutsideHarvest(Exception):
+    """The block list was asked by something that is no harvest."""
+
+
+class BlockSealer(Protocol):
+    """Seals what a block holds under a key of that block alone, kept where no backup of the database reaches."""
+
+    def seal(self, block_id: UUID, plain: bytes) -> bytes:
+        """Makes the key where there is none."""
+
+    def unseal(self, block_id: UUID, content: bytes) -> bytes:
+        """Errors: LookupError where the key is gone, ValueError where these are not the bytes that were sealed."""
+
+
+@dataclass(frozen=True)
+class BlockCounts:
+    active: int
+    dormant: int  # of these: made with another pack, holding nothing back under this one but copies of deleted files
+    exemptions: int
+
+
 @dataclass(frozen=True)
 class HarvestReport:
     images: int
     faces: int
-    already: int
+    already: int  # or kept out because of a block: the two are not told apart
     skipped: tuple[tuple[str, str], ...]  # (name, reason)
+    kept_out: int = 0  # at least so many of them because of a block, rounded down to tens
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "portal.accounts",
     "portal.jobs",
     "portal.takedowns",
+    "portal.blocks",
     "portal.cases",
     "portal.orders",
     "portal.statistics",
@@ -157,6 +158,7 @@ MATCHING = {
     "CALIBRATIONS": Path(env.text("CALIBRATIONS", str(BASE_DIR / "var" / "calibrations"))),
     # A visitor's own pack may be tried at once; a real index waits until someone vouches for its files.
     "UNPINNED_PACKS": DEMO,
+    "HARVESTS_A_DAY": env.integer("HARVESTS_A_DAY", 300),
 }
 
 # Where `manage.py backup` writes, and where backups past their deadline are looked for.

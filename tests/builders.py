@@ -49,6 +49,7 @@ def make_case(
     photo: bytes | None = None,
     place: str = "CA-ON",
     language: str = "en",
+    keep_out: bool = False,
 ) -> Case:
     """A case in `state`. A draft is complete up to, but not including, being sent."""
     case = actions.open_case(language)
@@ -60,6 +61,8 @@ def make_case(
         actions.keep_photo(case, photo if photo is not None else astronaut_jpeg())
     else:
         actions.keep_addresses(case, addresses or ["https://photos.example/ana.jpg"])
+    if keep_out:
+        actions.keep_out(case, wanted=True)
     if state not in (State.DRAFT, State.EXPIRED):
         actions.submit(case)
     for to in _WAY[state]:
@@ -75,7 +78,8 @@ def indexed_image(*, site: str = "photos.example") -> UUID:
     photo = Photo(file.getvalue(), file.getvalue())
     digest = admission.digest(photo.content)
     arrival = Arrival(uuid4(), digest, page, site, DAY, width=64, height=64, photo=photo)
-    admission.admit([arrival], face_rows([], [], [], np.empty((0, 128), np.float32)))
+    with admission.only_one():
+        admission.admit([arrival], face_rows([], [], [], np.empty((0, 128), np.float32)))
     return arrival.image_id
 
 

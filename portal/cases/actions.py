@@ -8,6 +8,7 @@ from django.db import transaction
 from matching import service
 from portal.audit import append
 from portal.audit.tags import Tag
+from portal.blocks import choices
 from portal.cases import codes, forget, moves, personal
 from portal.cases.faults import CodeExpired, Finished, Incomplete, StaleCase, TooManyCodes
 from portal.cases.models import Case, Route
@@ -17,7 +18,7 @@ from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.ledger import leaves
 from portal.policies import deadlines, statutes
-from portal.policies.assurance import Proof
+from portal.policies.assurance import Proof, Right, See, allowance
 
 # Crockford's base 32 without look-alikes: 40 random bits.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -85,6 +86,7 @@ def consent(case: Case, route: Route) -> None:
         forget.photo(case)
         forget.probes(case)
         forget.addresses(case)
+        choices.decline(case.code)
         if case.proof == Proof.PHOTO:
             _set_proof(case, Proof.CONTACT)
     case.route = route
@@ -114,6 +116,18 @@ def keep_addresses(case: Case, addresses: list[str]) -> None:
 
 
 @transaction.atomic
+def keep_out(case: Case, *, wanted: bool) -> None:
+    """Whether the subject chooses to be kept out of the index from now on. Errors: StaleCase, as it needs a photo."""
+    _lock_draft(case)
+    if case.route != Route.PHOTO:
+        raise StaleCase("the route was changed")
+    if wanted:
+        choices.choose(case.code, key_id=case.key_id)
+    else:
+        choices.decline(case.code)
+
+
+@transaction.atomic
 def submit(case: Case) -> None:
     """Close the form and start the statutory clock; the search follows as a job. Errors: Incomplete."""
     _lock_draft(case)
@@ -126,11 +140,16 @@ def submit(case: Case) -> None:
     case.due_on = deadlines.due_on(clock.today(), statute)
     case.slot_at = schedule.slot_after(case.received_at)
     case.save(update_fields=["statute", "statute_version", "due_on", "slot_at"])
+    choices.begin(case.code, at=case.slot_at, may_see_count=_see(case) is See.COUNTS)
     leaves.append(leaves.Kind.OPENED, key_id=case.key_id, commitment={"case": str(case.code)})
     append.append(Tag.CASE_SUBMITTED, about=case.code, statute=statute.code, due_on=case.due_on.isoformat())
     queue.enqueue("case.mail_received", case.code)
     queue.enqueue("case.search", case.code)
     queue.enqueue("case.announce", case.code, run_at=case.slot_at)
+
+
+def _see(case: Case) -> See:
+    return allowance(Right(case.right), Proof(case.proof), case.statute).see
 
 
 def next_step(case: Case) -> str:
@@ -164,6 +183,7 @@ def withdraw(case: Case) -> None:
     append.append(Tag.CASE_WITHDRAWN, about=case.code)
     forget.photo(case)
     forget.probes(case)
+    choices.decline(case.code)
     if State.WITHDRAWN in MOVES[State(case.state)]:
         moves.move(case, State.WITHDRAWN)
     else:

@@ -9,6 +9,7 @@ from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
+from portal.blocks import choices
 from portal.cases import forget, moves
 from portal.cases.faults import NotAllowed, StaleCase, Unseen
 from portal.cases.models import (
@@ -191,6 +192,7 @@ def _refuse(case: Case, proposal: Proposal, *, by: User) -> None:
     moves.move(case, State.REFUSED, by=by.pk, reason=proposal.reason)
     forget.photo(case)
     forget.probes(case)
+    choices.lift(case.code)
     queue.enqueue("case.close", case.code, run_at=case.slot_at)
 
 
@@ -199,6 +201,7 @@ def _delete(case: Case, chosen: list[Match]) -> None:
     if allowed.erase is Erase.GIVEN_ADDRESSES and any(match.band != Band.ADDRESS for match in chosen):
         raise NotAllowed("this proof deletes the given addresses only")
     Match.objects.filter(pk__in=[match.pk for match in chosen]).update(decision=Decision.APPROVED)
+    choices.note_files(case.code, key_id=case.key_id, images=[match.image_id for match in chosen])
     open_removal(case.code, (match.image_id for match in chosen), then="case.settle", at_last="case.close")
 
 

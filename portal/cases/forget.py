@@ -4,6 +4,7 @@ from django.db import transaction
 
 from portal.audit import append
 from portal.audit.tags import Tag
+from portal.blocks import choices
 from portal.cases.models import Case, Code, Match, Photo, Probe, Search, Unlock
 from portal.core import keys
 from portal.ledger import leaves
@@ -33,6 +34,7 @@ def everything(case: Case) -> None:
     probes(case)
     for kept in (Code, Unlock, Match, Search):
         kept.objects.filter(case=case).delete()
+    choices.forget(case.code)
     leaves.forget(case.key_id)
     Case.objects.filter(pk=case.pk).update(contact_sealed=None, addresses_sealed=None)
     append.append(Tag.CASE_FORGOTTEN, about=case.code)

@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from portal.blocks import choices
 from portal.cases.models import Case
 from portal.core import clock
 
@@ -33,6 +34,8 @@ def send(name: str, case: Case, *, address: str, code: str = "") -> None:
             "due_on": case.due_on,
             "operator": settings.OPERATOR_NAME,
             "status_url": settings.SITE_URL + reverse("residents:status"),
+            "keep_out": choices.chosen(case.code),
+            "keep_out_url": settings.SITE_URL + reverse("residents:keep-out-code"),
         }
         subject = render_to_string(f"mail/{name}.subject.txt", context).strip()
         text = render_to_string(f"mail/{name}.txt", context)

@@ -14,6 +14,7 @@ from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
+from portal.blocks import choices, codes
 from portal.cases import personal
 from portal.cases.models import Case, Match, Outcome, Proposal, Unlock
 from portal.cases.states import OPEN, State
@@ -51,6 +52,7 @@ class Draft:
     route: str
     has_photo: bool
     addresses: tuple[str, ...]
+    keep_out: bool
 
 
 def draft(case: Case) -> Draft:
@@ -61,7 +63,22 @@ def draft(case: Case) -> Draft:
         route=case.route,
         has_photo=hasattr(case, "photo"),
         addresses=personal.addresses(case),
+        keep_out=asked_to_be_kept_out(case),
     )
+
+
+def asked_to_be_kept_out(case: Case) -> bool:
+    return choices.chosen(case.code)
+
+
+def keep_out_code(case: Case) -> str:
+    """Shown to whoever asked to be kept out, from the sending to the slot; the key says nothing, as it may live longer.
+
+    Empty for everyone else.
+    """
+    if announced(case).state != "received" or not choices.chosen(case.code):
+        return ""
+    return codes.of(case.key_id)
 
 
 def own_photo(case: Case) -> bytes | None:

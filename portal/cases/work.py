@@ -1,5 +1,6 @@
 """What workers do with a case. Each may be interrupted anywhere and run again."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -11,9 +12,10 @@ from matching import service
 from matching.types import Embeddings, PhotoRejected, Thresholds
 from portal.audit import append
 from portal.audit.tags import Tag
+from portal.blocks import choices
 from portal.cases import codes, forget, mail, moves, personal
-from portal.cases.models import Band, Case, Match, Photo, Route, Search
-from portal.cases.states import ENDED, State
+from portal.cases.models import Band, Case, Decision, Match, Photo, Route, Search
+from portal.cases.states import ENDED, OPEN, State
 from portal.core import clock, keys
 from portal.jobs import queue
 from portal.jobs.run import PermanentFailure
@@ -54,6 +56,9 @@ def _search_and_go_on(code: str, expected: State) -> None:
         append.append(Tag.CASE_SEARCHED, about=case.code, images=new)
         if new:
             moves.move(case, State.REVIEW)
+        elif keep_out(case):
+            # What came in before the block stood may have been missed: look once more.
+            queue.enqueue("case.search" if expected == State.SEARCHING else "case.settle", case.code)
         else:
             _settle(case)
 
@@ -121,6 +126,25 @@ def _keep(case: Case, found: _Found) -> int:
         )
     known = set(case.matches.values_list("image_id", flat=True))
     return len(Match.objects.bulk_create(match for match in found.matches if match.image_id not in known))
+
+
+def keep_out(case: Case) -> bool:
+    """The block that the subject asked for, once nothing is left to decide. True where it was made now."""
+    if case.withdrawn_at is not None or not choices.chosen(case.code):
+        return False
+    deleted = case.matches.filter(decision=Decision.APPROVED).values_list("image_id", flat=True)
+    return choices.keep_out(case.code, key_id=case.key_id, templates=_probes(case), deleted=deleted)
+
+
+@transaction.atomic
+def forget_overdue(case: Case) -> None:
+    """The law's last day is over: photo and probes go. A block that was asked for is made while it still can be."""
+    case = _locked(str(case.code))
+    if case.state in OPEN:
+        with suppress(PermanentFailure):  # of another pack, with no photo to compute them from: it cannot be made
+            keep_out(case)
+    forget.photo(case)
+    forget.probes(case)
 
 
 def _settle(case: Case) -> None:
@@ -192,6 +216,7 @@ def forget_draft(code: str) -> None:
     """A draft that was withdrawn or never sent: everything of it goes but the fact that it was opened."""
     case = Case.objects.get(pk=UUID(code))
     if case.received_at is None and case.state in (State.WITHDRAWN, State.EXPIRED):
+        choices.decline(case.code)
         forget.everything(case)
         forget.key(case)
 

@@ -7,7 +7,10 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         # Every app's models exist only now, and the work needs them.
+        from matching import service  # noqa: PLC0415
+        from portal.blocks.sealer import Sealer  # noqa: PLC0415
         from portal.jobs import kinds  # noqa: PLC0415
         from portal.operations.kinds import KINDS  # noqa: PLC0415
 
         kinds.register(KINDS)
+        service.use_block_sealer(Sealer())

@@ -183,6 +183,7 @@ class Demo:
     def _submit(self, resident: Browser) -> str:
         resident.submit({"route": "photo", "agreed": "on"})
         resident.submit({}, file=("photo", self.plan.selfie))
+        resident.submit({"keep_out": "no"})
         page = resident.submit({})
         found = re.search(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b", page)
         if found is None:

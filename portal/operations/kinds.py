@@ -1,5 +1,6 @@
 """Every job kind by name: the one place where lower code's names meet higher code's functions."""
 
+from portal.blocks import work as blocks
 from portal.cases import work as cases
 from portal.jobs.kinds import Work
 from portal.operations import retention
@@ -7,6 +8,7 @@ from portal.orders import work as orders
 from portal.takedowns import work as takedowns
 
 KINDS: dict[str, Work] = {
+    "block.destroy_key": blocks.destroy_key,
     "case.search": cases.search,
     "case.settle": cases.settle,
     "case.announce": cases.announce,

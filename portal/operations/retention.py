@@ -4,7 +4,8 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q
 
 from matching import service
-from portal.cases import forget
+from portal.blocks import work as blocks
+from portal.cases import work as cases
 from portal.cases.models import Case, Code
 from portal.cases.states import State
 from portal.core import clock, limits
@@ -21,8 +22,8 @@ def run(_hour: str) -> None:
         queue.enqueue("case.expire", code)
     kept = Q(photo__isnull=False) | Q(probes__isnull=False)
     for case in Case.objects.filter(kept, due_on__lt=clock.today()).distinct():
-        forget.photo(case)
-        forget.probes(case)
+        cases.forget_overdue(case)
+    blocks.end_terms()
     loose_ends.pick_up()
     limits.forget_ended()
     Code.objects.filter(expires_at__lt=now).delete()

@@ -30,6 +30,7 @@ class Erase(StrEnum):
 class See(StrEnum):
     NOTHING = "nothing"
     CASE_EXISTS = "that the case exists"
+    COUNTS = "counts, and previews of the own face"  # no proof that is offered today reaches it
 
 
 @dataclass(frozen=True)

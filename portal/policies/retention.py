@@ -18,7 +18,22 @@ JOB = Rule("a finished job", timedelta(days=7), "to see what ran; it holds ids o
 # What is purged within seven days must be in no backup after them either.
 BACKUP = Rule("a backup of the database", timedelta(days=6), "what is removed is in no backup a week later")
 
-ALL = (DRAFT, CODE, SESSION, JOB, BACKUP)
+# 740 ILCS 14/15(a): biometric identifiers go within three years of the individual's last interaction at the latest.
+BLOCK = Rule(
+    "a block and what it holds of a face",
+    timedelta(days=3 * 365),
+    "the subject asked to be kept out; it ends sooner when they take it back, later when they renew it",
+)
+
+ALL = (DRAFT, CODE, SESSION, JOB, BACKUP, BLOCK)
 
 # Tables of which deleted rows were ciphertext under a key that is destroyed. They are rewritten all the same.
-SEALED_TABLES = ("cases_photo", "cases_probe", "cases_code", "cases_case", "ledger_opening")
+SEALED_TABLES = (
+    "cases_photo",
+    "cases_probe",
+    "cases_code",
+    "cases_case",
+    "ledger_opening",
+    "matching_block",
+    "blocks_choice",
+)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from matching.types import PhotoFault
+from portal.blocks import codes
 from portal.cases import places
 from portal.cases.faults import CodeExpired, TooManyCodes, WrongCode
 from portal.cases.models import Route
@@ -134,6 +135,42 @@ class PhotoForm(forms.Form):
 
     def reject(self, fault: PhotoFault) -> None:
         self.add_error("photo", str(photo_faults.SENTENCES[fault]))
+
+
+YES, NO = "yes", "no"
+
+
+class KeepOutForm(forms.Form):
+    """Neither answer is chosen beforehand."""
+
+    keep_out = forms.ChoiceField(
+        label=_("Do you want us to keep you out of the index from now on?"),
+        choices=[(YES, _("Yes, keep a template of my face to keep me out")), (NO, _("No, keep nothing of me"))],
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Select whether you want to be kept out."),
+            "invalid_choice": _("Select one of the two answers."),
+        },
+    )
+
+
+class KeepOutCodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("Your keep-out code"),
+        help_text=_("Twenty letters and digits. You saw it when you sent your request."),
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}),
+        error_messages={
+            "required": _("Enter your keep-out code."),
+            "max_length": _("The code is twenty letters and digits."),
+        },
+    )
+
+    def clean_code(self) -> str:
+        code: str = self.cleaned_data["code"]
+        if not codes.plain(code):
+            raise ValidationError(_("The code is twenty letters and digits. Check it and enter it again."))
+        return code
 
 
 class AddressesForm(forms.Form):

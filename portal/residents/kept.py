@@ -28,6 +28,10 @@ WORDS: dict[retention.Rule, tuple[Promise, Promise]] = {
         _("Copies of our database, in case it is damaged"),
         _("So that what was deleted is in no copy a week later. A photo that we destroyed cannot be read in them."),
     ),
+    retention.BLOCK: (
+        _("A template of your face that keeps you out, if you asked for it"),
+        _("You end it at any time with your code, and can renew it. After this time it ends by itself."),
+    ),
 }
 
 
@@ -46,6 +50,9 @@ def table() -> Iterator[Kept]:
 
 def in_words(period: timedelta) -> str:
     minutes, hours = int(period.total_seconds() // 60), int(period.total_seconds() // 3600)
+    if period.days and period.days % 365 == 0:
+        years = period.days // 365
+        return ngettext("%(count)d year", "%(count)d years", years) % {"count": years}
     if period > timedelta(days=1):
         return ngettext("%(count)d day", "%(count)d days", period.days) % {"count": period.days}
     if minutes >= 60:

@@ -17,8 +17,8 @@ from portal.cases.faults import StaleCase
 from portal.cases.models import Case, Route
 from portal.cases.states import State
 
-# Photo and addresses are the two forms of one step.
-NUMBERS = {"place": 1, "contact": 2, "code": 3, "consent": 4, "photo": 5, "addresses": 5, "check": 6}
+# Photo and addresses are the two forms of one step. Whether to be kept out need not be answered.
+NUMBERS = {"place": 1, "contact": 2, "code": 3, "consent": 4, "photo": 5, "addresses": 5, "keep-out": 6, "check": 6}
 COUNT = 6
 
 CaseView = Callable[[HttpRequest, Case], HttpResponse]

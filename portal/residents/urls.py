@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.residents.views import journey, mailbox, pages, status
+from portal.residents.views import journey, keep_out, mailbox, pages, status
 
 app_name = "residents"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("request/consent/", journey.consent, name="consent"),
     path("request/photo/", journey.photo, name="photo"),
     path("request/addresses/", journey.addresses, name="addresses"),
+    path("request/keep-out/", journey.keep_out, name="keep-out"),
     path("request/check/", journey.check, name="check"),
     path("request/own-photo/", journey.own_photo, name="own-photo"),
     path("request/done/", journey.done, name="done"),
@@ -20,6 +21,10 @@ urlpatterns = [
     path("status/code/", status.status_code, name="status-code"),
     path("status/case/", status.case, name="case"),
     path("status/leave/", status.leave, name="leave"),
+    path("keep-out/", keep_out.enter, name="keep-out-code"),
+    path("keep-out/yours/", keep_out.yours, name="keep-out-yours"),
+    path("keep-out/renew/", keep_out.renew, name="keep-out-renew"),
+    path("keep-out/end/", keep_out.end, name="keep-out-end"),
     path("withdraw/", status.withdraw, name="withdraw"),
     path("mailbox/", mailbox.mailbox, name="mailbox"),
     path("about/", pages.about, name="about"),

@@ -23,10 +23,11 @@ PUBLIC = {
     "about": "about/",
     "privacy": "privacy/",
     "accessibility": "accessibility/",
+    "keep-out-code": "keep-out/",
     "mailbox": "mailbox/",
     "not-found": "nowhere/",
 }
-OF_DRAFT = ("place", "contact", "code", "consent", "photo", "check")
+OF_DRAFT = ("place", "contact", "code", "consent", "photo", "keep-out", "check")
 
 
 def mailed_code() -> str:
@@ -52,7 +53,7 @@ def test_it_shows_each_step_and_its_errors(visit: Visitor, language: str, width:
     for step in OF_DRAFT:
         window.go(f"/{language}/request/{step}/")
         window.check(step)
-    for step in ("code", "photo"):
+    for step in ("code", "photo", "keep-out"):
         window.go(f"/{language}/request/{step}/")
         window.page.locator("form[novalidate] button").click()
         window.page.locator(".govuk-error-summary").wait_for()
@@ -90,6 +91,8 @@ def test_it_takes_a_request_without_javascript(visit: Visitor, drain: Drain, tmp
     window.page.get_by_label("I agree").check()
     window.press("Continue")
     window.page.get_by_label("Choose or take a photo").set_input_files(selfie)
+    window.press("Continue")
+    window.page.get_by_label("No, keep nothing of me").check()
     window.press("Continue")
     assert window.heading == "Check your answers"
     window.press("Send the request")

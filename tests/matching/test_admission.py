@@ -3,14 +3,13 @@
 import ast
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import matching
 import portal
@@ -18,7 +17,7 @@ from matching import addresses, admission, blobs, service
 from matching.admission import Admitted, Arrival, Photo
 from matching.index.base import FaceRows
 from matching.models import Face, HarvestedImage, Intake
-from matching.types import Embeddings, Store
+from matching.types import Store
 from tests.matching import builders
 
 PAGE = "https://photos.example/álbum?id=1"
@@ -46,10 +45,15 @@ def faces_of(*image_ids: UUID, dim: int = 128) -> FaceRows:
     return FaceRows(image_ids, boxes, scores, builders.unit_rows(count, dim=dim))
 
 
+def admit(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
+    with admission.only_one():
+        return admission.admit(arrivals, faces)
+
+
 @pytest.mark.django_db
 def test_every_field_of_an_image_arrives() -> None:
     image = arrival(address="https://cdn.example/1.jpg", held=True)
-    admission.admit([image], faces_of())
+    admit([image], faces_of())
     kept = HarvestedImage.objects.get()
     assert (kept.id, kept.page, kept.site, kept.country) == (image.image_id, PAGE, "photos.example", "FR")
     assert (kept.width, kept.height, kept.harvested_on) == (640, 480, date(1999, 12, 31))
@@ -66,7 +70,7 @@ def test_every_field_of_an_image_arrives() -> None:
 def test_every_field_of_a_face_arrives(count: int) -> None:
     images = [arrival(content=str(n).encode()) for n in range(3)]
     faces = faces_of(*(images[n % 3].image_id for n in range(count)), dim=64)
-    assert admission.admit(images, faces).faces == count
+    assert admit(images, faces).faces == count
 
     kept = list(Face.objects.order_by("box_left"))
     assert [face.image_id for face in kept] == list(faces.image_ids)
@@ -81,23 +85,19 @@ def test_every_field_of_a_face_arrives(count: int) -> None:
 def test_it_counts_what_is_known_and_lets_it_in_once() -> None:
     first, again, elsewhere = arrival(), arrival(), arrival(page="https://other.example/")
     batch = [first, again, elsewhere]
-    admitted = admission.admit(batch, faces_of(*(image.image_id for image in batch)))
+    admitted = admit(batch, faces_of(*(image.image_id for image in batch)))
     assert admitted.image_ids == {first.image_id, elsewhere.image_id}
     assert (admitted.faces, admitted.already) == (2, 1)
-    assert admission.admit([arrival()], faces_of()).already == 1
+    assert admit([arrival()], faces_of()).already == 1
     assert HarvestedImage.objects.count() == service.index_size() == 2
 
 
 @pytest.mark.django_db
-def test_an_image_with_a_blocked_face_stays_out_with_all_its_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_with_a_blocked_face_stays_out_with_all_its_faces() -> None:
     group, single = arrival(content=b"of two", held=True), arrival(content=b"of one", held=True)
     faces = faces_of(group.image_id, single.image_id, group.image_id)
-
-    def block_the_last(rows: Embeddings) -> NDArray[np.bool_]:
-        return np.array(rows @ faces.rows[2] > 0.99)
-
-    monkeypatch.setattr(admission, "screened", block_the_last)
-    admitted = admission.admit([group, single], faces)
+    service.block(uuid4(), faces.rows[2:])
+    admitted = admit([group, single], faces)
     assert admitted == Admitted(frozenset({single.image_id}), faces=1, already=0, refused=1)
     assert not any(service.present(group.image_id, store) for store in Store)
     assert not Intake.objects.exists()
@@ -106,7 +106,7 @@ def test_an_image_with_a_blocked_face_stays_out_with_all_its_faces(monkeypatch: 
 @pytest.mark.django_db
 def test_what_came_without_a_photo_can_be_erased_and_shows_nothing() -> None:
     image = arrival()
-    admission.admit([image], faces_of(image.image_id))
+    admit([image], faces_of(image.image_id))
     assert service.preview(image.image_id, Face.objects.get().pk, clear=True) is None
     assert [store for store in Store if service.present(image.image_id, store)] == [Store.INDEX]
     for store in Store:
@@ -120,7 +120,7 @@ def test_a_fault_in_the_index_leaves_neither_row_nor_photo(own_store: Path) -> N
     faces = faces_of(image.image_id)
     faces.rows[0, 0] = np.nan
     with pytest.raises(Exception, match="NaN"):
-        admission.admit([image], faces)
+        admit([image], faces)
     assert not [path for path in own_store.rglob("*") if path.is_file()]
 
 

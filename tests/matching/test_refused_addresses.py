@@ -27,7 +27,8 @@ def arrive(page: str, *, address: str = "", content: bytes = b"a photo") -> UUID
         harvested_on=date(2026, 1, 2),
         address=address,
     )
-    admission.admit([image], NO_FACES)
+    with admission.only_one():
+        admission.admit([image], NO_FACES)
     return image.image_id
 
 
@@ -54,7 +55,8 @@ def test_what_was_refused_is_counted() -> None:
         Arrival(uuid4(), bytes([n]) * 32, page=page, site="", harvested_on=date(2026, 1, 2))
         for n, page in enumerate(["https://photos.example/ana", "https://photos.example/new"])
     ]
-    admitted = admission.admit(batch, NO_FACES)
+    with admission.only_one():
+        admitted = admission.admit(batch, NO_FACES)
     assert (admitted.image_ids, admitted.refused) == (frozenset({batch[1].image_id}), 1)
 
 

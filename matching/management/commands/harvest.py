@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from matching import service
-from matching.types import Harvestable, HarvestRunning, PackError
+from matching.types import Harvestable, HarvestRefused, HarvestRunning, PackError
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
 
@@ -35,14 +35,16 @@ class Command(BaseCommand):
             sys.exit(130)
         except OSError as error:
             raise CommandError(f"The image store cannot be written: {error.strerror}.") from None
-        except (PackError, HarvestRunning) as error:
+        except (PackError, HarvestRunning, HarvestRefused) as error:
             raise CommandError(str(error)) from None
         for name, reason in report.skipped:
             self.stderr.write(f"skipped {name}: {reason}")
         self.stdout.write(
             f"{report.images} images with {report.faces} faces added,"
-            f" {report.already} already there, {len(report.skipped)} skipped"
+            f" {report.already} already there or kept out, {len(report.skipped)} skipped"
         )
+        if report.kept_out:
+            self.stdout.write(f"at least {report.kept_out} kept out because a person in them asked not to be collected")
 
 
 def advance(bar: "tqdm[Never]", done: int) -> None:

@@ -24,10 +24,12 @@ from portal.residents import kept, steps
 from portal.residents.forms import (
     BUSY,
     TOO_MANY_PHOTOS,
+    YES,
     AddressesForm,
     CodeForm,
     ConsentForm,
     ContactForm,
+    KeepOutForm,
     PhotoForm,
     PlaceForm,
     sentence,
@@ -137,6 +139,7 @@ def _photo(request: HttpRequest, case: Case) -> HttpResponse:
         if not limits.take("photo", str(case.code), most=PHOTOS_AN_HOUR, per=timedelta(hours=1)):
             form.add_error("photo", str(TOO_MANY_PHOTOS))
             return _photo_page(request, case, form, status=429)
+        is_first = not queries.draft(case).has_photo
         try:
             actions.keep_photo(case, form.cleaned_data["photo"].read())
         except PhotoRejected as rejected:
@@ -148,7 +151,7 @@ def _photo(request: HttpRequest, case: Case) -> HttpResponse:
             answer["Retry-After"] = str(SECONDS_TO_RETRY)
             return answer
         else:
-            return steps.after(case)
+            return redirect(steps.address("keep-out")) if is_first else steps.after(case)
     return _photo_page(request, case, form, status=422 if form.errors else 200)
 
 
@@ -156,6 +159,19 @@ def _photo_page(request: HttpRequest, case: Case, form: PhotoForm, *, status: in
     page = _page(request, "photo", case, form, has_photo=queries.draft(case).has_photo)
     page.status_code = status
     return page
+
+
+@draft_step("keep-out")
+def keep_out(request: HttpRequest, case: Case) -> HttpResponse:
+    """Offered to everyone who gives a photo, in the same words; the request can be sent without an answer."""
+    draft = queries.draft(case)
+    if not draft.has_photo:
+        return steps.after(case)
+    form = KeepOutForm(request.POST or None, initial={"keep_out": YES if draft.keep_out else None})
+    if not form.is_valid():
+        return _page(request, "keep-out", case, form, kept_for=kept.in_words(retention.BLOCK.kept_for))
+    actions.keep_out(case, wanted=form.cleaned_data["keep_out"] == YES)
+    return redirect(steps.address("check"))
 
 
 @draft_step("addresses")
@@ -197,4 +213,6 @@ def done(request: HttpRequest, case: Case) -> HttpResponse:
     announced = queries.announced(case)
     if announced.received_at is None:
         return redirect("residents:check")
-    return render(request, "residents/done.html", {"announced": announced})
+    return render(
+        request, "residents/done.html", {"announced": announced, "keep_out_code": queries.keep_out_code(case)}
+    )

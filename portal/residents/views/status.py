@@ -64,7 +64,8 @@ def case(request: HttpRequest, case: Case) -> HttpResponse:
     announced = queries.announced(case)
     if announced.state == "draft":
         return redirect("residents:check")
-    return render(request, "residents/case.html", {"announced": announced})
+    context = {"announced": announced, "keep_out_code": queries.keep_out_code(case)}
+    return render(request, "residents/case.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -74,7 +75,8 @@ def withdraw(request: HttpRequest, case: Case) -> HttpResponse:
     if announced.state not in ("draft", "received"):
         return redirect("residents:case")
     if request.method != "POST":
-        return render(request, "residents/withdraw.html", {"announced": announced})
+        context = {"announced": announced, "keep_out": queries.asked_to_be_kept_out(case)}
+        return render(request, "residents/withdraw.html", context)
     try:
         actions.withdraw(case)
     except Finished:

@@ -1,0 +1,136 @@
+"""The subject's choice to be kept out: made with the request, kept after it, taken back by whoever holds its code."""
+
+import json
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from matching import service
+from matching.types import Embeddings
+from portal.audit import append
+from portal.audit.tags import Tag
+from portal.blocks import codes
+from portal.blocks.models import Choice
+from portal.core import clock, sealed
+from portal.jobs import queue
+from portal.policies import retention
+
+# Of the words that were agreed to; another wording is another number.
+WORDING = 1
+_PURPOSE = "block-files"
+
+
+def chosen(case: UUID) -> bool:
+    return Choice.objects.filter(case=case).exists()
+
+
+@transaction.atomic
+def choose(case: UUID, *, key_id: UUID) -> None:
+    defaults = {"code_digest": codes.digest(codes.of(key_id)), "chosen_at": clock.now()}
+    if Choice.objects.get_or_create(case=case, defaults=defaults)[1]:
+        append.append(Tag.BLOCK_CHOSEN, about=case, wording=WORDING)
+
+
+@transaction.atomic
+def decline(case: UUID) -> None:
+    """Not to be kept out, or no longer: before the request is sent, or by withdrawing it."""
+    choice = Choice.objects.select_for_update().filter(case=case).first()
+    if choice is not None:
+        _drop(choice)
+        append.append(Tag.BLOCK_DECLINED, about=case)
+
+
+def begin(case: UUID, *, at: datetime, may_see_count: bool) -> None:
+    """With the request: what is told of the block follows from this day, whatever becomes of the case."""
+    Choice.objects.filter(case=case).update(begins_at=at, ends_on=_a_term_from(at.date()), may_see_count=may_see_count)
+
+
+def note_files(case: UUID, *, key_id: UUID, images: Iterable[UUID]) -> None:
+    """Remember what the photos were while their rows are there; an exact copy of a deleted one never comes back."""
+    choice = Choice.objects.select_for_update().filter(case=case).first()
+    if choice is not None:
+        noted = _noted(choice, key_id) | service.file_digests(images)
+        plain = json.dumps({str(image): digest.hex() for image, digest in noted.items()}).encode()
+        choice.files_sealed = sealed.seal(key_id, plain, purpose=_PURPOSE)
+        choice.save(update_fields=["files_sealed"])
+
+
+def _noted(choice: Choice, key_id: UUID) -> dict[UUID, bytes]:
+    if choice.files_sealed is None:
+        return {}
+    kept = json.loads(sealed.unseal(key_id, choice.files_sealed, purpose=_PURPOSE))
+    return {UUID(image): bytes.fromhex(digest) for image, digest in kept.items()}
+
+
+@transaction.atomic
+def keep_out(case: UUID, *, key_id: UUID, templates: Embeddings, deleted: Iterable[UUID]) -> bool:
+    """Make the block of a case that asked for one. `deleted`: the images that were deleted in it, and stay so.
+
+    True where it was made now: what was harvested until this commits may have been missed by an earlier search.
+    """
+    choice = Choice.objects.select_for_update().filter(case=case).first()
+    if choice is None or not (len(templates) or service.blocks_in_force([choice.block])):
+        return False
+    noted, wanted = _noted(choice, key_id), set(deleted)
+    files = sorted({digest for image, digest in noted.items() if image in wanted})
+    made = service.block(choice.block, templates, files=files)
+    if made:
+        append.append(Tag.BLOCK_MADE, about=choice.block, case=case)
+    return made
+
+
+@transaction.atomic
+def lift(case: UUID) -> None:
+    """The case was refused: nobody is kept out. The choice stays, so that its holder sees no difference."""
+    choice = Choice.objects.select_for_update().filter(case=case).first()
+    if choice is not None and service.unblock(choice.block):
+        append.append(Tag.BLOCK_ENDED, about=choice.block, reason="refused")
+        queue.enqueue("block.destroy_key", choice.block)
+
+
+def forget(case: UUID) -> None:
+    """What was sealed under the key of the case goes with it."""
+    Choice.objects.filter(case=case).update(files_sealed=None)
+
+
+# --- by its code ---
+
+
+def of_code(code: str) -> Choice | None:
+    known = Choice.objects.filter(code_digest=codes.digest(code), begins_at__isnull=False)
+    return known.first() if codes.plain(code) else None
+
+
+@transaction.atomic
+def renew(choice: Choice) -> date:
+    """For another term from today."""
+    choice.ends_on = _a_term_from(clock.today())
+    Choice.objects.filter(pk=choice.pk).update(ends_on=choice.ends_on)
+    append.append(Tag.BLOCK_RENEWED, about=choice.block)
+    return choice.ends_on
+
+
+@transaction.atomic
+def revoke(choice: Choice) -> None:
+    _drop(choice)
+    append.append(Tag.BLOCK_REVOKED, about=choice.block)
+
+
+@transaction.atomic
+def end(choice: Choice) -> None:
+    """Its term is over, and nobody renewed it."""
+    _drop(choice)
+    append.append(Tag.BLOCK_ENDED, about=choice.block, reason="term")
+
+
+def _drop(choice: Choice) -> None:
+    """From this commit on no batch asks it. The key goes in a job, since a key does not come back on rollback."""
+    service.unblock(choice.block)
+    Choice.objects.filter(pk=choice.pk).delete()
+    queue.enqueue("block.destroy_key", choice.block)
+
+
+def _a_term_from(day: date) -> date:
+    return day + retention.BLOCK.kept_for + timedelta(days=1)
