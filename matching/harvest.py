@@ -1,94 +1,159 @@
-"""Photos in. An image enters whole or not at all, and a second run goes on where the first stopped."""
+"""Photos in. An image enters whole or not at all, and a second run goes on where the first stopped.
 
-import os
+However many photos there are, a few batches of them are in memory: one being stored while the next are read.
+"""
+
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
-from matching import addresses, admission
-from matching.admission import Admitted, Arrival, Photo
-from matching.index.base import face_rows
+import numpy as np
+
+from matching import addresses, admission, images
+from matching.admission import Admitted, Arrival, Key, Photo
+from matching.index.base import FaceRows, face_rows
 from matching.packs import Pack
 from matching.reading import Reading
-from matching.types import Harvestable, HarvestReport
-from matching.workers import read, workers
+from matching.types import Harvestable, HarvestReport, PhotoFault, ReaderDied
+from matching.workers import WORTH_A_POOL, read, workers
 
 Progress = Callable[[int], None]  # told the number of entries dealt with so far
+Skipped = Callable[[str, str], None]  # told the name of a file, and why it was not taken
+
+BATCH = 32  # photos known or not, and stored, at a stroke
+BATCH_BYTES = 32_000_000
+AHEAD = 2  # batches being read while one is stored
+
+Item = TypeVar("Item")
 
 
-def harvest(entries: Sequence[Harvestable], pack: Pack, on_progress: Progress) -> HarvestReport:
-    with admission.only_one():
-        admission.clear_leftovers()
-        with workers(len(entries)) as pool:
-            return take_in(read_all(entries, pack, pool), on_progress)
+@dataclass(frozen=True)
+class Opened:
+    entry: Harvestable
+    content: bytes
+    key: Key
+    fault: str = ""
 
 
 Outcome = Reading | str | None  # what was read, why it was not, or None: already here
 
 
-def take_in(outcomes: Iterable[tuple[Harvestable, bytes, Outcome]], on_progress: Progress) -> HarvestReport:
-    images = faces = already = kept_out = 0
-    skipped: list[tuple[str, str]] = []
-    for done, (entry, content, outcome) in enumerate(outcomes, 1):
-        if isinstance(outcome, str):
-            skipped.append((str(entry.file), outcome))
-        elif outcome is None:
-            already += 1
-        else:
-            admitted = keep(entry, content, outcome)
-            images, faces = images + len(admitted.image_ids), faces + admitted.faces
-            already += admitted.already + admitted.refused
-            kept_out += admitted.refused
-        on_progress(done)
-    return HarvestReport(images, faces, already, tuple(skipped), kept_out=rounded(kept_out))
+@dataclass(frozen=True)
+class Begun:
+    opened: Opened
+    wait: Callable[[], Outcome]
 
 
-def rounded(kept_out: int) -> int:
-    """Down to tens: a few photos harvested for the purpose say nothing about the faces in them."""
-    return kept_out // 10 * 10
+class Tally:
+    def __init__(self) -> None:
+        self.done = self.images = self.faces = self.already = self.kept_out = self.skipped = 0
+
+    def count(self, admitted: Admitted) -> None:
+        self.images += len(admitted.image_ids)
+        self.faces += admitted.faces
+        self.already += admitted.already + admitted.refused
+        self.kept_out += admitted.refused
+
+    def report(self) -> HarvestReport:
+        return HarvestReport(self.images, self.faces, self.already, self.skipped, kept_out=rounded(self.kept_out))
 
 
-def read_all(
-    entries: Sequence[Harvestable], pack: Pack, pool: Executor | None
-) -> Iterator[tuple[Harvestable, bytes, Outcome]]:
-    """In order, reading a few photos ahead of the one that is being stored."""
-    ahead: deque[tuple[Harvestable, bytes, Future[Reading | str] | Outcome]] = deque()
+def harvest(entries: Iterable[Harvestable], pack: Pack, on_progress: Progress, on_skipped: Skipped) -> HarvestReport:
+    """Errors: HarvestRunning, ReaderDied, OSError of the image store, HarvestRefused."""
+    tally, left = Tally(), iter(entries)
+    first = list(islice(left, WORTH_A_POOL))
+    with admission.only_one():
+        admission.clear_leftovers()
+        with workers(len(first)) as pool:
+            begun = (begin(batch, pack, pool) for batch in batches(chain(first, left)))
+            for batch in ahead(begun, AHEAD if pool else 0):
+                take_in(batch, tally, on_skipped)
+                on_progress(tally.done)
+    return tally.report()
+
+
+def batches(entries: Iterable[Harvestable]) -> Iterator[list[Opened]]:
+    batch: list[Opened] = []
     for entry in entries:
-        ahead.append(begin(entry, pack, pool))
-        if len(ahead) > 2 * (os.cpu_count() or 1):
-            yield finish(*ahead.popleft())
-    while ahead:
-        yield finish(*ahead.popleft())
+        batch.append(opened(entry))
+        if len(batch) == BATCH or sum(len(each.content) for each in batch) >= BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
-def begin(
-    entry: Harvestable, pack: Pack, pool: Executor | None
-) -> tuple[Harvestable, bytes, Future[Reading | str] | Outcome]:
+def opened(entry: Harvestable) -> Opened:
     try:
-        content = entry.file.read_bytes()
+        content = head(entry.file, images.HARVEST.longest + 1)
     except OSError:
-        return entry, b"", "unreadable"
-    if is_known(entry, content):
-        return entry, content, None
-    return entry, content, pool.submit(read, content, pack) if pool else read(content, pack)
-
-
-def finish(
-    entry: Harvestable, content: bytes, pending: Future[Reading | str] | Outcome
-) -> tuple[Harvestable, bytes, Outcome]:
-    return entry, content, pending.result() if isinstance(pending, Future) else pending
-
-
-def is_known(entry: Harvestable, content: bytes) -> bool:
+        return Opened(entry, b"", (b"", b""), "unreadable")
     key = admission.digest(content), addresses.digest(entry.page)
-    return bool(admission.known([key]))
+    return Opened(entry, content, key, PhotoFault.TOO_BIG if len(content) > images.HARVEST.longest else "")
 
 
-def keep(entry: Harvestable, content: bytes, taken: Reading) -> Admitted:
-    arrival = Arrival(
+def head(file: Path, length: int) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(length)
+
+
+def begin(batch: Sequence[Opened], pack: Pack, pool: Executor | None) -> list[Begun]:
+    there = admission.known([each.key for each in batch if not each.fault])
+    return [Begun(each, waiting(each, pack, pool, is_known=each.key in there)) for each in batch]
+
+
+def waiting(each: Opened, pack: Pack, pool: Executor | None, *, is_known: bool) -> Callable[[], Outcome]:
+    if each.fault or is_known:
+        return partial(str, each.fault) if each.fault else lambda: None
+    return pool.submit(read, each.content, pack).result if pool else partial(read, each.content, pack)
+
+
+def ahead(items: Iterator[Item], count: int) -> Iterator[Item]:
+    """The same items, each given out when `count` further ones were begun."""
+    begun: deque[Item] = deque()
+    for item in items:
+        begun.append(item)
+        if len(begun) > count:
+            yield begun.popleft()
+    yield from begun
+
+
+def take_in(batch: Sequence[Begun], tally: Tally, on_skipped: Skipped) -> None:
+    taken: list[tuple[Arrival, Reading]] = []
+    for each in batch:
+        outcome = outcome_of(each)
+        if isinstance(outcome, Reading):
+            taken.append((arrival(each.opened, outcome), outcome))
+        elif outcome is None:
+            tally.already += 1
+        else:
+            tally.skipped += 1
+            on_skipped(str(each.opened.entry.file), outcome)
+    if taken:
+        tally.count(admission.admit([image for image, _ in taken], faces_of(taken)))
+    tally.done += len(batch)
+
+
+def outcome_of(begun: Begun) -> Outcome:
+    try:
+        return begun.wait()
+    except BrokenExecutor:
+        raise ReaderDied(
+            "A process that reads photos was killed, perhaps for want of memory. Run the same command again to go on."
+        ) from None
+
+
+def arrival(opened: Opened, taken: Reading) -> Arrival:
+    entry = opened.entry
+    return Arrival(
         uuid4(),
-        admission.digest(content),
+        opened.key[0],
         page=entry.page,
         site=entry.site,
         harvested_on=entry.harvested_on,
@@ -96,7 +161,17 @@ def keep(entry: Harvestable, content: bytes, taken: Reading) -> Admitted:
         address=entry.address,
         width=taken.width,
         height=taken.height,
-        photo=Photo(content, taken.upright),
+        photo=Photo(opened.content, taken.upright),
     )
-    ids = [arrival.image_id] * len(taken.boxes)
-    return admission.admit([arrival], face_rows(ids, taken.boxes, taken.scores, taken.rows))
+
+
+def faces_of(taken: Sequence[tuple[Arrival, Reading]]) -> FaceRows:
+    ids = [image.image_id for image, reading in taken for _ in reading.boxes]
+    boxes = [box for _, reading in taken for box in reading.boxes]
+    scores = [score for _, reading in taken for score in reading.scores]
+    return face_rows(ids, boxes, scores, np.concatenate([reading.rows for _, reading in taken]))
+
+
+def rounded(kept_out: int) -> int:
+    """Down to tens: a few photos harvested for the purpose say nothing about the faces in them."""
+    return kept_out // 10 * 10

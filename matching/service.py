@@ -434,8 +434,21 @@ def file_digests(image_ids: Iterable[UUID]) -> dict[UUID, bytes]:
     return {image_id: bytes(digest) for image_id, digest in found}
 
 
-def harvest(entries: Iterable[Harvestable], *, on_progress: Callable[[int], None] = lambda done: None) -> HarvestReport:
-    """Photos in; `on_progress` is told how many entries have been dealt with."""
+def harvest(
+    entries: Iterable[Harvestable],
+    *,
+    on_progress: Callable[[int], None] = lambda done: None,
+    on_skipped: Callable[[str, str], None] = lambda name, reason: None,
+) -> HarvestReport:
+    """Photos in; `on_progress` is told how many entries have been dealt with, `on_skipped` the name and the reason.
+
+    Errors: PackError, HarvestRunning, HarvestRefused, ReaderDied, OSError of the image store.
+    """
+    return harvesting.harvest(entries, index_pack(), on_progress, on_skipped)
+
+
+def index_pack() -> Pack:
+    """The chosen pack, which an empty index is from now on bound to. Errors: PackError."""
     chosen = require_pack()
     IndexPack.objects.get_or_create(
         defaults={
@@ -444,7 +457,7 @@ def harvest(entries: Iterable[Harvestable], *, on_progress: Callable[[int], None
             "dim": chosen.info.dim,
         }
     )
-    return harvesting.harvest(list(entries), chosen, on_progress)
+    return chosen
 
 
 def clear_leftovers() -> None:

@@ -211,12 +211,16 @@ class BlockCounts:
     exemptions: int
 
 
+class ReaderDied(Exception):
+    """A process that reads photos was killed; what was stored before is whole."""
+
+
 @dataclass(frozen=True)
 class HarvestReport:
     images: int
     faces: int
     already: int  # or kept out because of a block: the two are not told apart
-    skipped: tuple[tuple[str, str], ...]  # (name, reason)
+    skipped: int
     kept_out: int = 0  # at least so many of them because of a block, rounded down to tens
 
 

@@ -41,6 +41,8 @@ def workers(photos: int) -> Iterator[Executor | None]:
 
 def live_and_die_with_parent() -> None:
     """Ctrl-C reaches the whole group, and the parent alone decides how to stop; killed, it takes us along."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = "1"  # there is a process for each core
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=exit_after_parent, daemon=True).start()
 

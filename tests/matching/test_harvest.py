@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from PIL import Image
 
-from matching import admission, blobs, images, service
+from matching import admission, blobs, harvest, images, service
 from matching.models import Face, HarvestedImage, IndexPack, Intake
 from matching.types import Harvestable, HarvestRunning, PackError, Store
 from tests.matching import builders
@@ -23,7 +23,7 @@ def photo(tmp_path: Path) -> Harvestable:
 
 def test_it_keeps_the_photo_its_copy_and_where_it_came_from(photo: Harvestable) -> None:
     report = service.harvest([photo])
-    assert (report.images, report.already, report.skipped) == (1, 0, ())
+    assert (report.images, report.already, report.skipped) == (1, 0, 0)
     image = HarvestedImage.objects.get()
     assert blobs.store().image(image.id) == photo.file.read_bytes()
     assert all(service.present(image.id, store) for store in Store)
@@ -53,16 +53,16 @@ def test_it_reports_unreadable_files_and_goes_on(photo: Harvestable, tmp_path: P
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "cut.jpg").write_bytes(images.jpeg(builders.noise())[:3000])
     bad = [builders.entry(tmp_path / name) for name in ("empty.jpg", "cut.jpg", "absent.jpg")]
-    report = service.harvest([*bad, photo])
-    assert report.images == 1
-    reasons = {Path(name).name: reason for name, reason in report.skipped}
+    reasons: dict[str, str] = {}
+    report = service.harvest([*bad, photo], on_skipped=lambda name, why: reasons.update({Path(name).name: why}))
+    assert (report.images, report.skipped) == (1, 3)
     assert reasons == {"empty.jpg": "not_an_image", "cut.jpg": "truncated", "absent.jpg": "unreadable"}
 
 
 def test_it_tells_how_far_it_is(photo: Harvestable) -> None:
     told: list[int] = []
-    service.harvest([photo] * 3, on_progress=told.append)
-    assert told == [1, 2, 3]
+    service.harvest([photo] * (harvest.BATCH + 1), on_progress=told.append)
+    assert told == [harvest.BATCH, harvest.BATCH + 1]
 
 
 def test_a_full_store_leaves_nothing_behind(photo: Harvestable, own_store: Path) -> None:

@@ -1,6 +1,7 @@
 """`manage.py harvest DIR_OR_MANIFEST`: photos into the index, with progress, and again where it stopped."""
 
 import csv
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from matching import service
-from matching.types import Harvestable, HarvestRefused, HarvestRunning, PackError
+from matching.types import Harvestable, HarvestRefused, HarvestRunning, PackError, ReaderDied
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
 
@@ -26,25 +27,32 @@ class Command(BaseCommand):
         parser.add_argument("--site", default="harvest.example", help="site to note for photos of a folder")
 
     def handle(self, *args: Any, source: Path, site: str, **options: Any) -> None:
-        entries = list(entries_of(source, site))
+        # Counted first, which also finds a bad line of a manifest before anything is imported.
+        count = sum(1 for _ in entries_of(source, site))
         try:
-            with tqdm(total=len(entries), unit="photo", disable=not sys.stderr.isatty()) as bar:
-                report = service.harvest(entries, on_progress=lambda done: advance(bar, done))
+            with tqdm(total=count, unit="photo", disable=not sys.stderr.isatty()) as bar:
+                report = service.harvest(
+                    entries_of(source, site),
+                    on_progress=lambda done: advance(bar, done),
+                    on_skipped=self.say_skipped,
+                )
         except KeyboardInterrupt:
             self.stderr.write("Stopped. Nothing is half imported; run the same command again to go on.")
             sys.exit(130)
         except OSError as error:
             raise CommandError(f"The image store cannot be written: {error.strerror}.") from None
-        except (PackError, HarvestRunning, HarvestRefused) as error:
+        except (PackError, HarvestRunning, HarvestRefused, ReaderDied) as error:
             raise CommandError(str(error)) from None
-        for name, reason in report.skipped:
-            self.stderr.write(f"skipped {name}: {reason}")
         self.stdout.write(
             f"{report.images} images with {report.faces} faces added,"
-            f" {report.already} already there or kept out, {len(report.skipped)} skipped"
+            f" {report.already} already there or kept out, {report.skipped} skipped"
         )
         if report.kept_out:
             self.stdout.write(f"at least {report.kept_out} kept out because a person in them asked not to be collected")
+
+    def say_skipped(self, name: str, reason: str) -> None:
+        with tqdm.external_write_mode():
+            self.stderr.write(f"skipped {name}: {reason}")
 
 
 def advance(bar: "tqdm[Never]", done: int) -> None:
@@ -60,10 +68,20 @@ def entries_of(source: Path, site: str) -> Iterator[Harvestable]:
 
 
 def from_folder(folder: Path, site: str) -> Iterator[Harvestable]:
-    for file in sorted(folder.rglob("*")):
-        if file.suffix.lower() in ENDINGS and file.is_file():
+    for file in files_under(folder):
+        if file.suffix.lower() in ENDINGS:
             page = f"https://{site}/{quote(file.relative_to(folder).as_posix())}"
             yield Harvestable(file, page, site, modified_on(file))
+
+
+def files_under(folder: Path) -> Iterator[Path]:
+    """In no order: a folder of millions of photos is never held in memory to be sorted."""
+    with os.scandir(folder) as found:
+        for each in found:
+            if each.is_dir(follow_symlinks=False):
+                yield from files_under(Path(each.path))
+            elif each.is_file():
+                yield Path(each.path)
 
 
 def modified_on(file: Path) -> date:
