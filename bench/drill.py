@@ -7,6 +7,7 @@ the kernel lives on and writes down what the killed had handed to it.
 import argparse
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -29,6 +30,7 @@ from portal.core import children
 from portal.operations.stack import PROJECT, Service, Stack
 
 T = TypeVar("T")
+_LAST_LINE = re.compile(r"takedowns (\d+) · kills (\d+) · lost (\d+) · doubled (\d+) · drained in ([\d.]+) s")
 ORDER = 50  # images
 STORES = 3
 DRAINED_WITHIN = 120.0  # seconds after the last kill
@@ -347,11 +349,12 @@ def _pass(broker: str, options: argparse.Namespace) -> Tally:
     done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603  (our own)
     sys.stdout.write("".join(f"  {line}\n" for line in done.stdout.splitlines()))
     sys.stdout.flush()
-    words = done.stdout.splitlines()[-1].split() if done.stdout.strip() else []
-    if len(words) != 15:
+    counted = _LAST_LINE.search(done.stdout)
+    if counted is None:
         raise SystemExit(f"The pass with {broker} did not come to its end.")
-    takedowns, kills, lost, doubled = (int(words[place]) for place in (1, 4, 7, 10))
-    return Tally(takedowns, kills, lost, doubled, drained=float(words[-2]))
+    *counts, drained = counted.groups()
+    takedowns, kills, lost, doubled = map(int, counts)
+    return Tally(takedowns, kills, lost, doubled, drained=float(drained))
 
 
 def _options() -> argparse.Namespace:
