@@ -58,7 +58,18 @@ WHERE i.hidden_at IS NULL AND f.image_id = ANY(%s);
 SELECT count(*) FROM matching_face;
 
 -- STORED
-COPY (SELECT id, embedding::bytea FROM ONLY {partition}) TO STDOUT (FORMAT BINARY);
+COPY (
+    SELECT bunch.faces
+    FROM generate_series(
+        0, pg_relation_size('{partition}') / current_setting('block_size')::int, 8
+    ) AS page,
+    LATERAL (
+        SELECT string_agg(int8send(id) || embedding::bytea, '') AS faces
+        FROM ONLY {partition}
+        WHERE ctid >= format('(%s,0)', page)::tid AND ctid < format('(%s,0)', page + 8)::tid
+    ) AS bunch
+    WHERE bunch.faces IS NOT NULL
+) TO STDOUT (FORMAT BINARY);
 
--- STORED_BY_FUNCTION
-COPY (SELECT id, halfvec_send(embedding) FROM ONLY {partition}) TO STDOUT (FORMAT BINARY);
+-- WITHOUT_CAST
+halfvec_send(embedding);
