@@ -12,6 +12,8 @@ import structlog
 from django.db import NotSupportedError, OperationalError, ProgrammingError, connection, transaction
 from django.db.models import Max, QuerySet
 
+from matching.index import store as index
+from matching.index.base import ELSEWHERE
 from matching.models import Residue
 from matching.types import PurgeReport
 
@@ -91,6 +93,8 @@ def horizon() -> int:
 
 
 def rewrite(relation: str) -> bool:
+    if ELSEWHERE in relation:
+        return index().rewrite(relation)
     if not may_rewrite(relation) or not (rewrite_in_passing(relation) or rewrite_waiting(relation)):
         log.warning("matching.purge_could_not_rewrite", relation=relation)
         return False

@@ -178,6 +178,10 @@ class PackError(Exception):
     """The pack cannot be used; the message is one sentence an operator can act on."""
 
 
+class IndexUnusable(PackError):
+    """Nor can the index that was chosen: said wherever a fault of the pack is said."""
+
+
 class IndexBehind(Exception):
     """The index comes from a backup, and what was hidden or erased since has not been done again yet."""
 

@@ -151,6 +151,10 @@ KEY_STORE = env.folder("KEY_STORE")
 MATCHING = {
     "PACK": env.text("PACK", "dlib"),
     "PACKS_FOLDER": Path(env.text("PACKS_FOLDER", str(BASE_DIR / "var" / "packs"))),
+    # Which index holds the faces: postgresql or milvus.
+    "INDEX": env.text("INDEX", "postgresql"),
+    "MILVUS_URI": env.text("MILVUS_URI", ""),
+    "MILVUS_TOKEN": env.text("MILVUS_TOKEN", ""),
     "IMAGE_STORE": env.text("IMAGE_STORE"),
     # Like the keys, outside the database and its backups.
     "TOMBSTONES": Path(env.text("TOMBSTONES", str(KEY_STORE / "tombstones"))),

@@ -1,8 +1,17 @@
-"""Which index holds the faces. Today the one in PostgreSQL."""
+"""Which index holds the faces: PostgreSQL, or what the setting INDEX names."""
+
+from django.conf import settings
 
 from matching.index.base import Index
+from matching.index.milvus import Milvus
 from matching.index.pgvector import PgVector
+from matching.types import IndexUnusable
+
+KINDS: dict[str, type[Index]] = {"postgresql": PgVector, "milvus": Milvus}
 
 
 def store() -> Index:
-    return PgVector()
+    name = settings.MATCHING["INDEX"]
+    if name not in KINDS:
+        raise IndexUnusable(f"INDEX is {name}, but must be one of {', '.join(KINDS)}.")
+    return KINDS[name]()

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from matching.types import Box, Embeddings
 
+ELSEWHERE = "/"  # in the name of a residue's place: it is no table of PostgreSQL
+
 
 @dataclass(frozen=True)
 class FaceRows:
@@ -72,3 +74,6 @@ class Index(Protocol):
         """Read back of `remove`: those of the images of which a row is left."""
 
     def size(self) -> int: ...
+
+    def rewrite(self, place: str) -> bool:
+        """Take dead rows off a place that this index named in a residue and that is no table; False: not done."""

@@ -1,13 +1,16 @@
 """What every index must do. PostgreSQL's and any other pass these very tests."""
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
 
-from matching import index, service
-from matching.index.base import Hit, Index
+from matching import admission, index, service
+from matching.admission import Arrival
+from matching.index import milvus
+from matching.index.base import Hit, Index, face_rows
 from matching.types import Box, Embeddings, Store
 from tests.matching import builders
 
@@ -16,8 +19,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DIM = 128
 
 
-@pytest.fixture(params=["postgresql"], autouse=True)
-def chosen(request: pytest.FixtureRequest) -> Index:
+@pytest.fixture(params=["postgresql", "milvus"], autouse=True)
+def chosen(
+    request: pytest.FixtureRequest,
+) -> Index:
+    if request.param == "milvus":
+        request.getfixturevalue("in_milvus")
     return index.store()
 
 
@@ -47,7 +54,10 @@ def stored_by(images: Sequence[UUID], rows: Embeddings) -> dict[int, tuple[UUID,
 
 
 def make_images(rows: Embeddings) -> list[UUID]:
-    return [builders.make_image(row[None], page=f"https://harvest.example/{n}.jpg") for n, row in enumerate(rows)]
+    ids = [uuid4() for _ in rows]
+    arrivals = [Arrival(one, one.bytes * 2, f"https://a.example/{one}", "a.example", date(2020, 2, 3)) for one in ids]
+    admission.admit(arrivals, face_rows(ids, [builders.BOX] * len(ids), [1.0] * len(ids), rows))
+    return ids
 
 
 def near_each_other(count: int, *, seed: int = 0) -> Embeddings:
@@ -151,6 +161,13 @@ def test_what_is_removed_is_gone(chosen: Index) -> None:
     assert [hit.image_id for hit in chosen.sweep([rows], at_least=[-1])[0]] == [kept]
     assert not len(chosen.embeddings(faces))
     assert chosen.faces_of(group) == {}
+
+
+def test_it_finds_all_even_where_an_answer_is_cut_off(chosen: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(milvus, "MOST", 8)
+    rows = np.concatenate([near_each_other(30), near_each_other(1).repeat(20, axis=0)])
+    stored = stored_by(make_images(rows), rows)
+    assert chosen.search(rows[:2], at_least=0.1) == brute_force(stored, rows[:2], 0.1)
 
 
 def test_it_forgets_for_good(chosen: Index) -> None:

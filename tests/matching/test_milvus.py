@@ -1,0 +1,80 @@
+"""What is Milvus's alone: how it is chosen, and what a removal leaves in its files."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.conf import Settings
+
+from matching import index, service
+from matching.index import milvus
+from matching.types import Embeddings, PackError, Store
+from tests.matching import builders
+from tests.matching.conftest import set_matching
+
+
+@pytest.fixture
+def no_client() -> Iterator[None]:
+    milvus.client.cache_clear()
+    yield
+    milvus.client.cache_clear()
+
+
+def test_an_unknown_index_is_named(settings: Settings) -> None:
+    set_matching(settings, INDEX="faiss")
+    with pytest.raises(PackError, match="INDEX is faiss, but must be one of postgresql, milvus"):
+        index.store()
+
+
+@pytest.mark.usefixtures("no_client")
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    with pytest.raises(PackError, match="needs the package pymilvus"):
+        milvus.Milvus().size()
+
+
+@pytest.mark.usefixtures("no_client")
+def test_a_missing_address_is_named() -> None:
+    with pytest.raises(PackError, match="needs MILVUS_URI"):
+        milvus.Milvus().size()
+
+
+def in_files(folder: Path, rows: Embeddings) -> int:
+    files = [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
+    return sum(any(row.tobytes()[:16] in content for content in files) for row in rows)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_purge_takes_removed_faces_out_of_its_files(in_milvus: Path) -> None:
+    rows, others = builders.unit_rows(6, seed=8123), builders.unit_rows(6, seed=8124)
+    image, kept = builders.make_image(rows), builders.make_image(others)
+    milvus.client().flush(milvus.FACES)
+    stored, left = (found.astype(np.float16).astype(np.float32) for found in (rows, others))
+    service.erase_many([image], Store.INDEX)
+    assert in_files(in_milvus, stored) == 6  # deleting is not enough, or this test proves nothing
+
+    assert service.purge().complete
+
+    assert in_files(in_milvus, stored) == 0
+    assert in_files(in_milvus, left) == 6
+    assert sorted(milvus.generation_of(name) for name in milvus.partitions()) == [1, 1, 1]
+    assert {hit.image_id for hit in index.store().search(others, at_least=-1)} == {kept}
+    assert len(index.store().search(others, at_least=-1)) == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_copy_that_was_cut_short_is_made_anew(in_milvus: Path) -> None:
+    """Killed between copying and dropping, a partition holds faces twice; none is found twice, none is lost."""
+    rows = builders.unit_rows(9)
+    builders.make_image(rows)
+    fresh = milvus.name_of(1, 1)
+    milvus.client().create_partition(milvus.FACES, fresh)
+    milvus.copy([milvus.name_of(1, 0)], fresh)
+    found = index.store().search(rows, at_least=-1)
+    assert len(found) == 9
+    assert index.store().rewrite(f"{milvus.PLACE}1")
+    assert index.store().search(rows, at_least=-1) == found
+    assert index.store().size() == 9
+    assert [milvus.generation_of(name) for name in milvus.partitions() if milvus.number_of(name) == 1] == [2]
