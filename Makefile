@@ -17,7 +17,7 @@ NOWHERE := SECRET_KEY=checks-only DATABASE_URL=postgresql://nobody@localhost:1/n
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run demo drill test lint build lock messages browser redis clean
+.PHONY: help run demo drill test fuzz lint build lock messages browser redis clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -33,6 +33,9 @@ drill: .venv/development build redis ## 30,000 takedowns through 300 kills of ev
 
 test: .venv/development build browser redis ## every test, those in the browser included
 	$(PYTHON) -m pytest -n 2 --dist loadfile
+
+fuzz: .venv/development ## 400 hostile photos and 100,000 mutations through the decoder; MUTATIONS= SEED= change it
+	@exec $(PYTHON) -m bench.fuzz $(if $(MUTATIONS),--mutations $(MUTATIONS)) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/development ## formatting, types, import contracts, migrations, translations, compose file
 	$(PYTHON) -m ruff check .

@@ -4,6 +4,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Literal
 
 import pillow_heif
@@ -59,6 +60,7 @@ MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
 def prepare(limits: Limits) -> None:
     """Load every parser that will be needed: later nothing can be imported."""
     Image.preinit()
+    import_module("PIL.ImageCms")  # what Pillow loads when it first meets colours in Lab
     if "HEIF" in limits.formats:
         # No threads, which the child may not start; no previews, depth maps and layers, which nobody asks for.
         pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
@@ -88,8 +90,10 @@ def picture_of(content: bytes, limits: Limits, *, side: int) -> Image.Image:
         raise Unusable("too_many_pixels") from None
     except MemoryError:
         raise Unusable("unsupported") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, RuntimeError):
-        # Pillow's decoders raise all of these for files that end early or are damaged.
+    except Unusable:
+        raise
+    except Exception:
+        # For files that end early or are damaged, parsers raise a dozen kinds of errors, an assertion among them.
         raise Unusable("truncated") from None
 
 
@@ -151,7 +155,8 @@ def in_colours(picture: Image.Image) -> Image.Image:
     """RGB, or RGBA where something shows through."""
     if picture.mode.startswith("I"):  # grey of 16 bits
         return picture.convert("I").point(lambda grey: grey * (1 / 257) + 0.5).convert("L").convert("RGB")
-    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    wanted = "RGBA" if picture.has_transparency_data else "RGB"
+    return picture if picture.mode == wanted else picture.convert(wanted)
 
 
 def on_white(picture: Image.Image) -> Image.Image:

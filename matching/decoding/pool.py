@@ -130,6 +130,7 @@ class Pool:
     """At most `size` children for one kind of limits, started when they are first needed."""
 
     def __init__(self, limits: Limits, size: int) -> None:
+        self.replaced = 0  # children that hung, died or answered nonsense
         self._limits = limits
         self._places: queue.LifoQueue[Child | None] = queue.LifoQueue()
         self._children: set[Child] = set()
@@ -152,6 +153,7 @@ class Pool:
                 fresh = child.is_fresh
                 with suppress(Broken):
                     return child.decode(content, side=side)
+                self.replaced += 1
                 self._end(child)
             if fresh:  # a used child may have died of the photo before; this one had no other
                 raise PhotoRejected(PhotoFault.UNSUPPORTED)
