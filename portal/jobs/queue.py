@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 
 from portal.audit import append
 from portal.audit.tags import Tag
@@ -90,6 +91,13 @@ def claim() -> Claim | None:
         cursor.execute(CLAIM, {"lease": lease, "seconds": settings.LEASE.total_seconds(), "now": clock.now()})
         row: tuple[int, str, str, int] | None = cursor.fetchone()
     return None if row is None else Claim(*row, lease)
+
+
+def set_right() -> int:
+    """What was due when it was written is due for good: where the clock was set back since, it would wait that long."""
+    now = clock.now()
+    written_later = Job.objects.filter(state=State.DUE, run_at__gt=now, run_at__lte=F("created_at"))
+    return written_later.update(run_at=now, created_at=now)
 
 
 _RENEW = """

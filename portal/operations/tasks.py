@@ -18,6 +18,7 @@ def sweep() -> None:
     run.beat("worker")
     if service.is_behind():
         service.replay_tombstones()
+    queue.set_right()
     run.drain()
 
 
