@@ -17,6 +17,7 @@ from portal.accounts.models import User
 from portal.cases.models import Case
 from portal.core import clock
 from portal.jobs import run
+from portal.operations.management.commands import roles
 from tests import builders, environment
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
@@ -43,9 +44,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with (environment.folder() / "roles.lock").open("w") as lock, django_db_blocker.unblock():
         fcntl.flock(lock, fcntl.LOCK_EX)
         call_command("roles", stdout=StringIO())
-        # Between tests the tables are emptied at a stroke, which these two refuse by right.
+        # Between tests the tables are emptied at a stroke, which these refuse by right.
         with connections["default"].cursor() as cursor:
-            for table in ("audit_entry", "ledger_leaf"):
+            for table in roles.APPEND_ONLY:
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only_truncate")
         # Its session would keep the database from being dropped at the end.
         connections["owner"].close()

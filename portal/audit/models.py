@@ -21,3 +21,20 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag} {self.about}"
+
+
+class Root(models.Model):
+    """The Merkle root over the entries of one stretch of time, to which one leaf of the ledger commits."""
+
+    since = models.DateTimeField(unique=True)
+    # Not part of it any more.
+    until = models.DateTimeField(unique=True)
+    entries = models.BigIntegerField()
+    root = models.BinaryField(max_length=32)
+    # Secret, so that one entry can be shown without making its neighbours guessable.
+    blind = models.BinaryField(max_length=32)
+    leaf = models.OneToOneField("ledger.Leaf", on_delete=models.PROTECT, related_name="+")
+    salt = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"root until {self.until.isoformat()}"

@@ -10,7 +10,14 @@ from psycopg import sql
 
 APP, REGULATOR = "takedown_app", "takedown_regulator"
 # Rows are added, never changed.
-APPEND_ONLY = ("audit_entry", "ledger_leaf")
+APPEND_ONLY = (
+    "audit_entry",
+    "audit_root",
+    "ledger_leaf",
+    "ledger_position",
+    "ledger_checkpoint",
+    "ledger_keychange",
+)
 # What a regulator may read: aggregates, which are views of this name.
 AGGREGATES = "statistics_%"
 

@@ -1,0 +1,86 @@
+"""Signing the log: the newest leaves numbered, the whole log read anew, a checkpoint signed, kept and published.
+
+"A log MUST not sign any checkpoint which is inconsistent with any checkpoint it previously signed" (C2SP
+tlog-checkpoint). So the newest one signed is kept outside the database too, written there before anybody sees it, and
+whatever does not grow out of it is not signed.
+"""
+
+from django.db import transaction
+
+from portal.core import clock
+from portal.ledger import checkpoint, log, sequencer, signers
+from portal.ledger.checkpoint import Head
+from portal.ledger.models import Checkpoint
+from portal.ledger.tree import EMPTY, Tree
+
+
+class Held(Exception):
+    """Nothing is signed until `manage.py ledger resume` is shown the newest checkpoint that others hold."""
+
+
+def publish() -> Checkpoint | None:
+    """Number the new leaves, sign and keep a checkpoint; None when nothing was added. Errors: Held, NoKey."""
+    # Apart, so that the leaves have their places whatever comes of the signing; but not on top of a log that lost some.
+    with transaction.atomic():
+        sequencer.lock()
+        _grown_from(newest_signed(), sequencer.size())
+        size = sequencer.number()
+    with transaction.atomic():
+        sequencer.lock()
+        signed = newest_signed()
+        _keep_what_was_cut_off(signed)
+        tree = _grown_from(signed, size)
+        if size == signed.size:
+            return None
+        note = checkpoint.sign(Head(signed.origin, size, tree.root(size)), signers.load())
+        signers.write_head(note)
+        return _keep(note, size, tree.root(size))
+
+
+def sign_again(signed: Head) -> None:
+    """The same statement under the keys that sign now; nothing where nothing was ever signed."""
+    if not signed.size:
+        return
+    with transaction.atomic():
+        sequencer.lock()
+        note = checkpoint.sign(signed, signers.load())
+        signers.write_head(note)
+        if not Checkpoint.objects.filter(note=note).exists():
+            _keep(note, signed.size, signed.root)
+
+
+def newest_signed() -> Head:
+    """What this machine signed last, by the file outside the database. Errors: Held, NoKey."""
+    origin, kept = signers.origin(), signers.head()
+    if kept is None:
+        raise Held("the newest checkpoint is not known here")
+    return checkpoint.read(kept, signers.verifiers()) if kept else Head(origin, 0, EMPTY)
+
+
+def latest() -> Checkpoint | None:
+    return Checkpoint.objects.order_by("-pk").first()
+
+
+def _grown_from(signed: Head, size: int) -> Tree:
+    """The database's log, which must begin with all that was signed. Errors: Held."""
+    published = latest()
+    if size < signed.size or (published is not None and published.size > signed.size):
+        raise Held("the database and the newest checkpoint are of different ages: was a backup restored?")
+    try:
+        tree = log.reread(size)
+    except log.Damaged as damaged:
+        raise Held(str(damaged)) from damaged
+    if tree.size != size or tree.root(signed.size) != signed.root:
+        raise Held("the leaves are not those that were signed")
+    return tree
+
+
+def _keep_what_was_cut_off(signed: Head) -> None:
+    """A process that died between the file and the table left a checkpoint that is known outside the table alone."""
+    published = latest()
+    if signed.size > (published.size if published else 0):
+        _keep(signers.head() or "", signed.size, signed.root)
+
+
+def _keep(note: str, size: int, root: bytes) -> Checkpoint:
+    return Checkpoint.objects.create(note=note, size=size, root=root, published_at=clock.now())
