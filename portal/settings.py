@@ -177,6 +177,11 @@ ANSWER_SLOT = timedelta(seconds=env.integer("ANSWER_SLOT_SECONDS", 7 * 24 * 3600
 COOLING = timedelta(seconds=env.integer("COOLING_SECONDS", 24 * 3600))
 # How soon removed rows are purged from the data files, and how often the queue is swept.
 PURGE_AFTER = timedelta(seconds=env.integer("PURGE_SECONDS", 24 * 3600))
+# How often the ledger is published: at whole intervals since 1970, so daily means midnight UTC.
+PUBLISH_EVERY = timedelta(seconds=env.integer("PUBLISH_SECONDS", 24 * 3600))
+# When a case's receipt is due, counted from when the case was received. 0: with the statute's last day and the time
+# that purging may take after it.
+RECEIPT_SLOT = timedelta(seconds=env.integer("RECEIPT_SLOT_SECONDS", 0))
 SWEEP_SECONDS = env.integer("SWEEP_SECONDS", 30)
 # How long a worker that was killed keeps others from its job; one that lives renews its lease in time.
 LEASE = timedelta(seconds=env.integer("LEASE_SECONDS", 60))

@@ -8,6 +8,7 @@ from portal.operations.health import healthz
 urlpatterns = [
     path("healthz", healthz),
     path("api/v1/", include("portal.api.urls")),
+    path("ledger/", include("portal.api.log_urls")),
     *i18n_patterns(
         path("", include("portal.residents.urls")),
         path("staff/", include("portal.staff.urls")),

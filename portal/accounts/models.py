@@ -23,6 +23,8 @@ class Accounts(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     name = models.CharField(max_length=80, unique=True)
     role = models.CharField(max_length=16, choices=Role)
+    # A regulator's, for the ledger's checkpoints; empty: none are mailed.
+    mail = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -9,14 +9,13 @@ from matching import service
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
-from portal.cases import codes, forget, moves, personal
+from portal.cases import codes, forget, moves, personal, receipts
 from portal.cases.faults import CodeExpired, Finished, Incomplete, StaleCase, TooManyCodes
 from portal.cases.models import Case, Route
 from portal.cases.states import MOVES, State
 from portal.core import clock, keys, limits, schedule
 from portal.jobs import queue
 from portal.jobs.models import Priority
-from portal.ledger import leaves
 from portal.policies import deadlines, statutes
 from portal.policies.assurance import Proof, Right, See, allowance
 
@@ -29,6 +28,7 @@ def open_case(language: str) -> Case:
     """Begin a draft. Its key exists first, so that nothing personal is ever written unsealed."""
     case = Case(reference=_new_reference(), language=language, opened_at=clock.now())
     keys.create(case.key_id)
+    keys.create(case.proof_key_id)
     with transaction.atomic():
         case.save(force_insert=True)
         append.append(Tag.CASE_OPENED, about=case.code)
@@ -139,9 +139,10 @@ def submit(case: Case) -> None:
     case.statute, case.statute_version = statute.code, statutes.VERSION
     case.due_on = deadlines.due_on(clock.today(), statute)
     case.slot_at = schedule.slot_after(case.received_at)
-    case.save(update_fields=["statute", "statute_version", "due_on", "slot_at"])
+    case.receipt_at = receipts.slot(case)
+    case.save(update_fields=["statute", "statute_version", "due_on", "slot_at", "receipt_at"])
     choices.begin(case.code, at=case.slot_at, may_see_count=_see(case) is See.COUNTS)
-    leaves.append(leaves.Kind.OPENED, key_id=case.key_id, commitment={"case": str(case.code)})
+    receipts.open_record(case)
     append.append(Tag.CASE_SUBMITTED, about=case.code, statute=statute.code, due_on=case.due_on.isoformat())
     queue.enqueue("case.mail_received", case.code)
     queue.enqueue("case.search", case.code)

@@ -29,19 +29,38 @@ def addresses(case: Case) -> None:
 
 @transaction.atomic
 def everything(case: Case) -> None:
-    """Drop every row that belongs to the person; the case itself stays, with nothing personal in it."""
+    """Drop what the case was decided with. The mail address and what opens the leaves stay until `proof`."""
     photo(case)
     probes(case)
     for kept in (Code, Unlock, Match, Search):
         kept.objects.filter(case=case).delete()
     choices.forget(case.code)
-    leaves.forget(case.key_id)
-    Case.objects.filter(pk=case.pk).update(contact_sealed=None, addresses_sealed=None)
+    Case.objects.filter(pk=case.pk).update(addresses_sealed=None)
     append.append(Tag.CASE_FORGOTTEN, about=case.code)
+
+
+def contact(case: Case) -> None:
+    Case.objects.filter(pk=case.pk).update(contact_sealed=None)
+
+
+@transaction.atomic
+def proof(case: Case) -> None:
+    """Drop the mail address and what opens the leaves: from now on only its holder can show the receipt."""
+    contact(case)
+    leaves.forget(case.proof_key_id)
+    append.append(Tag.PROOF_FORGOTTEN, about=case.code)
 
 
 def key(case: Case) -> None:
     """Destroy the case's key; what was sealed under it is gone in every file and backup. Safe to repeat."""
-    if keys.exists(case.key_id):
+    # A case from before address and openings had a key of their own keeps it for them; `proof_key` ends it.
+    if keys.exists(case.key_id) and case.key_id != case.proof_key_id:
         keys.destroy(case.key_id)
         append.append(Tag.KEY_DESTROYED, about=case.code)
+
+
+def proof_key(case: Case) -> None:
+    """The same for the key of address and openings. Safe to repeat."""
+    if keys.exists(case.proof_key_id):
+        keys.destroy(case.proof_key_id)
+        append.append(Tag.PROOF_KEY_DESTROYED, about=case.code)

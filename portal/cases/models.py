@@ -30,6 +30,8 @@ class Case(models.Model):
     proof = models.CharField(max_length=12, default=Proof.NONE)
     language = models.CharField(max_length=2)
     key_id = models.UUIDField(unique=True, default=uuid4)
+    # The key of what outlives the photo: the mail address, and what opens the case's leaves in the ledger.
+    proof_key_id = models.UUIDField(unique=True, default=uuid4)
     # A key of policies.statutes.PLACES, and the clock taken from it when the case was received.
     place = models.CharField(max_length=8, blank=True)
     statute = models.CharField(max_length=16, blank=True)
@@ -43,6 +45,11 @@ class Case(models.Model):
     received_at = models.DateTimeField(null=True)
     # The fixed slot in which the end is announced, whatever was found.
     slot_at = models.DateTimeField(null=True)
+    # The publication of the ledger that holds its second leaf, fixed when it is received, whatever will be found.
+    receipt_at = models.DateTimeField(null=True, db_index=True)
+    # When that leaf was written, and when its receipt was mailed.
+    recorded_at = models.DateTimeField(null=True)
+    receipted_at = models.DateTimeField(null=True)
     announced_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)

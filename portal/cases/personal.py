@@ -10,14 +10,14 @@ from portal.core import sealed
 
 
 def keep_contact(case: Case, address: str) -> None:
-    case.contact_sealed = sealed.seal(case.key_id, address.encode(), purpose="contact")
+    case.contact_sealed = sealed.seal(case.proof_key_id, address.encode(), purpose="contact")
     case.save(update_fields=["contact_sealed"])
 
 
 def contact(case: Case) -> str:
     if case.contact_sealed is None:
         return ""
-    return sealed.unseal(case.key_id, case.contact_sealed, purpose="contact").decode()
+    return sealed.unseal(case.proof_key_id, case.contact_sealed, purpose="contact").decode()
 
 
 def keep_addresses(case: Case, addresses: list[str]) -> None:

@@ -13,13 +13,14 @@ from matching.types import Embeddings, PhotoRejected, Thresholds
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
-from portal.cases import codes, forget, mail, moves, personal
+from portal.cases import codes, forget, mail, moves, personal, receipts
 from portal.cases.models import Band, Case, Decision, Match, Photo, Route, Search
 from portal.cases.states import ENDED, OPEN, State
 from portal.core import clock, keys
 from portal.jobs import queue
-from portal.jobs.run import PermanentFailure
-from portal.ledger import leaves
+from portal.jobs.run import NotYet, PermanentFailure
+from portal.ledger.receipt import NotPublished
+from portal.policies import retention
 from portal.takedowns.models import Removal
 from portal.takedowns.states import RemovalState
 
@@ -167,16 +168,19 @@ def announce(code: str) -> None:
 
 
 def close(code: str) -> None:
-    """Close a case whose removals are purged and whose slot has come; then its key goes."""
+    """Close a case whose removals are purged and whose slot has come; then its key goes. Its second leaf and its
+    receipt have a time of their own (portal.cases.receipts), which does not depend on this."""
     with transaction.atomic():
         case = _locked(code)
         if case.state not in ENDED or not _is_told(case) or not _removals_are(case, RemovalState.PURGED):
             return
-        leaves.append(leaves.Kind.CLOSED, key_id=case.key_id, commitment={"case": str(case.code)})
         forget.everything(case)
+        if case.withdrawn_at is not None:
+            forget.contact(case)
         moves.move(case, State.CLOSED)
         # Outside the transaction, since a key does not come back on rollback.
         queue.enqueue("case.destroy_key", case.code)
+        queue.enqueue("case.forget_proof", case.code)
 
 
 def _is_told(case: Case) -> bool:
@@ -194,7 +198,7 @@ def destroy_key(code: str) -> None:
 def mail_code(code: str) -> None:
     """Make a new code and mail it. Only here is it ever in plain text."""
     case = Case.objects.get(pk=UUID(code))
-    if keys.exists(case.key_id):
+    if keys.exists(case.proof_key_id):
         address = personal.contact(case)
         _mail("code", case, address=address, code=codes.issue(case, address=address))
 
@@ -204,10 +208,34 @@ def mail_received(code: str) -> None:
     _mail("received", case, address=personal.contact(case))
 
 
-def _mail(name: str, case: Case, *, address: str, code: str = "") -> None:
+def mail_receipt(code: str) -> None:
+    """Mail the receipt once the publication that holds it is out; to withdrawn cases nothing is mailed any more."""
+    case = Case.objects.get(pk=UUID(code))
+    if case.receipted_at is not None or case.withdrawn_at is not None:
+        return
+    try:
+        receipt = receipts.issue(case)
+    except NotPublished:
+        raise NotYet("the publication that holds it is not out") from None
+    _mail("receipt", case, address=personal.contact(case), attachment=mail.Attachment(receipts.name(case), receipt))
+    with transaction.atomic():
+        Case.objects.filter(pk=case.pk).update(receipted_at=clock.now())
+        append.append(Tag.CASE_RECEIPTED, about=case.code)
+        queue.enqueue("case.forget_proof", case.code, run_at=clock.now() + retention.RECEIPT.kept_for)
+
+
+def forget_proof(code: str) -> None:
+    """When its receipt was to be had long enough, drop the address and what opens the leaves, and their key."""
+    case = Case.objects.get(pk=UUID(code))
+    if case.closed_at is not None and receipts.is_over(case):
+        forget.proof(case)
+        forget.proof_key(case)
+
+
+def _mail(name: str, case: Case, *, address: str, code: str = "", attachment: mail.Attachment | None = None) -> None:
     """Send; an address that takes no mail is let be, since trying again changes nothing."""
     try:
-        mail.send(name, case, address=address, code=code)
+        mail.send(name, case, address=address, code=code, attachment=attachment)
     except mail.Undeliverable:
         log.info("undeliverable", case=str(case.code), mail=name)
 
@@ -218,7 +246,9 @@ def forget_draft(code: str) -> None:
     if case.received_at is None and case.state in (State.WITHDRAWN, State.EXPIRED):
         choices.decline(case.code)
         forget.everything(case)
+        forget.proof(case)
         forget.key(case)
+        forget.proof_key(case)
 
 
 def expire(code: str) -> None:

@@ -1,6 +1,6 @@
 """Fixed times, so that when something is said never depends on what was found."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.conf import settings
 
@@ -8,3 +8,10 @@ from django.conf import settings
 def slot_after(received: datetime) -> datetime:
     """When the end of a case received then is announced."""
     return received + settings.ANSWER_SLOT
+
+
+def publication_after(moment: datetime) -> datetime:
+    """The first publication of the ledger at or after `moment`: whole intervals since 1970, so midnight UTC daily."""
+    interval = settings.PUBLISH_EVERY
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return epoch + -((epoch - moment) // interval) * interval

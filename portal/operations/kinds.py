@@ -1,9 +1,10 @@
 """Every job kind by name: the one place where lower code's names meet higher code's functions."""
 
 from portal.blocks import work as blocks
+from portal.cases import receipts
 from portal.cases import work as cases
 from portal.jobs.kinds import Work
-from portal.operations import retention
+from portal.operations import publication, retention
 from portal.orders import work as orders
 from portal.takedowns import work as takedowns
 
@@ -21,6 +22,11 @@ KINDS: dict[str, Work] = {
     "order.open": orders.open_removals,
     "order.settle": orders.settle,
     "order.close": orders.close,
+    "case.record": receipts.close_record,
+    "case.mail_receipt": cases.mail_receipt,
+    "case.forget_proof": cases.forget_proof,
+    "ledger.publish": publication.publish,
+    "ledger.mail": publication.mail,
     "removal.hide": takedowns.hide,
     "removal.remove": takedowns.remove,
     "removals.purge": takedowns.purge,

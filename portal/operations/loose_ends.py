@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from portal.cases import receipts
 from portal.cases.models import Case
 from portal.cases.states import ENDED, State
 from portal.core import clock, keys
@@ -9,6 +10,7 @@ from portal.jobs.queue import lies_dead
 from portal.jobs.queue import pick_up as enqueue
 from portal.orders.models import Order
 from portal.orders.states import State as OrderState
+from portal.policies.retention import RECEIPT
 from portal.takedowns import removals
 from portal.takedowns.models import Removal
 from portal.takedowns.states import RemovalState, TakedownState
@@ -38,6 +40,9 @@ def _cases() -> None:
     for case in Case.objects.filter(state=State.CLOSED, closed_at__gt=now - KEYS_LOOKED_FOR):
         if keys.exists(case.key_id):
             enqueue("case.destroy_key", case.code)
+    for case in Case.objects.filter(state=State.CLOSED, recorded_at__gt=now - KEYS_LOOKED_FOR - RECEIPT.kept_for):
+        if receipts.is_over(case) and keys.exists(case.proof_key_id):
+            enqueue("case.forget_proof", case.code)
 
 
 def _removals() -> None:

@@ -4,6 +4,7 @@ from matching import service
 from portal.celery import app
 from portal.core import clock
 from portal.jobs import queue, run
+from portal.operations import publication
 
 
 @app.task(name="portal.drain")
@@ -19,6 +20,7 @@ def sweep() -> None:
     if service.is_behind():
         service.replay_tombstones()
     queue.set_right()
+    publication.plan_next()
     run.drain()
 
 

@@ -6,6 +6,9 @@ import holidays
 
 from portal.policies.statutes import Count, Period, Statute
 
+# What was approved is physically gone from data files, log and backups (DESIGN.md, Promises, 3).
+PURGED_WITHIN = timedelta(days=7)
+
 
 def due_on(received: date, statute: Statute) -> date:
     """The last day on which an answer is in time."""

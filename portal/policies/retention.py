@@ -15,6 +15,11 @@ DRAFT = Rule("an unfinished case", timedelta(hours=24), "the subject did not sen
 CODE = Rule("a mailed code", timedelta(minutes=15), "long enough to read a mail")
 SESSION = Rule("a visit in one browser", timedelta(hours=12), "so that a shared computer forgets it within the day")
 JOB = Rule("a finished job", timedelta(days=7), "to see what ran; it holds ids only")
+RECEIPT = Rule(
+    "what opens a receipt, and the address it was mailed to",
+    timedelta(days=30),
+    "to send it again; after that only its holder can show it",
+)
 # What is purged within seven days must be in no backup after them either.
 BACKUP = Rule("a backup of the database", timedelta(days=6), "what is removed is in no backup a week later")
 
@@ -25,7 +30,7 @@ BLOCK = Rule(
     "the subject asked to be kept out; it ends sooner when they take it back, later when they renew it",
 )
 
-ALL = (DRAFT, CODE, SESSION, JOB, BACKUP, BLOCK)
+ALL = (DRAFT, CODE, SESSION, JOB, RECEIPT, BACKUP, BLOCK)
 
 # Tables of which deleted rows were ciphertext under a key that is destroyed. They are rewritten all the same.
 SEALED_TABLES = (

@@ -170,4 +170,9 @@ _SENTENCES: dict[str, Callable[[Entry, str], str]] = {
     Tag.PROBES_DESTROYED: lambda entry, who: _("The biometric templates were destroyed"),
     Tag.CASE_FORGOTTEN: lambda entry, who: _("Everything personal was dropped"),
     Tag.KEY_DESTROYED: lambda entry, who: _("The key was destroyed: nothing sealed can be read again"),
+    Tag.CASE_RECORDED: lambda entry, who: _("Its record was closed in the public ledger"),
+    Tag.CASE_RECEIPTED: lambda entry, who: _("The subject was sent the receipt"),
+    Tag.RECORD_DISCLOSED: lambda entry, who: _("Its record was opened for an auditor"),
+    Tag.PROOF_FORGOTTEN: lambda entry, who: _("The mail address and what opens the receipt were dropped"),
+    Tag.PROOF_KEY_DESTROYED: lambda entry, who: _("The receipt's key was destroyed"),
 }

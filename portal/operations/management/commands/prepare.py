@@ -22,6 +22,7 @@ class Command(BaseCommand):
     def handle(self, *, world: Path | None, without_pictures: bool, **_options: Any) -> None:
         call_command("migrate", database="owner", interactive=False, verbosity=0, stdout=self.stderr)
         call_command("roles", stdout=self.stderr)
+        call_command("ledger", "create-key", "--unless-there", stdout=self.stderr)
         report = {"pack": printed("face_pack", stderr=self.stderr), "files": service.pack_files()}
         if world is not None:
             report["world"] = printed("demo_world", world, without_pictures=without_pictures, stderr=self.stderr)
