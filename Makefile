@@ -17,10 +17,10 @@ NOWHERE := SECRET_KEY=checks-only DATABASE_URL=postgresql://nobody@localhost:1/n
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run demo drill test fuzz lint build lock messages browser redis clean
+.PHONY: help run demo drill drill-ledger test fuzz lint build lock messages browser redis clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 run: .venv/run-time build ## the portal with a demo world on this machine; PORT=, PACK= and .env change it
 	@exec $(PYTHON) -m portal.operations
@@ -36,6 +36,9 @@ test: .venv/development build browser redis ## every test, those in the browser 
 
 fuzz: .venv/development ## 400 hostile photos and 100,000 mutations through the decoder; MUTATIONS= SEED= change it
 	@exec $(PYTHON) -m bench.fuzz $(if $(MUTATIONS),--mutations $(MUTATIONS)) $(if $(SEED),--seed $(SEED))
+
+drill-ledger: .venv/development ## 10,000 edits, deletions, reorderings, truncations and forks of the ledger
+	LEDGER_EDITS=10000 $(PYTHON) -m pytest tests/ledger/test_drill.py -q -p no:randomly
 
 lint: .venv/development ## formatting, types, import contracts, migrations, translations, compose file
 	$(PYTHON) -m ruff check .

@@ -1,0 +1,597 @@
+#!/usr/bin/env python3
+"""Checks a takedown receipt, or a whole ledger, without asking whoever runs it.
+
+    python verify.py --key KEY RECEIPT [CHECKPOINT] [--leaves FILE] [--language fr]
+    python verify.py --key KEY --leaves FILE CHECKPOINT [CHECKPOINT …]
+
+One file on its own: it needs Python 3.11 and the package `cryptography`, shares no code with the portal, opens no
+connection, and takes nothing on trust but KEY. KEY is the log's public key (`name+id+base64`), or a file of such keys,
+one a line; have it from a regulator, a newspaper or a friend, never from the receipt or from the portal alone.
+
+Exit status: 0 everything asked was shown; 1 something is forged, changed or damaged; 2 it was called wrongly, or a
+file cannot be read; 3 the receipt is good, but could not be compared with the checkpoint that was given.
+
+Formats: C2SP signed-note, tlog-checkpoint and tlog-proof (c2sp.org), RFC 6962 Merkle trees over SHA-256.
+"""
+
+import argparse
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+SHOWN, FORGED, MISUSED, UNCOMPARED = 0, 1, 2, 3
+LEAF_DOMAIN = b"takedown-portal/leaf/v1\x00"
+RECORD_DOMAIN = b"takedown-portal/record/v1\x00"
+STEP_DOMAIN = b"takedown-portal/step/v1\x00"
+FIRST_LINE = "c2sp.org/tlog-proof@v1"
+# A receipt with a record of 100,000 steps is 30 MB; a path has a line for each bit of the size at most.
+MOST_BYTES, MOST_PATH, MOST_SIGNATURES = 1 << 28, 64, 64
+NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+HEX32 = re.compile(r"[0-9a-f]{64}")
+
+
+class Rejected(Exception):
+    """Something is not what it claims to be; the text is a key of SENTENCES."""
+
+
+# --- keys and signed notes (C2SP signed-note) -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Key:
+    name: str
+    public: bytes
+
+    @property
+    def id(self) -> bytes:
+        return hashlib.sha256(self.name.encode() + b"\n\x01" + self.public).digest()[:4]
+
+
+def parse_key(text: str) -> Key:
+    name, _plus, rest = text.strip().partition("+")
+    key_id, _plus, material = rest.partition("+")
+    raw = unbase64(material)
+    key = Key(name, raw[1:])
+    if not name or re.search(r"\s", name) or len(raw) != 33 or raw[0] != 1 or key_id != key.id.hex():
+        raise Rejected("bad_key")
+    return key
+
+
+def unbase64(text: str) -> bytes:
+    """Standard base64 in its canonical form only: no file says the same in two ways."""
+    try:
+        raw = base64.b64decode(text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error, ValueError):
+        raise Rejected("bad_format") from None
+    if base64.b64encode(raw).decode() != text:
+        raise Rejected("bad_format")
+    return raw
+
+
+def signed_text(note: str, keys: list[Key]) -> str:
+    """The note's text, once one of `keys` signed it and none of them signed it wrongly."""
+    text, separator, block = note.rpartition("\n\n")
+    if not separator or not block.endswith("\n") or any(ord(c) < 0x20 and c != "\n" for c in note):
+        raise Rejected("bad_format")
+    text += "\n"
+    lines = block[:-1].split("\n")
+    if len(lines) > MOST_SIGNATURES:
+        raise Rejected("bad_format")
+    signed = False
+    for line in lines:
+        dash, _space, rest = line.partition(" ")
+        name, _space, encoded = rest.partition(" ")
+        raw = unbase64(encoded)
+        if dash != "—" or not name or len(raw) <= 4:
+            raise Rejected("bad_format")
+        for key in keys:
+            if (key.name, key.id) == (name, raw[:4]):
+                check_signature(key, raw[4:], text)
+                signed = True
+    if not signed:
+        raise Rejected("unsigned")
+    return text
+
+
+def check_signature(key: Key, signature: bytes, text: str) -> None:
+    try:
+        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
+    except (InvalidSignature, ValueError):
+        raise Rejected("bad_signature") from None
+
+
+# --- checkpoints (C2SP tlog-checkpoint) -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    origin: str
+    size: int
+    root: bytes
+
+
+def parse_checkpoint(note: str, keys: list[Key]) -> Checkpoint:
+    lines = signed_text(note, keys)[:-1].split("\n")
+    if len(lines) < 3 or "" in lines or not NUMBER.fullmatch(lines[1]):
+        raise Rejected("bad_format")
+    if lines[0] not in {key.name for key in keys}:
+        raise Rejected("other_log")
+    root = unbase64(lines[2])
+    if len(root) != 32:
+        raise Rejected("bad_format")
+    return Checkpoint(lines[0], int(lines[1]), root)
+
+
+# --- Merkle trees (RFC 6962, section 2.1) -----------------------------------------------------------------------------
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def roots(entries: Iterable[bytes], sizes: Iterable[int]) -> dict[int, bytes]:
+    """The root at each of `sizes` that is reached, and at the end: complete subtrees, folded from the right."""
+    wanted, peaks, size = set(sizes), list[bytes](), 0
+    found = {0: folded(peaks)} if 0 in wanted else {}
+    for entry in entries:
+        size += 1
+        peaks.append(leaf_hash(entry))
+        complete = size
+        while complete % 2 == 0:
+            right = peaks.pop()
+            peaks.append(node_hash(peaks.pop(), right))
+            complete //= 2
+        if size in wanted:
+            found[size] = folded(peaks)
+    found[size] = folded(peaks)
+    return found
+
+
+def folded(peaks: list[bytes]) -> bytes:
+    if not peaks:
+        return hashlib.sha256(b"").digest()
+    root = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        root = node_hash(peak, root)
+    return root
+
+
+def check_inclusion(entry: bytes, index: int, path: list[bytes], checkpoint: Checkpoint) -> None:
+    """RFC 9162, section 2.1.3.2."""
+    hashed, node, last = leaf_hash(entry), index, checkpoint.size - 1
+    if index > last:
+        raise Rejected("not_included")
+    for step in path:
+        if last == 0:
+            raise Rejected("not_included")
+        if node & 1 or node == last:
+            hashed = node_hash(step, hashed)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            hashed = node_hash(hashed, step)
+        node, last = node >> 1, last >> 1
+    if last != 0 or hashed != checkpoint.root:
+        raise Rejected("not_included")
+
+
+# --- receipts (C2SP tlog-proof) ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Receipt:
+    opening: dict[str, Any]
+    index: int
+    path: list[bytes]
+    note: str
+
+
+def is_receipt(raw: bytes) -> bool:
+    return raw.startswith(FIRST_LINE.encode())
+
+
+def parse_receipt(raw: bytes) -> Receipt:
+    head, separator, note = text_of(raw).partition("\n\n")
+    first, *lines = head.split("\n")
+    if not separator or first != FIRST_LINE or len(lines) < 2:
+        raise Rejected("bad_format")
+    extra, index, *path = lines
+    if not extra.startswith("extra ") or not index.startswith("index ") or len(path) > MOST_PATH:
+        raise Rejected("bad_format")
+    number = index.removeprefix("index ")
+    steps = [unbase64(line) for line in path]
+    if not NUMBER.fullmatch(number) or any(len(step) != 32 for step in steps):
+        raise Rejected("bad_format")
+    return Receipt(parse_opening(unbase64(extra.removeprefix("extra "))), int(number), steps, note)
+
+
+def text_of(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise Rejected("bad_format") from None
+
+
+def canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def parse_opening(raw: bytes) -> dict[str, Any]:
+    """Canonical JSON only, so that an opening cannot be read in two ways."""
+    try:
+        opening = json.loads(raw)
+        one_way = canonical(opening) == raw
+    except (ValueError, RecursionError):
+        raise Rejected("bad_format") from None
+    if not one_way or not isinstance(opening, dict) or not is_hash(opening.get("salt")):
+        raise Rejected("bad_format")
+    body = opening.get("body")
+    if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
+        raise Rejected("bad_format")
+    return opening
+
+
+def is_hash(value: object) -> bool:
+    return isinstance(value, str) and HEX32.fullmatch(value) is not None
+
+
+def entry_of(opening: dict[str, Any]) -> bytes:
+    salt = bytes.fromhex(opening["salt"])
+    return hashlib.sha256(LEAF_DOMAIN + salt + canonical(opening["body"])).digest()
+
+
+def check_record(opening: dict[str, Any]) -> dict[str, Any] | None:
+    """The record beneath the body, where the receipt opens it: it must be the one that the leaf commits to."""
+    if "record" not in opening:
+        return None
+    blind, record, steps = opening.get("blind"), opening["record"], opening.get("steps")
+    if not is_hash(blind) or not isinstance(record, dict) or not isinstance(steps, list):
+        raise Rejected("bad_format")
+    secret = bytes.fromhex(str(blind))
+    committed = hashlib.sha256(RECORD_DOMAIN + derived(secret, "summary") + canonical(record)).hexdigest()
+    leaves = (
+        hashlib.sha256(STEP_DOMAIN + derived(secret, f"step {number}") + canonical(step)).digest()
+        for number, step in enumerate(steps)
+    )
+    root = roots(leaves, ())[len(steps)].hex()
+    if committed != opening["body"].get("record") or root != record.get("root") or len(steps) != record.get("steps"):
+        raise Rejected("other_record")
+    return {**record, "rows": steps}
+
+
+def derived(secret: bytes, of: str) -> bytes:
+    return hmac.digest(secret, of.encode(), "sha256")
+
+
+# --- the leaves file --------------------------------------------------------------------------------------------------
+
+
+def parse_leaves(raw: bytes) -> list[bytes]:
+    """One entry a line, in base64; the last line ends too, so that a file cut short is seen."""
+    if raw and not raw.endswith(b"\n"):
+        raise Rejected("cut_leaves")
+    entries = [unbase64(line) for line in text_of(raw).split("\n")[:-1]]
+    if any(len(entry) != 32 for entry in entries):
+        raise Rejected("bad_leaves")
+    # Entries are salted, so no two are ever alike.
+    if len(set(entries)) != len(entries):
+        raise Rejected("repeated_leaves")
+    return entries
+
+
+def check_leaves(entries: list[bytes], checkpoints: list[Checkpoint]) -> None:
+    """The one list of leaves must give the root of every checkpoint: so each is what the next grew out of."""
+    found = roots(entries, [one.size for one in checkpoints])
+    for one in checkpoints:
+        if one.size > len(entries):
+            raise Rejected("short_leaves")
+        if found[one.size] != one.root:
+            raise Rejected("other_leaves")
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Report:
+    """What was found out, line by line: a mark, and a key of SENTENCES with its values."""
+
+    status: int = SHOWN
+    lines: list[tuple[str, str, dict[str, object]]] = field(default_factory=list)
+
+    def say(self, mark: str, sentence: str, **values: object) -> None:
+        self.lines.append((mark, sentence, values))
+
+    def spoken(self, language: str = "en") -> list[tuple[str, str]]:
+        """Mark (shown, not_shown, forged, unread) and sentence, in words."""
+        words = SENTENCES[language]
+        return [(mark, words[key].format(**printable(values))) for mark, key, values in self.lines]
+
+
+def printable(values: dict[str, object]) -> dict[str, object]:
+    """No file may write control characters to a terminal."""
+    return {
+        name: "".join(letter if letter.isprintable() else "?" for letter in str(value))
+        for name, value in values.items()
+    }
+
+
+def examine(receipt: bytes, keys: list[Key], *, outside: Iterable[bytes] = (), leaves: bytes | None = None) -> Report:
+    """A receipt, against the log's keys; against checkpoints from elsewhere and the leaves file, where given."""
+    return guarded(lambda report: _examine(report, receipt, keys, list(outside), leaves))
+
+
+def audit(leaves: bytes, keys: list[Key], checkpoints: Iterable[bytes]) -> Report:
+    """The whole log: every checkpoint signed, and all of them roots of this one list of leaves."""
+    return guarded(lambda report: _audit(report, leaves, keys, list(checkpoints)))
+
+
+def guarded(look: Callable[[Report], None]) -> Report:
+    report = Report()
+    try:
+        look(report)
+    except Rejected as rejected:
+        report.status = FORGED
+        report.say("forged", str(rejected))
+    return report
+
+
+def _examine(report: Report, raw: bytes, keys: list[Key], outside: list[bytes], leaves: bytes | None) -> None:
+    receipt = parse_receipt(raw)
+    own = parse_checkpoint(receipt.note, keys)
+    entry = entry_of(receipt.opening)
+    check_inclusion(entry, receipt.index, receipt.path, own)
+    record = check_record(receipt.opening)
+    report.say("shown", "included", number=receipt.index + 1, size=own.size, origin=own.origin)
+    _tell_body(report, receipt.opening["body"])
+    _tell_record(report, record)
+    others = [parse_checkpoint(text_of(note), keys) for note in outside]
+    for other in others:
+        if other.size == own.size and other.root != own.root:
+            raise Rejected("fork")
+    if leaves is not None:
+        entries = parse_leaves(leaves)
+        check_leaves(entries, [own, *others])
+        if entries[receipt.index] != entry:
+            raise Rejected("other_leaves")
+        report.say("shown", "leaves_agree", size=own.size)
+    _tell_comparison(report, own, others, with_leaves=leaves is not None)
+
+
+def _tell_body(report: Report, body: dict[str, str]) -> None:
+    known = {"opened": "opened", "closed": "closed"}.get(body.get("kind", ""), "other_kind")
+    values = {name: body.get(name, "?") for name in ("kind", "reference", "case", "received_on", "statute")}
+    report.say("shown", known, **values)
+
+
+def _tell_record(report: Report, record: dict[str, Any] | None) -> None:
+    if record is None:
+        report.say("not_shown", "record_closed")
+        return
+    report.say("shown", "record_open" if record.get("finished") is True else "record_unfinished", steps=record["steps"])
+    for row in record["rows"]:
+        if isinstance(row, dict):
+            values = {name: row.get(name) or "-" for name in ("image", "store", "verified_at", "purged_at")}
+            report.say("shown", "step", **values)
+
+
+def _tell_comparison(report: Report, own: Checkpoint, others: list[Checkpoint], *, with_leaves: bool) -> None:
+    if not others:
+        report.say("not_shown", "no_outside")
+    for other in others:
+        if other.size == own.size or with_leaves:
+            report.say("shown", "same_history", size=other.size)
+        else:
+            report.status = UNCOMPARED
+            report.say("not_shown", "uncompared", size=other.size, own=own.size)
+    report.say("not_shown", "not_the_deed")
+
+
+def _audit(report: Report, leaves: bytes, keys: list[Key], checkpoints: list[bytes]) -> None:
+    entries = parse_leaves(leaves)
+    heads = [parse_checkpoint(text_of(note), keys) for note in checkpoints]
+    check_leaves(entries, heads)
+    newest = max(head.size for head in heads)
+    report.say("shown", "audited", size=newest, checkpoints=len(heads), origin=heads[0].origin)
+    if len(entries) > newest:
+        report.status = UNCOMPARED
+        report.say("not_shown", "beyond", more=len(entries) - newest)
+    report.say("not_shown", "only_these")
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+MARKS = {
+    "en": {"shown": "SHOWN", "not_shown": "NOT SHOWN", "forged": "FALSE", "unread": "UNREADABLE"},
+    "fr": {"shown": "PROUVÉ", "not_shown": "NON PROUVÉ", "forged": "FAUX", "unread": "ILLISIBLE"},
+}
+SENTENCES = {
+    "en": {
+        "included": "Entry {number} of the {size} entries that the log {origin} signed is this receipt's.",
+        "opened": "That entry says: request {reference} was received on {received_on} (statute {statute}, "
+        "case {case}).",
+        "closed": "That entry closes the record of request {reference}, received on {received_on} (statute {statute}, "
+        "case {case}). The record was fixed then: it cannot be changed or replaced unnoticed.",
+        "other_kind": "That entry is of the kind {kind}; it is not a case's.",
+        "record_closed": "What the record says. This receipt does not open it, whatever was found; a regulator can "
+        "have it opened and compared with this receipt.",
+        "record_open": "The record is opened here and is the one that was fixed: {steps} removals from a store, each "
+        "read back afterwards, and the case's deletions were complete.",
+        "record_unfinished": "The record is opened here and is the one that was fixed: {steps} removals from a store "
+        "by then, and the case's deletions were not complete yet.",
+        "step": "Image {image}: gone from {store} at {verified_at}, purged at {purged_at}.",
+        "leaves_agree": "The leaves file is the list of {size} entries that was signed, and holds this entry in its "
+        "place.",
+        "same_history": "The checkpoint of {size} entries and this receipt tell the same history.",
+        "no_outside": "That everyone is shown this same history. Give a checkpoint from a regulator, or from anyone "
+        "who is not the operator, to compare with.",
+        "uncompared": "Whether the checkpoint of {size} entries and the one of {own} in this receipt tell the same "
+        "history: give the log's leaves file too (--leaves).",
+        "not_the_deed": "That the deletions happened. The log shows what was stated, and when, and that it was not "
+        "changed since; whether it is true is for auditors to check in the stores.",
+        "audited": "All {size} entries are those that the log {origin} signed; the checkpoints given ({checkpoints}) "
+        "are all of this one history.",
+        "beyond": "The last {more} lines of the leaves file: no checkpoint that was given covers them.",
+        "signed_only": "The checkpoint of {size} entries is signed by {origin}, and that is all that was looked at: "
+        "give the log's leaves file too (--leaves).",
+        "only_these": "That nobody was shown another history: that takes checkpoints from others, all given here.",
+        "bad_key": "That is not a log's public key.",
+        "bad_format": "The file is damaged, cut short or of another kind.",
+        "bad_signature": "A signature is forged, or what was signed was changed.",
+        "unsigned": "The key that was given did not sign this checkpoint.",
+        "other_log": "The checkpoint is of another log.",
+        "not_included": "The entry is not in the log that was signed: receipt or opening was changed.",
+        "other_record": "The record that is opened here is not the one that was fixed.",
+        "cut_leaves": "The leaves file is cut short.",
+        "bad_leaves": "A line of the leaves file is not an entry.",
+        "repeated_leaves": "The leaves file has an entry twice.",
+        "short_leaves": "The leaves file has fewer entries than were signed: some were taken out, or it is too old.",
+        "other_leaves": "The leaves file is not what was signed: entries were changed, added, moved or taken out.",
+        "fork": "Two checkpoints of the same size contradict each other: the log showed two histories. Keep both "
+        "files: together they prove it.",
+        "no_file": "{name} cannot be read.",
+    },
+    "fr": {
+        "included": "L’entrée {number} des {size} entrées que le journal {origin} a signées est celle de ce reçu.",
+        "opened": "Cette entrée dit : la demande {reference} a été reçue le {received_on} (loi {statute}, "
+        "dossier {case}).",
+        "closed": "Cette entrée clôt le compte rendu de la demande {reference}, reçue le {received_on} (loi {statute}, "
+        "dossier {case}). Le compte rendu a été fixé alors : on ne peut ni le modifier ni le remplacer sans que cela "
+        "se voie.",
+        "other_kind": "Cette entrée est du genre {kind} ; ce n’est pas celle d’un dossier.",
+        "record_closed": "Ce que dit le compte rendu. Ce reçu ne l’ouvre pas, quoi qu’on ait trouvé ; une autorité "
+        "peut le faire ouvrir et le comparer à ce reçu.",
+        "record_open": "Le compte rendu est ouvert ici et c’est bien celui qui a été fixé : {steps} suppressions dans "
+        "un dépôt, chacune relue ensuite, et les suppressions du dossier étaient achevées.",
+        "record_unfinished": "Le compte rendu est ouvert ici et c’est bien celui qui a été fixé : {steps} suppressions "
+        "dans un dépôt jusque-là, et les suppressions du dossier n’étaient pas encore achevées.",
+        "step": "Image {image} : absente de {store} le {verified_at}, purgée le {purged_at}.",
+        "leaves_agree": "Le fichier des feuilles est la liste des {size} entrées signées, et cette entrée y est à sa "
+        "place.",
+        "same_history": "Le point de contrôle de {size} entrées et ce reçu racontent la même histoire.",
+        "no_outside": "Que tout le monde voit cette même histoire. Donnez un point de contrôle obtenu d’une autorité, "
+        "ou de quiconque n’est pas l’exploitant, pour comparer.",
+        "uncompared": "Que le point de contrôle de {size} entrées et celui de {own} dans ce reçu racontent la même "
+        "histoire : donnez aussi le fichier des feuilles du journal (--leaves).",
+        "not_the_deed": "Que les suppressions ont eu lieu. Le journal montre ce qui a été déclaré, quand, et que rien "
+        "n’a changé depuis ; aux vérificateurs de contrôler dans les dépôts si c’est vrai.",
+        "audited": "Les {size} entrées sont celles que le journal {origin} a signées ; les points de contrôle donnés "
+        "({checkpoints}) sont tous de cette seule histoire.",
+        "beyond": "Les {more} dernières lignes du fichier des feuilles : aucun point de contrôle donné ne les couvre.",
+        "signed_only": "Le point de contrôle de {size} entrées est signé par {origin}, et c’est tout ce qui a été vu : "
+        "donnez aussi le fichier des feuilles du journal (--leaves).",
+        "only_these": "Que personne n’a vu une autre histoire : il faut pour cela les points de contrôle des autres, "
+        "tous donnés ici.",
+        "bad_key": "Ce n’est pas la clé publique d’un journal.",
+        "bad_format": "Le fichier est abîmé, tronqué ou d’un autre genre.",
+        "bad_signature": "Une signature est fausse, ou ce qui a été signé a été modifié.",
+        "unsigned": "La clé donnée n’a pas signé ce point de contrôle.",
+        "other_log": "Le point de contrôle est d’un autre journal.",
+        "not_included": "L’entrée n’est pas dans le journal signé : le reçu ou ce qu’il ouvre a été modifié.",
+        "other_record": "Le compte rendu ouvert ici n’est pas celui qui a été fixé.",
+        "cut_leaves": "Le fichier des feuilles est tronqué.",
+        "bad_leaves": "Une ligne du fichier des feuilles n’est pas une entrée.",
+        "repeated_leaves": "Le fichier des feuilles contient deux fois une entrée.",
+        "short_leaves": "Le fichier des feuilles a moins d’entrées qu’il n’en a été signé : il en manque, ou il est "
+        "trop ancien.",
+        "other_leaves": "Le fichier des feuilles n’est pas ce qui a été signé : des entrées ont été modifiées, "
+        "ajoutées, déplacées ou retirées.",
+        "fork": "Deux points de contrôle de même taille se contredisent : le journal a montré deux histoires. Gardez "
+        "les deux fichiers : ensemble, ils le prouvent.",
+        "no_file": "{name} est illisible.",
+    },
+}
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="verify.py", description="Check a takedown receipt, or a whole ledger.")
+    parser.add_argument("--key", action="append", required=True, help="the log's public key, or a file of them")
+    parser.add_argument("--leaves", help="the log's leaves file")
+    parser.add_argument("--language", choices=sorted(SENTENCES), default="en")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a receipt, then checkpoints; or checkpoints alone")
+    options = parser.parse_args(arguments)
+    try:
+        keys = [key for given in options.key for key in read_keys(given)]
+        first, *others = [read(name) for name in options.files]
+        leaves = None if options.leaves is None else read(options.leaves)
+    except Unread as unread:
+        report = Report(MISUSED)
+        report.say("unread", unread.sentence, name=unread.name)
+        return write(report, options.language)
+    if is_receipt(first):
+        return write(examine(first, keys, outside=others, leaves=leaves), options.language)
+    if leaves is None:
+        report = guarded(lambda report: _signed_only(report, keys, [first, *others]))
+        return write(report, options.language)
+    return write(audit(leaves, keys, [first, *others]), options.language)
+
+
+def _signed_only(report: Report, keys: list[Key], notes: list[bytes]) -> None:
+    """Checkpoints without a leaves file: signed, and none contradicts another of its size."""
+    heads = [parse_checkpoint(text_of(note), keys) for note in notes]
+    if len({(head.size, head.root) for head in heads}) != len({head.size for head in heads}):
+        raise Rejected("fork")
+    report.status = UNCOMPARED
+    for head in heads:
+        report.say("not_shown", "signed_only", size=head.size, origin=head.origin)
+
+
+class Unread(Exception):
+    def __init__(self, sentence: str, name: str) -> None:
+        super().__init__(name)
+        self.sentence, self.name = sentence, name
+
+
+def read(name: str) -> bytes:
+    try:
+        with Path(name).open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError):
+        raise Unread("no_file", name) from None
+    if len(raw) > MOST_BYTES:
+        raise Unread("no_file", name)
+    return raw
+
+
+def read_keys(given: str) -> list[Key]:
+    """A key as it stands, or a file with one a line."""
+    try:
+        if "+" in given and not Path(given).is_file():
+            return [parse_key(given)]
+        lines = [line for line in text_of(read(given)).splitlines() if line.strip()]
+        if not lines:
+            raise Unread("bad_key", given)
+        return [parse_key(line) for line in lines]
+    except (Rejected, OSError, ValueError):
+        raise Unread("bad_key", given) from None
+
+
+def write(report: Report, language: str) -> int:
+    words = MARKS[language]
+    width = max(len(word) for word in words.values())
+    for mark, sentence in report.spoken(language):
+        line = f"{words[mark]:<{width}}  {sentence}\n"
+        sys.stdout.buffer.write(line.encode(sys.stdout.encoding or "utf-8", errors="replace"))
+    return report.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""verify.py: what it accepts, what it finds, and in which words."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cryptography
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.ledger import verify
+from tests.ledger.world import KEY, OTHER_KEY, World, keys_of
+
+Write = Callable[[str, bytes], str]
+WORLD = World(cases=7)
+
+
+def status(receipt: bytes, *, outside: tuple[bytes, ...] = (), leaves: bytes | None = None, key: str = KEY) -> int:
+    return verify.examine(receipt, keys_of(key), outside=outside, leaves=leaves).status
+
+
+def said(report: verify.Report) -> set[str]:
+    return {sentence for _mark, sentence, _values in report.lines}
+
+
+def test_a_receipt_is_good_and_what_it_does_not_show_is_said() -> None:
+    report = verify.examine(WORLD.receipt(3), keys_of(KEY))
+    assert report.status == verify.SHOWN
+    assert said(report) == {"included", "closed", "record_closed", "no_outside", "not_the_deed"}
+    assert ("not_shown", "no_outside", {}) in report.lines
+
+
+def test_a_receipt_that_opens_its_record_shows_each_step() -> None:
+    report = verify.examine(WORLD.receipt(3, with_record=True), keys_of(KEY))
+    assert report.status == verify.SHOWN
+    assert said(report) >= {"record_open", "step"}
+    assert len([line for line in report.lines if line[1] == "step"]) == WORLD.steps_of(3)
+
+
+def test_a_case_without_steps_has_a_record_as_well() -> None:
+    assert WORLD.steps_of(0) == 0
+    assert status(WORLD.receipt(0, with_record=True)) == verify.SHOWN
+
+
+def test_the_key_comes_from_the_caller_and_from_nowhere_else() -> None:
+    report = verify.examine(WORLD.receipt(3), keys_of(OTHER_KEY))
+    assert (report.status, said(report)) == (verify.FORGED, {"unsigned"})
+
+
+def test_an_outside_checkpoint_of_the_same_size_must_be_the_same() -> None:
+    assert status(WORLD.receipt(3), outside=(WORLD.checkpoint(),)) == verify.SHOWN
+    fork = World(cases=7, seed=1)
+    report = verify.examine(WORLD.receipt(3), keys_of(KEY), outside=[fork.checkpoint()])
+    assert (report.status, said(report) & {"fork"}) == (verify.FORGED, {"fork"})
+
+
+def test_an_outside_checkpoint_of_another_size_needs_the_leaves() -> None:
+    later = WORLD.grown(cases=4)
+    assert status(WORLD.receipt(3), outside=(later.checkpoint(),)) == verify.UNCOMPARED
+    assert status(WORLD.receipt(3), outside=(later.checkpoint(),), leaves=later.leaves()) == verify.SHOWN
+    # Older than the receipt, too.
+    assert status(later.receipt(9), outside=(WORLD.checkpoint(),), leaves=later.leaves()) == verify.SHOWN
+
+
+def test_a_rewritten_history_is_found_although_the_true_key_signed_it() -> None:
+    held_outside = WORLD.checkpoint()
+    rewritten = World(cases=11, seed=2)
+    assert status(rewritten.receipt(3)) == verify.SHOWN
+    assert status(rewritten.receipt(3), outside=(held_outside,), leaves=rewritten.leaves()) == verify.FORGED
+
+
+def test_a_whole_log_is_audited_against_every_checkpoint_there_is() -> None:
+    later = WORLD.grown(cases=4)
+    notes = [WORLD.checkpoint(), later.checkpoint()]
+    assert verify.audit(later.leaves(), keys_of(KEY), notes).status == verify.SHOWN
+    assert verify.audit(WORLD.leaves(), keys_of(KEY), notes).status == verify.FORGED
+    assert verify.audit(later.leaves(), keys_of(KEY), notes[:1]).status == verify.UNCOMPARED
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_it_fail(raw: bytes) -> None:
+    for receipt in (raw, b"c2sp.org/tlog-proof@v1\n" + raw):
+        assert status(receipt) == verify.FORGED
+    assert verify.audit(raw, keys_of(KEY), [raw]).status == verify.FORGED
+    assert status(WORLD.receipt(1), outside=(raw,)) == verify.FORGED
+
+
+@given(st.data())
+def test_a_receipt_with_any_byte_changed_is_found(data: st.DataObject) -> None:
+    receipt = bytearray(WORLD.receipt(5, with_record=True))
+    place = data.draw(st.integers(0, len(receipt) - 1))
+    receipt[place] ^= data.draw(st.integers(1, 255))
+    assert status(bytes(receipt)) == verify.FORGED
+
+
+@pytest.mark.parametrize("opening", [b"[" * 100_000, b"1" * 10_000, b'{"salt":"\\ud800"}', b'{"a":1,"a":2}', b"NaN"])
+def test_a_hostile_opening_is_refused(opening: bytes) -> None:
+    assert status(WORLD.with_opening(3, opening)) == verify.FORGED
+
+
+def test_nothing_of_a_file_reaches_a_terminal_as_a_command() -> None:
+    hostile = World(cases=1, reference="\x1b[2J\x1b]0;owned\x07")
+    report = verify.examine(hostile.receipt(0), keys_of(KEY))
+    assert report.status == verify.SHOWN
+    for language in verify.SENTENCES:
+        assert all(sentence.isprintable() for _mark, sentence in report.spoken(language))
+
+
+def test_both_languages_say_the_same_things_of_the_same_values() -> None:
+    english, french = verify.SENTENCES["en"], verify.SENTENCES["fr"]
+    assert english.keys() == french.keys()
+    for key in english:
+        named = [set(re.findall(r"{(\w+)}", words[key])) for words in (english, french)]
+        assert named[0] == named[1], key
+        assert english[key] != french[key]
+
+
+def run_alone(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A copy of the one file, in an interpreter that can import the standard library and `cryptography` alone."""
+    site = Path(cryptography.__file__).parent.parent
+    for name in ("cryptography", "cffi", "_cffi_backend"):
+        for found in site.glob(f"{name}*"):
+            if not found.name.endswith(("-info", ".txt")) and not (folder / "packages" / found.name).exists():
+                (folder / "packages").mkdir(exist_ok=True)
+                (folder / "packages" / found.name).symlink_to(found)
+    alone = folder / "verify.py"
+    alone.write_bytes(Path(verify.__file__).read_bytes())
+    begin = f"import runpy, sys; sys.path.append({str(folder / 'packages')!r}); sys.argv = sys.argv[1:]; "
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-W",
+        "error",
+        "-c",
+        f"{begin}runpy.run_path(sys.argv[0], run_name='__main__')",
+    ]
+    return subprocess.run(
+        [*command, str(alone), *arguments], capture_output=True, text=True, check=False, cwd=folder, timeout=60
+    )
+
+
+def test_it_works_as_one_file_on_its_own(tmp_path: Path, write: Write) -> None:
+    (tmp_path / "alone").mkdir()
+    receipt = write("receipt", WORLD.receipt(3))
+    held = write("held", WORLD.checkpoint())
+    leaves = write("leaves", WORLD.leaves())
+    forged = write("forged", WORLD.receipt(3).replace(b"index 3", b"index 2"))
+    keys = write("keys", f"{OTHER_KEY}\n{KEY}\n".encode())
+
+    def result(*arguments: str) -> tuple[int, str]:
+        ran = run_alone(tmp_path / "alone", *arguments)
+        assert ran.stderr == ""
+        return ran.returncode, ran.stdout
+
+    code, words = result("--key", KEY, receipt)
+    assert code == 0
+    assert words.startswith("SHOWN       Entry ")
+    assert "NOT SHOWN" in words
+    assert result("--key", keys, "--leaves", leaves, receipt, held)[0] == 0
+    assert result("--key", KEY, "--leaves", leaves, held)[0] == 0
+    code, words = result("--key", KEY, "--language", "fr", forged)
+    assert code == 1
+    assert words.startswith("FAUX")
+    assert result("--key", KEY, str(tmp_path / "nothing"))[0] == 2
+    assert result("--key", "nonsense", receipt)[0] == 2
+    assert run_alone(tmp_path / "alone", receipt).returncode == 2
+
+
+def test_alone_it_could_not_have_used_the_portal(tmp_path: Path) -> None:
+    run_alone(tmp_path)
+    probe = (
+        f"import sys; sys.path.append({str(tmp_path / 'packages')!r}); sys.path.insert(0, {str(tmp_path)!r}); "
+        "import verify; print(*sorted({name.partition('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)))"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", probe], capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) <= {"__main__", "verify", "cryptography", "cffi", "_cffi_backend", "_openssl"}
