@@ -15,9 +15,10 @@ from django.db import transaction
 
 from portal.audit import append
 from portal.audit.tags import Tag
+from portal.cases import forget
 from portal.cases.models import Case
 from portal.cases.states import ENDED, State
-from portal.core import clock, schedule
+from portal.core import clock, keys, schedule
 from portal.jobs import queue
 from portal.ledger import leaves, receipt, record
 from portal.policies import retention
@@ -68,6 +69,14 @@ def unsent() -> list[UUID]:
     """Cases whose receipt is to be had and was not mailed."""
     recorded = Case.objects.filter(recorded_at__isnull=False, receipted_at=None, withdrawn_at=None)
     return list(recorded.values_list("pk", flat=True))
+
+
+def settle_without_key() -> None:
+    """After a restore: the leaves of a case whose proof key is gone were written, and its receipt mailed, since."""
+    for case in Case.objects.filter(receipt_at__lte=clock.now(), receipted_at=None):
+        if not keys.exists(case.proof_key_id):
+            Case.objects.filter(pk=case.pk).update(recorded_at=case.receipt_at, receipted_at=case.receipt_at)
+            forget.proof(case)
 
 
 def is_over(case: Case) -> bool:

@@ -61,6 +61,10 @@ def latest() -> Checkpoint | None:
     return Checkpoint.objects.order_by("-pk").first()
 
 
+def newest(most: int) -> list[Checkpoint]:
+    return list(Checkpoint.objects.order_by("-pk")[:most])
+
+
 def _grown_from(signed: Head, size: int) -> Tree:
     """The database's log, which must begin with all that was signed. Errors: Held."""
     published = latest()

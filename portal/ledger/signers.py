@@ -83,8 +83,9 @@ def write_head(checkpoint: str) -> None:
 
 def hold() -> None:
     """Sign nothing until `ledger resume` is shown a checkpoint from outside; after every restore of a backup."""
-    (folder() / "head").unlink(missing_ok=True)
-    _sync(folder())
+    if folder().exists():
+        (folder() / "head").unlink(missing_ok=True)
+        _sync(folder())
 
 
 def _signer(line: str) -> Signer:

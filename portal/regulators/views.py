@@ -14,10 +14,14 @@ from portal.audit import append
 from portal.audit.tags import Tag
 from portal.cases import places
 from portal.cases.states import State
+from portal.ledger import publication
 from portal.regulators import charts
 from portal.regulators.spoken import duration
 from portal.statistics import queries
 from portal.statistics.queries import Numbers
+
+# Checkpoints of the ledger on the page; the rest are in the public file.
+SHOWN = 10
 
 
 @require_GET
@@ -32,6 +36,7 @@ def numbers(request: RegulatorRequest) -> HttpResponse:
         "places": charts.bars((_place(row.place), row.received) for row in shown.places),
         "place_rows": [(_place(row.place), row) for row in shown.places],
         "times": _times(shown),
+        "checkpoints": publication.newest(SHOWN),
     }
     return render(request, "regulators/numbers.html", context)
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count
@@ -19,6 +20,8 @@ from portal.core import clock
 from portal.jobs import queue
 from portal.jobs.models import Heartbeat, Job
 from portal.jobs.models import State as JobState
+from portal.ledger import publication, signers
+from portal.ledger.models import Leaf
 from portal.orders.models import Order
 from portal.staff import looks
 from portal.takedowns import moves, removals
@@ -41,6 +44,7 @@ def system(request: StaffRequest) -> HttpResponse:
     context = {
         "here": "system",
         **_pack(),
+        **_ledger(),
         "index_size": service.index_size(),
         "beats": [
             (looks.part_name(beat.part), beat.at, beat.at > clock.now() - SILENT_AFTER)
@@ -67,6 +71,14 @@ def _pack() -> dict[str, Any]:
     except service.PackError as fault:
         shown["pack_fault"] = str(fault)
     return shown
+
+
+def _ledger() -> dict[str, Any]:
+    """The newest checkpoint, whether a publication was missed, and what keeps the log from being signed."""
+    newest = publication.latest()
+    late = clock.now() - 2 * settings.PUBLISH_EVERY
+    due = Leaf.objects.filter(position=None, appended_at__lt=late).exists()
+    return {"checkpoint": newest, "ledger_late": due, "ledger_held": signers.head() is None}
 
 
 @require_POST

@@ -12,10 +12,11 @@ from django.db import connections
 
 from matching import service
 from matching.types import Store
-from portal.cases import forget, moves
+from portal.cases import forget, moves, receipts
 from portal.cases.models import Case
 from portal.cases.states import State
 from portal.core import keys
+from portal.ledger import signers
 from portal.operations import dumps
 
 OVER = (State.CLOSED, State.EXPIRED)
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         connections.close_all()
         call_command("migrate", database="owner", interactive=False, verbosity=0, stdout=self.stderr)
         call_command("roles", stdout=StringIO())
+        signers.hold()
         self.say_what_was_done_again()
 
     def say_what_was_done_again(self) -> None:
@@ -52,11 +54,13 @@ class Command(BaseCommand):
             f" {replayed.hidden} hidden again, {replayed.shown} shown again."
         )
         closed = close_without_key()
+        receipts.settle_without_key()
         self.stdout.write(f"{closed} cases whose keys were destroyed since are closed again.")
         left = [image_id for image_id in replayed.came_back if is_left(image_id)]
         if left:
             raise CommandError(f"{len(left)} erased images are still there: do not start the portal; run this again.")
         self.stdout.write("Nothing that was erased is left. The portal may be started.")
+        self.stdout.write("The ledger signs nothing until `ledger resume` is shown the newest checkpoint others hold.")
 
 
 def require_stopped() -> None:
