@@ -135,7 +135,8 @@ def keep(arrivals: Sequence[Arrival], faces: FaceRows) -> None:
             blobs.store().write_derived(image_id, blobs.UPRIGHT, photo.upright)
         add_rows(arrivals, faces, settled=ids)
     except BaseException:
-        clear(ids)
+        # Ctrl-C may come when all is stored already; then the transaction has taken their intake rows away.
+        clear(list(Intake.objects.filter(image_id__in=ids).values_list("image_id", flat=True)))
         raise
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -24,6 +25,7 @@ from matching import (
     packs,
     purging,
     reading,
+    ready,
     redact,
     refusals,
     screening,
@@ -31,6 +33,7 @@ from matching import (
 )
 from matching import harvest as harvesting
 from matching.calibrate import Calibration
+from matching.embedding_files import EmbeddingFile
 from matching.index import store as index
 from matching.index.base import Hit
 from matching.models import HarvestedImage, IndexPack
@@ -445,6 +448,26 @@ def harvest(
     Errors: PackError, HarvestRunning, HarvestRefused, ReaderDied, OSError of the image store.
     """
     return harvesting.harvest(entries, index_pack(), on_progress, on_skipped)
+
+
+def embeddings_in(file: Path) -> int:
+    """How many rows there are to take in. Errors: BadEmbeddings."""
+    return EmbeddingFile(file).count()
+
+
+def harvest_embeddings(
+    file: Path,
+    *,
+    ids: Path | None = None,
+    recogniser: str = "",
+    on_progress: Callable[[int], None] = lambda done: None,
+    on_skipped: Callable[[str, str], None] = lambda name, reason: None,
+) -> HarvestReport:
+    """Faces embedded before; `recogniser` is the SHA-256 of the model that made them, where the file is silent.
+
+    Errors: BadEmbeddings, PackError, HarvestRunning, HarvestRefused.
+    """
+    return ready.harvest(EmbeddingFile(file, ids), index_pack(), recogniser, on_progress, on_skipped)
 
 
 def index_pack() -> Pack:

@@ -215,6 +215,10 @@ class BlockCounts:
     exemptions: int
 
 
+class BadEmbeddings(Exception):
+    """A file of ready embeddings cannot be taken in; the message is one sentence an operator can act on."""
+
+
 class ReaderDied(Exception):
     """A process that reads photos was killed; what was stored before is whole."""
 

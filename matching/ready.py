@@ -1,0 +1,112 @@
+"""Embeddings that an engine made before, into the index through the door: no photo is held for such an image.
+
+An image enters with all its faces or not at all, so a second run goes on where the first was stopped: what is
+there already is passed over.
+"""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import numpy as np
+
+from matching import admission
+from matching.admission import Arrival
+from matching.embedding_files import EmbeddingFile, Piece, day, file_digest
+from matching.harvest import Progress, Skipped, Tally
+from matching.index.base import FaceRows
+from matching.packs import Pack
+from matching.types import BadEmbeddings, HarvestReport
+
+Same = tuple[object, object, object]
+
+
+def harvest(
+    file: EmbeddingFile, pack: Pack, recogniser: str, on_progress: Progress, on_skipped: Skipped
+) -> HarvestReport:
+    """Errors: BadEmbeddings, HarvestRunning, HarvestRefused."""
+    check_recogniser(file.recogniser() or recogniser, pack)
+    tally = Tally()
+    with admission.only_one():
+        for piece in file.pieces(pack.info.dim):
+            take_in(piece, tally, on_skipped)
+            tally.done += len(piece)
+            on_progress(tally.done)
+    return tally.report()
+
+
+def check_recogniser(stated: str, pack: Pack) -> None:
+    if not stated:
+        raise BadEmbeddings(
+            "Say which model made the embeddings: --recogniser with the SHA-256 of its file,"
+            " or recogniser_sha256 in the metadata of the Parquet file."
+        )
+    if stated.lower() != pack.recogniser_sha256:
+        raise BadEmbeddings(
+            f"The embeddings were made by another model than the pack {pack.info.name}: they cannot be compared."
+        )
+
+
+def take_in(piece: Piece, tally: Tally, on_skipped: Skipped) -> None:
+    lengths = np.linalg.norm(piece.rows, axis=1)
+    usable = np.isfinite(lengths) & (lengths > 0)
+    arrivals: dict[Same, Arrival | None] = {}
+    ids, chosen = [], []
+    for n in range(len(piece)):
+        image = image_of(piece, n, arrivals)
+        fault = "" if usable[n] else "its embedding is no direction"
+        if image is None:
+            fault = "its page, date or image id cannot be used"
+        if fault:
+            tally.skipped += 1
+            on_skipped(f"row {piece.first + n}", fault)
+        elif image is not None:
+            ids.append(image.image_id)
+            chosen.append(n)
+    faces = FaceRows(ids, piece.boxes[chosen], piece.scores[chosen], piece.rows[chosen] / lengths[chosen, None])
+    with_faces = set(ids)
+    entering = [image for image in arrivals.values() if image is not None and image.image_id in with_faces]
+    if entering:
+        tally.count(admission.admit(entering, faces))
+
+
+def image_of(piece: Piece, n: int, arrivals: dict[Same, Arrival | None]) -> Arrival | None:
+    """The image of a row, which is that of the row before where both name the same."""
+    columns = piece.columns
+    same = (columns.get("image", EMPTY)[n], columns.get("file_digest", EMPTY)[n], columns["page"][n])
+    if same not in arrivals:
+        arrivals[same] = arrival(piece, n)
+    return arrivals[same]
+
+
+class Nothing:
+    """A column that the file lacks."""
+
+    def __getitem__(self, n: int) -> None:
+        return None
+
+
+EMPTY = Nothing()
+
+
+def arrival(piece: Piece, n: int) -> Arrival | None:
+    columns = piece.columns
+    cell: Callable[[str], str] = lambda name: str(columns.get(name, EMPTY)[n] or "")  # noqa: E731
+    try:
+        page = columns["page"][n]
+        if not page:
+            return None
+        site = cell("site") or urlsplit(page).hostname or ""
+        return Arrival(
+            uuid4(),
+            file_digest(columns, n),
+            page=page,
+            site=site,
+            harvested_on=day(columns["harvested_on"][n]),
+            country=cell("country").upper()[:2],
+            address=cell("address"),
+            width=max(0, int(piece.boxes[n, 2])),  # as far as is known: nothing is shown of an image without a photo
+            height=max(0, int(piece.boxes[n, 3])),
+        )
+    except (TypeError, ValueError):
+        return None
