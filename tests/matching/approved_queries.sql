@@ -2,6 +2,15 @@
 COPY matching_face (image_id, box_left, box_top, box_right, box_bottom, score, embedding)
 FROM STDIN (FORMAT BINARY);
 
+-- BUILD
+CREATE INDEX IF NOT EXISTS {name} ON {partition} USING hnsw ((embedding::halfvec({dim})) halfvec_ip_ops);
+
+-- BYTES
+SELECT sum(pg_relation_size(name::regclass)) FROM unnest(%s::text[]) AS name;
+
+-- DROP
+DROP INDEX IF EXISTS {name};
+
 -- EMBEDDINGS
 SELECT halfvec_send(embedding) FROM matching_face WHERE id = ANY(%s) ORDER BY id;
 
@@ -30,6 +39,17 @@ SELECT id, image_id FROM matching_face WHERE id = ANY(%s);
 -- NEAR
 f.embedding <#> %s::halfvec <= %s;
 
+-- NEAREST
+SELECT id FROM matching_face ORDER BY embedding::halfvec({dim}) <#> %s::halfvec({dim}) LIMIT %s;
+
+-- NEW_IDS
+SELECT nextval(pg_get_serial_sequence('matching_face', 'id')) FROM generate_series(1, %s);
+
+-- NOTE_RESIDUE
+INSERT INTO matching_residue (image_id, relation, deleted_in)
+SELECT image_id, relation, pg_current_xact_id()::text::bigint
+FROM unnest(%s::uuid[], %s::text[]) AS dead (image_id, relation);
+
 -- PARTITIONS
 SELECT relid::regclass::text FROM pg_partition_tree('matching_face') WHERE isleaf ORDER BY 1;
 
@@ -45,8 +65,14 @@ SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM face
 UNION
 SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM image;
 
+-- SAMPLE
+SELECT halfvec_send(embedding) FROM matching_face ORDER BY random() LIMIT %s;
+
 -- SEARCH
 SELECT f.id, f.image_id, halfvec_send(f.embedding) FROM matching_face f WHERE {near};
+
+-- SETTINGS
+SET LOCAL hnsw.ef_search = {ef}; SET LOCAL enable_seqscan = off;
 
 -- SHOWN
 SELECT DISTINCT f.image_id
@@ -70,6 +96,3 @@ COPY (
     ) AS bunch
     WHERE bunch.faces IS NOT NULL
 ) TO STDOUT (FORMAT BINARY);
-
--- WITHOUT_CAST
-halfvec_send(embedding);

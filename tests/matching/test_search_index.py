@@ -6,7 +6,7 @@ from django.db import connection
 from psycopg.pq import TransactionStatus
 
 from matching import index, service
-from matching.index import pgvector, stored, sweep
+from matching.index import approximate, milvus, pgvector, stored, sweep
 from matching.types import Band
 from tests.matching import builders
 
@@ -60,9 +60,9 @@ def all_queries() -> dict[str, str]:
     """Whatever is written in capitals in the modules that may speak of vectors."""
     return {
         name: text
-        for module in (pgvector, stored)
+        for module in (pgvector, stored, approximate, milvus)
         for name, text in vars(module).items()
-        if name.isupper() and isinstance(text, str)
+        if name.isupper() and isinstance(text, str) and " " in text
     }
 
 
