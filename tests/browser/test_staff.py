@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from matching import service
+from matching.types import Scope
 from portal.accounts.models import User
 from portal.cases import decisions, personal
 from portal.cases.models import Band, Case, Match, Outcome, Proposal, Route
@@ -13,6 +14,7 @@ from portal.cases.states import State
 from portal.jobs import queue, run
 from portal.jobs.models import Job
 from portal.jobs.models import State as JobState
+from portal.orders import actions as orders
 from portal.takedowns.models import Takedown
 from tests import builders
 from tests.browser.conftest import WIDTHS, Visitor
@@ -57,6 +59,28 @@ def test_it_shows_every_staff_page(visit: Visitor, sam: User, lee: User, languag
         window.page.locator("main form button[type=submit]").click()
         window.page.locator(".govuk-error-summary").wait_for()
         window.check(f"staff-{name}-error")
+
+
+@SIZES
+@LANGUAGES
+def test_it_shows_the_pages_of_orders(visit: Visitor, sam: User, lee: User, language: str, width: int) -> None:
+    for _ in range(2):
+        builders.indexed_image()
+    waiting, running = (
+        orders.propose_scope(Scope(site="photos.example"), by=by, authority="A regulator", reference="2026-1")
+        for by in (lee, sam)
+    )
+    orders.confirm(running, by=lee)
+    run.drain(most=2)
+    window = visit(builders.signed_in(sam), width=width)
+    pages = {"orders": "", "order-new": "new/", "order": f"{waiting.code}/", "order-running": f"{running.code}/"}
+    for name, path in pages.items():
+        window.go(f"/{language}/staff/orders/{path}")
+        window.check(f"staff-{name}")
+    window.go(f"/{language}/staff/orders/new/")
+    window.page.locator("main form button[type=submit]").click()
+    window.page.locator(".govuk-error-summary").wait_for()
+    window.check("staff-order-new-error")
 
 
 @SIZES
