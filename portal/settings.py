@@ -39,12 +39,14 @@ INSTALLED_APPS = [
     "portal.audit",
     "portal.accounts",
     "portal.jobs",
+    "portal.notices",
     "portal.takedowns",
     "portal.blocks",
     "portal.cases",
     "portal.orders",
     "portal.statistics",
     "portal.residents",
+    "portal.recipients",
     "portal.staff",
     "portal.regulators",
     "portal.api",
@@ -168,6 +170,10 @@ MATCHING = {
 # Where `manage.py backup` writes, and where backups past their deadline are looked for.
 BACKUPS = Path(env.text("BACKUPS")).absolute() if env.text("BACKUPS", "") else None
 
+# An HTTP cache before the image store, `{image}` where the id goes; and the token of the operator's crawler.
+CACHE_URL = env.text("CACHE_URL", "")
+CRAWLER_TOKEN = env.text("CRAWLER_TOKEN", "")
+
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
 BROKER_FOLDER = Path(env.text("BROKER_FOLDER", str(BASE_DIR / "var" / "broker")))
 
@@ -182,6 +188,8 @@ PUBLISH_EVERY = timedelta(seconds=env.integer("PUBLISH_SECONDS", 24 * 3600))
 # When a case's receipt is due, counted from when the case was received. 0: with the statute's last day and the time
 # that purging may take after it.
 RECEIPT_SLOT = timedelta(seconds=env.integer("RECEIPT_SLOT_SECONDS", 0))
+# How long removals are gathered into one notice to a recipient.
+NOTICE_WINDOW = timedelta(seconds=env.integer("NOTICE_WINDOW_SECONDS", 24 * 3600))
 SWEEP_SECONDS = env.integer("SWEEP_SECONDS", 30)
 # How long a worker that was killed keeps others from its job; one that lives renews its lease in time.
 LEASE = timedelta(seconds=env.integer("LEASE_SECONDS", 60))

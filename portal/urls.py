@@ -11,6 +11,7 @@ urlpatterns = [
     path("ledger/", include("portal.api.log_urls")),
     *i18n_patterns(
         path("", include("portal.residents.urls")),
+        path("recipients/notice/", include("portal.recipients.urls")),
         path("staff/", include("portal.staff.urls")),
         path("regulator/", include("portal.regulators.urls")),
     ),

@@ -42,6 +42,13 @@ class Tag(StrEnum):
     SIGNED_IN = "staff:account:signed_in"
     SIGN_IN_FAILED = "staff:account:sign_in_failed"
     SIGNED_OUT = "staff:account:signed_out"
+    RECIPIENT_PROPOSED = "staff:recipient:proposed"
+    RECIPIENT_CONFIRMED = "staff:recipient:confirmed"
+    RECIPIENT_DECLINED = "staff:recipient:declined"
+    NOTICE_RETRIED = "staff:notice:retried"
+    NOTICE_SETTLED = "staff:notice:settled"
+    # What a client of the operator did.
+    NOTICE_ACKNOWLEDGED = "recipient:notice:acknowledged"
     # What regulators saw.
     STATISTICS_VIEWED = "regulator:statistics:viewed"
     # What the system did by itself.
@@ -67,6 +74,9 @@ class Tag(StrEnum):
     TAKEDOWN_MOVED = "system:takedown:moved"
     STEP_VERIFIED = "system:step:verified"
     STEP_FAILED = "system:step:failed"
+    NOTICE_OPENED = "system:notice:opened"
+    NOTICE_MOVED = "system:notice:moved"
+    NOTICE_FORGOTTEN = "system:notice:forgotten"
     BLOCK_MADE = "system:block:made"
     BLOCK_ENDED = "system:block:ended"
     # The operator, at a terminal.

@@ -4,6 +4,7 @@ from portal.blocks import work as blocks
 from portal.cases import receipts
 from portal.cases import work as cases
 from portal.jobs.kinds import Work
+from portal.notices import work as notices
 from portal.operations import publication, retention
 from portal.orders import work as orders
 from portal.takedowns import work as takedowns
@@ -30,5 +31,8 @@ KINDS: dict[str, Work] = {
     "removal.hide": takedowns.hide,
     "removal.remove": takedowns.remove,
     "removals.purge": takedowns.purge,
+    "notice.send": notices.send,
+    "notice.chase": notices.chase,
+    "notice.forget": notices.forget,
     "retention.run": retention.run,
 }

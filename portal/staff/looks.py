@@ -57,7 +57,14 @@ def takedown_name(state: str) -> str:
 
 
 def store_name(store: str) -> str:
-    return {"index": _("Face index"), "images": _("Image store"), "derived": _("Derived files")}.get(store, store)
+    return {
+        "index": _("Face index"),
+        "images": _("Image store"),
+        "derived": _("Derived files"),
+        "caches": _("Caches"),
+        "recipients": _("Notices to recipients"),
+        "addresses": _("Refused addresses"),
+    }.get(store, store)
 
 
 def part_name(part: str) -> str:
@@ -87,6 +94,9 @@ def job_name(kind: str) -> str:
         "removal.hide": _("Hide images from search"),
         "removal.remove": _("Remove images from every store"),
         "removals.purge": _("Purge what was removed from data files and log"),
+        "notice.send": _("Send a notice to a recipient"),
+        "notice.chase": _("Look whether a recipient acknowledged"),
+        "notice.forget": _("Forget what a notice said"),
         "retention.run": _("Forget what is no longer needed"),
     }.get(kind, kind)
 

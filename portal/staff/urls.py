@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.staff.views import cases, decide, evidence, orders, proposals, queue, session, system
+from portal.staff.views import cases, decide, evidence, orders, proposals, queue, recipients, session, system
 
 app_name = "staff"
 
@@ -28,6 +28,12 @@ urlpatterns = [
     path("orders/<uuid:code>/take-back/", orders.take_back, name="order-take-back"),
     path("orders/<uuid:code>/pause/", orders.pause, name="order-pause"),
     path("orders/<uuid:code>/resume/", orders.resume, name="order-resume"),
+    path("recipients/", recipients.recipients, name="recipients"),
+    path("recipients/<int:pk>/channel/", recipients.channel, name="channel"),
+    path("recipients/<int:pk>/confirm/", recipients.confirm_channel, name="confirm-channel"),
+    path("recipients/<int:pk>/decline/", recipients.decline_channel, name="decline-channel"),
+    path("notices/<uuid:pk>/retry/", recipients.retry_notice, name="retry-notice"),
+    path("notices/<uuid:pk>/settle/", recipients.settle_notice, name="settle-notice"),
     path("system/", system.system, name="system"),
     path("system/jobs/<int:pk>/retry/", system.retry_job, name="retry-job"),
     path("system/steps/<int:pk>/retry/", system.retry_step, name="retry-step"),

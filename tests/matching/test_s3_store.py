@@ -1,53 +1,36 @@
 """The image store in S3: in a bucket that keeps versions, a delete marker is no deletion."""
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
-import boto3
 import pytest
 from django.conf import Settings
-from moto.server import ThreadedMotoServer
 
 from matching import blobs, s3, service
 from matching.types import Store
+from tests import object_store
 from tests.matching import builders
 from tests.matching.conftest import set_matching
+from tests.object_store import everything
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
+    with object_store.running() as address:
+        yield address
 
 
 @pytest.fixture
 def client(server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    return boto3.client("s3")
+    return object_store.client(server, monkeypatch)
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "versioned"])
 def bucket(request: pytest.FixtureRequest, client: Any, settings: Settings) -> str:
-    name = f"b{uuid4().hex}"
-    client.create_bucket(Bucket=name)
-    if request.param:
-        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    name = object_store.new_bucket(client, versioned=request.param)
     set_matching(settings, IMAGE_STORE=f"s3://{name}/harvested")
     return name
-
-
-def everything(client: Any, bucket: str) -> list[str]:
-    """Keys of all versions and markers that lie in the bucket."""
-    page = client.list_object_versions(Bucket=bucket)
-    return [entry["Key"] for kind in ("Versions", "DeleteMarkers") for entry in page.get(kind, [])]
 
 
 def write(image: UUID, *, times: int = 1) -> None:
@@ -121,8 +104,7 @@ def test_a_batch_is_erased_in_all_stores(client: Any, bucket: str) -> None:
 
 @pytest.mark.parametrize("bucket", [True], indirect=True)
 def test_a_locked_object_is_an_error_and_no_silence(client: Any, settings: Settings, bucket: str) -> None:
-    name = f"b{uuid4().hex}"
-    client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    name = object_store.new_bucket(client, versioned=True, locked=True)
     set_matching(settings, IMAGE_STORE=f"s3://{name}/harvested")
     image = uuid4()
     write(image)

@@ -10,14 +10,17 @@ from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases import decisions
 from portal.cases.models import Case
+from portal.core import clock
+from portal.notices.models import Notice, Recipient
 from portal.orders import actions
 from portal.staff import urls
 from tests.staff.build import numbers, reviewed
 
-GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "order"}
+GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "order", "recipients"}
 POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "sign-out"}
 POST_ONLY |= {f"order-{verb}" for verb in ("confirm", "decline", "take-back", "pause", "resume")}
-BOTH = {"unlock", "approve", "decide", "refuse", "sign-in", "order-new"}
+POST_ONLY |= {"confirm-channel", "decline-channel", "retry-notice", "settle-notice"}
+BOTH = {"channel", "unlock", "approve", "decide", "refuse", "sign-in", "order-new"}
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 
 
@@ -42,6 +45,13 @@ def addresses(sam: User) -> dict[str, str]:
     for name in GET_ONLY | POST_ONLY:
         if name.startswith("order") and name != "orders":
             known[name] = {"code": order.code}
+    recipient = Recipient.objects.create(code="acme")
+    now = clock.now()
+    notice = Notice.objects.create(recipient=recipient, opened_at=now, closes_at=now)
+    for name in ("channel", "confirm-channel", "decline-channel"):
+        known[name] = {"pk": recipient.pk}
+    for name in ("retry-notice", "settle-notice"):
+        known[name] = {"pk": notice.pk}
     return {name: reverse(f"staff:{name}", kwargs=known.get(name)) for name in GET_ONLY | POST_ONLY | BOTH}
 
 

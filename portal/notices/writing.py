@@ -1,0 +1,80 @@
+"""Writing down who must be told about which image, before the index forgets where the image came from."""
+
+import json
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from matching import service
+from matching.types import Marks, Shown
+from portal.audit import append
+from portal.audit.tags import Tag
+from portal.core import clock, keys, sealed
+from portal.jobs import queue
+from portal.notices.models import Item, Notice, Recipient
+from portal.notices.states import NoticeState
+
+ITEM = "notice/item"
+
+
+def untold(image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the images that some recipient was shown and is not told about."""
+    told = set(Item.objects.filter(image_id__in=image_ids).values_list("recipient__code", "image_id"))
+    return frozenset(shown.image_id for shown in service.shown(image_ids) if (shown.client, shown.image_id) not in told)
+
+
+def tell(image_ids: Sequence[UUID]) -> None:
+    """Put each image into a notice to each recipient who was shown it. Idempotent."""
+    by_client: dict[str, dict[UUID, list[Shown]]] = {}
+    for shown in service.shown(image_ids):
+        by_client.setdefault(shown.client, {}).setdefault(shown.image_id, []).append(shown)
+    marks = service.marks(image_ids)
+    for client in sorted(by_client):
+        _tell(client, by_client[client], marks)
+
+
+@transaction.atomic
+def _tell(client: str, images: dict[UUID, list[Shown]], marks: dict[UUID, Marks]) -> None:
+    recipient, _new = Recipient.objects.get_or_create(code=client)
+    # One writer for each recipient: its notice is neither opened twice nor closed under an item.
+    Recipient.objects.select_for_update().get(pk=recipient.pk)
+    told = Item.objects.filter(recipient=recipient, image_id__in=images).values_list("image_id", flat=True)
+    new = [image_id for image_id in images if image_id not in set(told)]
+    if not new:
+        return
+    notice = _collecting(recipient)
+    Item.objects.bulk_create(
+        Item(
+            notice=notice,
+            recipient=recipient,
+            image_id=image_id,
+            sealed=sealed.seal(notice.pk, _said(image_id, images[image_id], marks.get(image_id)), purpose=ITEM),
+        )
+        for image_id in new
+    )
+
+
+def _collecting(recipient: Recipient) -> Notice:
+    found = recipient.notices.filter(state=NoticeState.COLLECTING).first()
+    if found is not None:
+        return found
+    now = clock.now()
+    notice = Notice(recipient=recipient, opened_at=now, closes_at=now + settings.NOTICE_WINDOW)
+    keys.create(notice.pk)
+    notice.save(force_insert=True)
+    append.append(Tag.NOTICE_OPENED, about=notice.pk, recipient=recipient.pk)
+    queue.enqueue("notice.send", notice.pk, run_at=notice.closes_at)
+    return notice
+
+
+def _said(image_id: UUID, shown: list[Shown], marks: Marks | None) -> bytes:
+    """What the recipient needs in order to find its copies: nothing about who asked, nothing of a face."""
+    said = {
+        "id": str(image_id),
+        "page": marks.page if marks else None,
+        "sha256": marks.file_digest.hex() if marks else None,
+        "shown": [{"at": one.shown_at.isoformat(), "agency": one.agency} for one in shown],
+    }
+    return json.dumps(said).encode()

@@ -1,0 +1,43 @@
+"""An HTTP cache in front of the image store, as Varnish and most delivery networks are spoken to.
+
+After the image store, because a cache that has nothing asks there.
+"""
+
+from dataclasses import dataclass, field
+
+from portal.core.http import Answer, Client, NoAnswer, Refused
+from portal.takedowns.connectors.base import Erasure, StoreError
+
+PLACE = "{image}"
+# 504: only what is cached was asked for, and nothing is (RFC 9111, section 5.2.1.7).
+_GONE = (404, 410, 504)
+_PURGED = (200, 201, 202, 204, *_GONE)
+
+
+@dataclass(frozen=True)
+class Cache:
+    url: str  # with PLACE where the image's id goes
+    client: Client = field(default_factory=Client)
+    name: str = "caches"
+
+    def remove(self, erasure: Erasure) -> None:
+        """PURGE, with the surrogate key for a cache that holds more variants than one address."""
+        answer = self._ask("PURGE", erasure, {"Surrogate-Key": str(erasure.image_id)})
+        if answer.status not in _PURGED:
+            raise StoreError(f"PURGE was answered {answer.status}", permanent=False)
+
+    def present(self, erasure: Erasure) -> bool:
+        answer = self._ask("HEAD", erasure, {"Cache-Control": "only-if-cached"})
+        if answer.status in _GONE:
+            return False
+        if answer.ok:
+            return True
+        raise StoreError(f"HEAD was answered {answer.status}", permanent=False)
+
+    def _ask(self, method: str, erasure: Erasure, headers: dict[str, str]) -> Answer:
+        try:
+            return self.client.send(method, self.url.replace(PLACE, str(erasure.image_id)), headers=headers)
+        except Refused as error:
+            raise StoreError(f"CACHE_URL: {error}", permanent=True) from error
+        except NoAnswer as error:
+            raise StoreError("no answer", permanent=False) from error
