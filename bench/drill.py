@@ -32,7 +32,6 @@ from portal.operations.stack import PROJECT, Service, Stack
 T = TypeVar("T")
 _LAST_LINE = re.compile(r"takedowns (\d+) · kills (\d+) · lost (\d+) · doubled (\d+) · drained in ([\d.]+) s")
 ORDER = 50  # images
-STORES = 3
 DRAINED_WITHIN = 120.0  # seconds after the last kill
 PATIENCE = 60.0  # seconds that anything here waits for the database to come back
 # A worker's lease is the longest that its work stands still, so the drill's is short.
@@ -287,10 +286,12 @@ def _count(images: Sequence[UUID], tally: Tally) -> None:
     from portal.audit.models import Entry  # noqa: PLC0415
     from portal.audit.tags import Tag  # noqa: PLC0415
     from portal.jobs.models import Job  # noqa: PLC0415
+    from portal.takedowns import connectors  # noqa: PLC0415
     from portal.takedowns.models import Step, Takedown  # noqa: PLC0415
 
+    stores = len(connectors.ALL)
     takedowns = Takedown.objects.annotate(verified=Count("steps", filter=Q(steps__state="verified")))
-    removed = set(takedowns.filter(state="removed", verified=STORES).values_list("image_id", flat=True))
+    removed = set(takedowns.filter(state="removed", verified=stores).values_list("image_id", flat=True))
     lost = set(images) - removed
     for start in range(0, len(images), 1000):
         for store in Store:
@@ -307,7 +308,7 @@ def _count(images: Sequence[UUID], tally: Tally) -> None:
         + repeated(Tag.TAKEDOWN_MOVED, "detail__image", "detail__to")
         + repeated(Tag.REMOVAL_MOVED, "detail__to")
         + abs(Takedown.objects.count() - len(images))
-        + abs(steps - len(images) * STORES)
+        + abs(steps - len(images) * stores)
         + abs(Entry.objects.filter(tag=Tag.STEP_VERIFIED).count() - steps)
     )
 

@@ -19,6 +19,7 @@ from portal.cases.states import State
 from portal.core import clock, keys
 from portal.ledger.models import Leaf
 from portal.operations import pictures
+from portal.takedowns import connectors
 from portal.takedowns.models import Removal, Step
 from portal.takedowns.states import RemovalState, StepState
 from tests.builders import astronaut_jpeg, harvest, make_case
@@ -62,7 +63,7 @@ def test_approved_photos_leave_every_store_and_the_others_stay(
         assert not any(service.present(images[name], store) for store in Store)
     assert all(service.present(images["six-people.jpg"], store) for store in Store)
     assert set(Step.objects.values_list("state", flat=True)) == {StepState.VERIFIED}
-    assert Step.objects.count() == 2 * len(Store)
+    assert Step.objects.count() == 2 * len(connectors.ALL)
 
 
 def test_photo_and_probes_are_kept_for_the_last_search_and_go_when_it_settles(
