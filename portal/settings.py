@@ -213,6 +213,9 @@ LOGGING = {
         "django": {"handlers": []},
         "django.request": {"level": "ERROR"},
         "django.db.backends": {"level": "ERROR"},
+        # It tells each step of each page it prints.
+        "weasyprint": {"level": "ERROR"},
+        "fontTools": {"level": "ERROR"},
     },
 }
 

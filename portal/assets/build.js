@@ -9,14 +9,13 @@ const root = join(assets, "..", "..");
 const packages = join(root, "node_modules");
 const target = join(root, "build", "static");
 
-const { css } = sass.compile(join(assets, "scss", "portal.scss"), {
-  loadPaths: [packages],
-  style: "compressed",
-  quietDeps: true,
-});
+const compiled = (name) =>
+  sass.compile(join(assets, "scss", `${name}.scss`), { loadPaths: [packages], style: "compressed", quietDeps: true }).css;
 // Nothing is removed first: pages may be served from here while this runs.
 mkdirSync(target, { recursive: true });
-writeFileSync(join(target, "portal.css"), css);
+for (const name of ["portal", "certificate"]) {
+  writeFileSync(join(target, `${name}.css`), compiled(name));
+}
 cpSync(join(packages, "govuk-frontend", "dist", "govuk", "govuk-frontend.min.js"), join(target, "govuk-frontend.min.js"));
 cpSync(join(assets, "portal.js"), join(target, "portal.js"));
 cpSync(join(assets, "pictures"), target, { recursive: true });

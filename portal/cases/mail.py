@@ -43,6 +43,7 @@ def send(name: str, case: Case, *, address: str, code: str = "", attachment: Att
             "receipt_at": case.receipt_at,
             "receipt_until": case.receipt_at and case.receipt_at + retention.RECEIPT.kept_for,
             "log_url": settings.SITE_URL + reverse("log:checkpoint"),
+            "verify_url": settings.SITE_URL + reverse("residents:verify"),
             "operator": settings.OPERATOR_NAME,
             "status_url": settings.SITE_URL + reverse("residents:status"),
             "keep_out": choices.chosen(case.code),

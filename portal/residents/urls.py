@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.residents.views import journey, keep_out, mailbox, pages, status
+from portal.residents.views import journey, keep_out, mailbox, pages, status, verify
 
 app_name = "residents"
 
@@ -27,6 +27,9 @@ urlpatterns = [
     path("keep-out/end/", keep_out.end, name="keep-out-end"),
     path("withdraw/", status.withdraw, name="withdraw"),
     path("mailbox/", mailbox.mailbox, name="mailbox"),
+    path("verify/", verify.check, name="verify"),
+    path("verify/certificate/", verify.certificate, name="certificate"),
+    path("verify/verify.py", verify.program, name="verifier"),
     path("about/", pages.about, name="about"),
     path("privacy/", pages.privacy, name="privacy"),
     path("accessibility/", pages.accessibility, name="accessibility"),
