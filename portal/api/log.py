@@ -1,6 +1,7 @@
 """The public ledger as files: the newest checkpoint, the leaves, the log's keys. Anyone may keep copies of them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from django.http import (
@@ -13,7 +14,7 @@ from django.http import (
 )
 from django.views.decorators.http import require_safe
 
-from portal.ledger import log, publication, signers
+from portal.ledger import log, publication, signers, verify
 from portal.ledger.models import Checkpoint, KeyChange
 from portal.ledger.note import encode
 
@@ -83,6 +84,15 @@ def key_changes(_request: HttpRequest) -> HttpResponse:
     """The signed statements that name each next key, oldest first, parted by an empty line."""
     notes = KeyChange.objects.order_by("pk").values_list("note", flat=True)
     return _text("\n".join(notes), BRIEFLY)
+
+
+@require_safe
+def verifier(_request: HttpRequest) -> HttpResponse:
+    """verify.py as it stands here; a copy from elsewhere is the better one."""
+    text = Path(verify.__file__).read_text(encoding="utf-8")
+    answer = HttpResponse(text, content_type="text/x-python; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="verify.py"'
+    return _labelled(answer, BRIEFLY)
 
 
 def _newest() -> Checkpoint:

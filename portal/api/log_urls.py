@@ -11,5 +11,6 @@ urlpatterns = [
     path("leaves", log.leaves, name="leaves"),
     path("leaves/<int:number>", log.part, name="part"),
     path("keys", log.keys, name="keys"),
+    path("verify.py", log.verifier, name="verifier"),
     path("key-changes", log.key_changes, name="key-changes"),
 ]

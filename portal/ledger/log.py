@@ -40,8 +40,15 @@ def reread(size: int) -> Tree:
     return fresh
 
 
+def grow(tree: Tree, size: int) -> None:
+    """Add what was numbered since it was read."""
+    with _lock:
+        if tree.size < size:
+            tree.extend(entries(tree.size, size))
+
+
 def entries(start: int, end: int) -> Iterator[bytes]:
-    """The entries at [start, end), in order; fewer where the database has fewer. Errors: Damaged at a gap."""
+    """The entries at [start, end), in order, up to the first place that is empty."""
     expected = start
     while expected < end:
         rows = _rows(expected, min(end, expected + _BATCH))
@@ -49,7 +56,7 @@ def entries(start: int, end: int) -> Iterator[bytes]:
             return
         for index, entry in rows:
             if index != expected:
-                raise Damaged(f"place {expected} is empty")
+                return
             expected += 1
             yield bytes(entry)
 

@@ -23,13 +23,15 @@ def publish() -> Checkpoint | None:
     # Apart, so that the leaves have their places whatever comes of the signing; but not on top of a log that lost some.
     with transaction.atomic():
         sequencer.lock()
-        _grown_from(newest_signed(), sequencer.size())
+        tree = log.reread(sequencer.size())
+        _require_grown(tree, newest_signed(), sequencer.size())
         size = sequencer.number()
     with transaction.atomic():
         sequencer.lock()
         signed = newest_signed()
         _keep_what_was_cut_off(signed)
-        tree = _grown_from(signed, size)
+        log.grow(tree, size)
+        _require_grown(tree, signed, size)
         if size == signed.size:
             return None
         note = checkpoint.sign(Head(signed.origin, size, tree.root(size)), signers.load())
@@ -65,18 +67,13 @@ def newest(most: int) -> list[Checkpoint]:
     return list(Checkpoint.objects.order_by("-pk")[:most])
 
 
-def _grown_from(signed: Head, size: int) -> Tree:
-    """The database's log, which must begin with all that was signed. Errors: Held."""
+def _require_grown(tree: Tree, signed: Head, size: int) -> None:
+    """The database's log begins with all that was signed. Errors: Held."""
     published = latest()
     if size < signed.size or (published is not None and published.size > signed.size):
         raise Held("the database and the newest checkpoint are of different ages: was a backup restored?")
-    try:
-        tree = log.reread(size)
-    except log.Damaged as damaged:
-        raise Held(str(damaged)) from damaged
     if tree.size != size or tree.root(signed.size) != signed.root:
         raise Held("the leaves are not those that were signed")
-    return tree
 
 
 def _keep_what_was_cut_off(signed: Head) -> None:

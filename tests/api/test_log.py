@@ -94,3 +94,7 @@ def test_they_are_read_only_and_set_no_cookie(client: Client, path: str) -> None
     answer = client.get(f"/ledger/{path}")
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert not answer.cookies
+
+
+def test_the_verifier_is_served_as_it_stands(client: Client) -> None:
+    assert body(client, "verify.py") == Path(verify.__file__).read_bytes()

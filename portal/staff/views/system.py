@@ -21,7 +21,7 @@ from portal.jobs import queue
 from portal.jobs.models import Heartbeat, Job
 from portal.jobs.models import State as JobState
 from portal.ledger import publication, signers
-from portal.ledger.models import Leaf
+from portal.ledger.models import Leaf, Position
 from portal.orders.models import Order
 from portal.staff import looks
 from portal.takedowns import moves, removals
@@ -77,8 +77,9 @@ def _ledger() -> dict[str, Any]:
     """The newest checkpoint, whether a publication was missed, and what keeps the log from being signed."""
     newest = publication.latest()
     late = clock.now() - 2 * settings.PUBLISH_EVERY
-    due = Leaf.objects.filter(position=None, appended_at__lt=late).exists()
-    return {"checkpoint": newest, "ledger_late": due, "ledger_held": signers.head() is None}
+    due = Leaf.objects.filter(appended_at__lt=late).order_by("-pk").first()
+    waits = due is not None and not Position.objects.filter(leaf=due).exists()
+    return {"checkpoint": newest, "ledger_late": waits, "ledger_held": signers.head() is None}
 
 
 @require_POST
