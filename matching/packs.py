@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from matching import calibrate, model_files, sessions
+from matching import calibrate, liveness, model_files, sessions
 from matching.detect import THOROUGH, Detection, Detector, Effort, Hog, Scrfd
 from matching.embed import ArcFace, DlibResnet, Embedder
+from matching.liveness import SCALES, Liveness, Network
 from matching.model_files import ModelFile
 from matching.types import Embeddings, PackError, PackInfo, Pixels
 
@@ -30,6 +31,7 @@ class Pack:
     detector_sha256: str
     manifest: str = ""  # InsightFace's, as it was read
     effort: Effort = THOROUGH  # of InsightFace's detectors
+    liveness: tuple[ModelFile, ...] = ()  # none: what a face looks like says nothing about its being live
 
     @property
     def files(self) -> dict[str, ModelFile]:
@@ -50,6 +52,7 @@ class Found:
 class Engine:
     detector: Detector
     embedder: Embedder
+    liveness: Liveness | None = None
 
     def faces(self, pixels: Pixels) -> list[Found]:
         """Every face with its embedding, the largest first."""
@@ -71,7 +74,12 @@ DLIB_FILES = {
 
 
 def chosen() -> Pack:
-    return named(str(settings.MATCHING["PACK"]), folder(), trusting=bool(settings.MATCHING.get("UNPINNED_PACKS")))
+    return named(
+        str(settings.MATCHING["PACK"]),
+        folder(),
+        trusting=bool(settings.MATCHING.get("UNPINNED_PACKS")),
+        pad=str(settings.MATCHING.get("PAD_FOLDER", "")),
+    )
 
 
 def folder() -> Path:
@@ -79,13 +87,31 @@ def folder() -> Path:
 
 
 @cache
-def named(name: str, folder: Path, *, trusting: bool = False) -> Pack:
-    """`trusting`: also with files that nobody vouched for, which is for a demo. Errors: PackError."""
-    return dlib_pack() if name == "dlib" else insightface_pack(name, folder, trusting=trusting)
+def named(name: str, folder: Path, *, trusting: bool = False, pad: str = "") -> Pack:
+    """`trusting`: also with files that nobody vouched for, which is for a demo. `pad`: the folder of the models that
+    detect presentation attacks. Errors: PackError."""
+    pack = dlib_pack() if name == "dlib" else insightface_pack(name, folder, trusting=trusting)
+    if not pad:
+        return pack
+    trusted = None if trusting else {*model_files.KNOWN, *pinned(folder)}
+    return replace(pack, liveness=liveness.files(Path(pad).expanduser(), trusted))
 
 
 @cache
 def engine(pack: Pack) -> Engine:
+    found = recognising(pack)
+    return replace(found, liveness=detecting_attacks(pack)) if pack.liveness else found
+
+
+def detecting_attacks(pack: Pack) -> Liveness:
+    onnxruntime, onnx = imported("onnxruntime"), imported("onnx")
+    networks = [
+        Network(sessions.session(onnxruntime, onnx, file.content()), SCALES[file.path.name]) for file in pack.liveness
+    ]
+    return Liveness(imported("cv2"), networks)
+
+
+def recognising(pack: Pack) -> Engine:
     if pack.info.engine == "dlib":
         dlib = imported("dlib")
         with model_files.private_copies(pack.files) as copies:

@@ -56,8 +56,9 @@ def read_selfie(content: bytes, pack: Pack) -> Selfie:
         # Of a collage only the detections are paid for: there is nothing to embed before one face stands out.
         face = only_face(engine.detect(pixels))
         probes, mirrored = engine.embed(pixels, [face]), engine.embedder.mirrored(pixels, [face])
+        live = engine.liveness.score(pixels, face.box) if engine.liveness else None
     found = quality.measure(pixels, face.box, engine.detector.landmarks(face.points))
-    return Selfie(images.jpeg(pixels), probes, mirrored, quality.flaw(found))
+    return Selfie(images.jpeg(pixels), probes, mirrored, quality.flaw(found), live)
 
 
 @contextmanager

@@ -91,7 +91,8 @@ def prepare() -> None:
 
 def pack_files() -> dict[str, str]:
     """Path to SHA-256 of what the chosen pack is loaded from. Errors: PackError."""
-    return {str(file.path): file.sha256 for file in packs.chosen().files.values()}
+    chosen = packs.chosen()
+    return {str(file.path): file.sha256 for file in (*chosen.files.values(), *chosen.liveness)}
 
 
 def pin_pack() -> dict[str, str]:

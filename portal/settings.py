@@ -152,6 +152,7 @@ DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "takedown@localhost")
 KEY_STORE = env.folder("KEY_STORE")
 MATCHING = {
     "PACK": env.text("PACK", "dlib"),
+    "PAD_FOLDER": env.text("PAD_FOLDER", ""),
     "PACKS_FOLDER": Path(env.text("PACKS_FOLDER", str(BASE_DIR / "var" / "packs"))),
     # Which index holds the faces: postgresql or milvus.
     "INDEX": env.text("INDEX", "postgresql"),
