@@ -61,7 +61,8 @@ def within(middle: float, length: float, most: int) -> tuple[int, int]:
 
 def softmax(values: NDArray[np.float32]) -> NDArray[np.float32]:
     powers: NDArray[np.float32] = np.exp(values - values.max())
-    return powers / powers.sum()
+    shares: NDArray[np.float32] = powers / powers.sum()
+    return shares
 
 
 def files(folder: Path, trusted: set[str] | None) -> tuple[ModelFile, ...]:
