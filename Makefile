@@ -17,7 +17,7 @@ NOWHERE := SECRET_KEY=checks-only DATABASE_URL=postgresql://nobody@localhost:1/n
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run demo drill drill-ledger test fuzz lint build lock messages browser redis clean
+.PHONY: help run demo drill drill-ledger test bench fuzz lint build lock messages browser redis clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -39,6 +39,9 @@ fuzz: .venv/development ## 400 hostile photos and 100,000 mutations through the 
 
 drill-ledger: .venv/development ## 10,000 edits, deletions, reorderings, truncations and forks of the ledger
 	LEDGER_EDITS=10000 $(PYTHON) -m pytest tests/ledger/test_drill.py -q -p no:randomly
+
+bench: .venv/development ## every part beside its peers, into bench/results.json; ONLY= SCALE= LONG=1 change it
+	@exec $(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE)) $(if $(LONG),--long)
 
 lint: .venv/development ## formatting, types, import contracts, migrations, translations, compose file
 	$(PYTHON) -m ruff check .

@@ -57,7 +57,8 @@ class EmbeddingFile:
         """SHA-256 of the model that made them, where the file says so."""
         if self.table.suffix.lower() != ".parquet":
             return ""
-        return (schema(self.table).metadata or {}).get(RECOGNISER, b"").decode()
+        stated: bytes = (schema(self.table).metadata or {}).get(RECOGNISER, b"")
+        return stated.decode()
 
     def count(self) -> int:
         if self.path.suffix.lower() == ".npy":
@@ -182,7 +183,8 @@ def numbers(column: Any, dim: int) -> Embeddings:
     if flat.dtype.kind not in "fiu" or len(flat) != dim * len(joined):
         width = len(flat) // max(1, len(joined))
         raise BadEmbeddings(f"The embeddings have {width} numbers, but those of the pack have {dim}.")
-    return flat.reshape(len(joined), dim).astype(np.float32)
+    rows: Embeddings = flat.reshape(len(joined), dim).astype(np.float32)
+    return rows
 
 
 def from_bytes(values: list[bytes], dim: int) -> Embeddings:

@@ -71,11 +71,14 @@ def harvest(entries: Iterable[Harvestable], pack: Pack, on_progress: Progress, o
     with admission.only_one():
         admission.clear_leftovers()
         with workers(len(first)) as pool:
-            begun = (begin(batch, pack, pool) for batch in batches(chain(first, left)))
-            for batch in ahead(begun, AHEAD if pool else 0):
+            for batch in begun(chain(first, left), pack, pool):
                 take_in(batch, tally, on_skipped)
                 on_progress(tally.done)
     return tally.report()
+
+
+def begun(entries: Iterable[Harvestable], pack: Pack, pool: Executor | None) -> Iterator[list[Begun]]:
+    return ahead((begin(batch, pack, pool) for batch in batches(entries)), AHEAD if pool else 0)
 
 
 def batches(entries: Iterable[Harvestable]) -> Iterator[list[Opened]]:
@@ -116,12 +119,12 @@ def waiting(each: Opened, pack: Pack, pool: Executor | None, *, is_known: bool) 
 
 def ahead(items: Iterator[Item], count: int) -> Iterator[Item]:
     """The same items, each given out when `count` further ones were begun."""
-    begun: deque[Item] = deque()
+    waiting: deque[Item] = deque()
     for item in items:
-        begun.append(item)
-        if len(begun) > count:
-            yield begun.popleft()
-    yield from begun
+        waiting.append(item)
+        if len(waiting) > count:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def take_in(batch: Sequence[Begun], tally: Tally, on_skipped: Skipped) -> None:
@@ -140,9 +143,9 @@ def take_in(batch: Sequence[Begun], tally: Tally, on_skipped: Skipped) -> None:
     tally.done += len(batch)
 
 
-def outcome_of(begun: Begun) -> Outcome:
+def outcome_of(photo: Begun) -> Outcome:
     try:
-        return begun.wait()
+        return photo.wait()
     except BrokenExecutor:
         raise ReaderDied(
             "A process that reads photos was killed, perhaps for want of memory. Run the same command again to go on."

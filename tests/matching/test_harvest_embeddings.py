@@ -59,7 +59,7 @@ def test_faces_are_found_with_where_they_are_from(tmp_path: Path) -> None:
     assert found.harvested_on == date(2021, 3, 4)
     assert Face.objects.get(pk=match.face_id).box_left == 3
     assert service.preview(match.image_id, match.face_id, clear=True) is None
-    assert not service.present([match.image_id], Store.IMAGES)
+    assert not service.present(match.image_id, Store.IMAGES)
 
 
 def test_a_second_run_adds_nothing(tmp_path: Path) -> None:

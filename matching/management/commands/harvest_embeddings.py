@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from matching import service
+from matching.management.commands.harvest import advance
 from matching.types import BadEmbeddings, HarvestRefused, HarvestRunning, PackError
 
 COLUMNS = """Import ready embeddings: FILE.parquet, or FILE.npy with --ids TABLE (.parquet or .csv), row for row.
@@ -44,7 +45,7 @@ class Command(BaseCommand):
                     file,
                     ids=ids,
                     recogniser=recogniser,
-                    on_progress=lambda done: bar.update(done - bar.n),
+                    on_progress=lambda done: advance(bar, done),
                     on_skipped=self.say_skipped,
                 )
         except KeyboardInterrupt:
