@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -36,7 +37,7 @@ from matching.calibrate import Calibration
 from matching.embedding_files import EmbeddingFile
 from matching.index import store as index
 from matching.index.base import Hit
-from matching.models import HarvestedImage, IndexPack
+from matching.models import Block, HarvestedImage, IndexPack
 from matching.packs import Pack
 from matching.tombstones import Verb
 from matching.types import (
@@ -382,6 +383,10 @@ def unblock(block_id: UUID) -> bool:
 
 def blocks_in_force(block_ids: Sequence[UUID]) -> frozenset[UUID]:
     return frozenset(blocks.in_force().filter(id__in=block_ids).values_list("id", flat=True))
+
+
+def blocks_revoked_since(moment: datetime) -> list[UUID]:
+    return list(Block.objects.filter(revoked_at__gte=moment).values_list("id", flat=True))
 
 
 def refused_by(block_id: UUID) -> int:

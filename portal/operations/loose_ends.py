@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from matching import service
 from portal.cases import receipts
 from portal.cases.models import Case
 from portal.cases.states import ENDED, State
@@ -24,6 +25,7 @@ def pick_up() -> None:
     _cases()
     _orders()
     _removals()
+    _block_keys()
 
 
 def _cases() -> None:
@@ -66,3 +68,9 @@ def _orders() -> None:
     for kind, orders in due.items():
         for code in orders.values_list("pk", flat=True):
             enqueue(kind, code)
+
+
+def _block_keys() -> None:
+    for block in service.blocks_revoked_since(clock.now() - KEYS_LOOKED_FOR):
+        if keys.exists(block):
+            enqueue("block.destroy_key", block)
