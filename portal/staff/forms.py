@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.core.validators import RegexValidator
+from django.core.validators import RegexValidator, URLValidator
 from django.utils.translation import gettext_lazy as _
 
 from matching.types import Scope
+from portal.blocks.models import Ground
 from portal.cases.models import RefusalReason, UnlockPurpose
 from portal.core.uploads import LARGEST_UPLOAD
 from portal.orders import lists
@@ -189,3 +190,23 @@ class OrderForm(forms.Form):
             self.images = lists.images(content)
         except Unreadable as fault:
             self.add_error("file", str(fault))
+
+
+class ExemptionForm(forms.Form):
+    address = forms.CharField(
+        label=_("Address of the page or of the image"),
+        max_length=2000,
+        error_messages={"required": _("Enter the address")},
+        validators=[
+            URLValidator(
+                ["http", "https"], message=_("Enter an address in the right form, like https://example.com/page")
+            )
+        ],
+        widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    ground = forms.ChoiceField(
+        label=_("Why"),
+        choices=Ground.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Select why"), "invalid_choice": _("Select one of the two")},
+    )

@@ -149,6 +149,8 @@ _SENTENCES: dict[str, Callable[[Entry, str], str]] = {
     Tag.CASE_OPENED: lambda entry, who: _("The subject began the form"),
     Tag.CASE_CONTACT_CONFIRMED: lambda entry, who: _("The subject confirmed the mail address"),
     Tag.CASE_CONSENTED: lambda entry, who: _("The subject consented"),
+    Tag.BLOCK_CHOSEN: lambda entry, who: _("The subject asked to be kept out from now on"),
+    Tag.BLOCK_DECLINED: lambda entry, who: _("The subject no longer asks to be kept out"),
     Tag.CASE_SUBMITTED: lambda entry, who: _("The subject sent the case; the clock runs"),
     Tag.CASE_WITHDRAWN: lambda entry, who: _("The subject withdrew"),
     Tag.CASE_MOVED: _moved,

@@ -1,6 +1,17 @@
 from django.urls import path
 
-from portal.staff.views import cases, decide, evidence, orders, proposals, queue, recipients, session, system
+from portal.staff.views import (
+    cases,
+    decide,
+    evidence,
+    exemptions,
+    orders,
+    proposals,
+    queue,
+    recipients,
+    session,
+    system,
+)
 
 app_name = "staff"
 
@@ -34,6 +45,10 @@ urlpatterns = [
     path("recipients/<int:pk>/decline/", recipients.decline_channel, name="decline-channel"),
     path("notices/<uuid:pk>/retry/", recipients.retry_notice, name="retry-notice"),
     path("notices/<uuid:pk>/settle/", recipients.settle_notice, name="settle-notice"),
+    path("exemptions/", exemptions.exemptions, name="exemptions"),
+    path("exemptions/<int:pk>/confirm/", exemptions.confirm, name="confirm-exemption"),
+    path("exemptions/<int:pk>/decline/", exemptions.decline, name="decline-exemption"),
+    path("exemptions/<int:pk>/end/", exemptions.end, name="end-exemption"),
     path("system/", system.system, name="system"),
     path("system/jobs/<int:pk>/retry/", system.retry_job, name="retry-job"),
     path("system/steps/<int:pk>/retry/", system.retry_step, name="retry-step"),

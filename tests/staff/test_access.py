@@ -20,7 +20,8 @@ GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "
 POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "sign-out"}
 POST_ONLY |= {f"order-{verb}" for verb in ("confirm", "decline", "take-back", "pause", "resume")}
 POST_ONLY |= {"confirm-channel", "decline-channel", "retry-notice", "settle-notice"}
-BOTH = {"channel", "unlock", "approve", "decide", "refuse", "sign-in", "order-new"}
+POST_ONLY |= {"confirm-exemption", "decline-exemption", "end-exemption"}
+BOTH = {"channel", "unlock", "approve", "decide", "refuse", "sign-in", "order-new", "exemptions"}
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 
 
@@ -39,6 +40,8 @@ def addresses(sam: User) -> dict[str, str]:
     }
     for name in ("case", "unlock", "approve", "decide", "refuse", "photo"):
         known[name] = code
+    for name in ("confirm-exemption", "decline-exemption", "end-exemption"):
+        known[name] = pk
     for name in ("proposal", "confirm", "decline", "take-back", "retry-job", "retry-step"):
         known[name] = pk
     order = actions.propose_scope(Scope(site="photos.example"), by=sam, authority="A regulator", reference="2026-1")
