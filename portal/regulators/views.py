@@ -77,6 +77,11 @@ def _records(shown: Numbers) -> list[tuple[str, str, str, int | float]]:
     for week in shown.weeks:
         for measure in ("received", "settled", "closed"):
             rows.append(("week", week.starts_on.isoformat(), measure, getattr(week, measure)))
+    if shown.blocks is not None:
+        rows.append(("total", "blocks", "count_rounded", shown.blocks))
+    for month in shown.kept_out:
+        told = {"images_asked_rounded": month.asked, "images_refused_rounded": month.refused}
+        rows += [("month", month.month.isoformat(), measure, n) for measure, n in told.items() if n is not None]
     for name, timing in sorted(shown.times.items()):
         rows.append(("time", name, "measured", timing.measured))
         rows.append(("time", name, "median_seconds", round(timing.median.total_seconds(), 1)))

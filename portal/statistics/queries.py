@@ -10,6 +10,7 @@ from django.db import connections
 from portal.core import clock
 
 WEEKS_SHOWN = 12
+MONTHS_SHOWN = 12
 OPEN_STATES = ("received", "searching", "waiting", "review", "erasing")
 # An image counts as deleted once every store was read back without it.
 DELETED_STATES = ("removed", "purged")
@@ -41,6 +42,18 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class KeptOut:
+    """A month that is over: harvested photos of which the block list was asked, and those it kept out.
+
+    None: fewer than ten. The others are rounded down to fives, in the database.
+    """
+
+    month: date
+    asked: int | None
+    refused: int | None
+
+
+@dataclass(frozen=True)
 class Numbers:
     as_of: date
     received: int
@@ -57,6 +70,8 @@ class Numbers:
     states: dict[str, int]  # every state that a received case is in
     places: tuple[PlaceCount, ...]  # most received first
     weeks: tuple[Week, ...]  # oldest first, without gaps
+    blocks: int | None  # in force; rounded like what they kept out
+    kept_out: tuple[KeptOut, ...]  # oldest first
     times: dict[str, Timing]  # settled, closed, hidden, removed, purged; absent where nothing was measured
 
 
@@ -83,8 +98,15 @@ def numbers() -> Numbers:
         states=states,
         places=_places(),
         weeks=_weeks(today),
+        blocks=next(iter(_rows("SELECT blocks FROM statistics_blocks")))[0],
+        kept_out=_kept_out(),
         times=_times(),
     )
+
+
+def _kept_out() -> tuple[KeptOut, ...]:
+    rows = list(_rows("SELECT month, asked, refused FROM statistics_kept_out ORDER BY month"))
+    return tuple(KeptOut(*row) for row in rows[-MONTHS_SHOWN:])
 
 
 def _places() -> tuple[PlaceCount, ...]:
