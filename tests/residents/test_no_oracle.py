@@ -20,6 +20,8 @@ from pytest_django import Settings
 
 from portal.accounts.models import User
 from portal.audit.models import Root
+from portal.blocks import choices, codes
+from portal.blocks.models import Choice
 from portal.cases import decisions
 from portal.cases.models import Case, Match
 from portal.cases.states import State
@@ -35,6 +37,7 @@ Staff = Callable[[Case], object]
 
 _REPLACED = (
     (re.compile(r'(name="csrfmiddlewaretoken" value=")[^"]+'), r"\1TOKEN"),
+    (re.compile(r"\b[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){4}\b"), "KEEP-OUT-CODE"),
     (re.compile(r"\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b"), "REFERENCE"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "ID"),
     (re.compile(r"\b\d{6}\b"), "CODE"),
@@ -118,6 +121,17 @@ def look_everywhere(resident: Resident) -> None:
         resident.get(path)
 
 
+def look_at_keep_out(resident: Resident, code: str) -> None:
+    """With the keep-out code alone, from another browser; nothing is renewed or ended."""
+    window, resident.client = resident.client, Client()
+    resident.get("/en/keep-out/")
+    resident.post("/en/keep-out/", {"code": code})
+    resident.get("/en/keep-out/yours/")
+    resident.get("/fr/keep-out/yours/")
+    resident.get("/en/keep-out/end/")
+    resident.client = window
+
+
 def file_a_case(resident: Resident, drain: Drain, photo: bytes) -> Case:
     resident.get("/en/request/place/")
     resident.post("/en/request/place/", {"place": "CA-ON"})
@@ -128,6 +142,8 @@ def file_a_case(resident: Resident, drain: Drain, photo: bytes) -> Case:
     resident.post("/en/request/code/", {"code": found.group()})
     resident.post("/en/request/consent/", {"route": "photo", "agreed": "on"})
     resident.post("/en/request/photo/", {"photo": SimpleUploadedFile("me.jpg", photo, "image/jpeg")})
+    resident.get("/en/request/keep-out/")
+    resident.post("/en/request/keep-out/", {"keep_out": "yes"})
     resident.get("/en/request/check/")
     resident.post("/en/request/check/", {})
     return Case.objects.latest("opened_at")
@@ -155,9 +171,11 @@ def live_through(staff: Staff, drain: Drain, photo: bytes) -> tuple[list[tuple[s
     leaves_before = leaves_of_cases()
     resident = Resident()
     case = file_a_case(resident, drain, photo)
+    code = codes.of(case.key_id)
     drain()
     resident.read_mail()
     look_everywhere(resident)
+    look_at_keep_out(resident, code)
     staff(Case.objects.get(pk=case.pk))
     drain()
     come_back(resident, case, drain)
@@ -165,16 +183,19 @@ def live_through(staff: Staff, drain: Drain, photo: bytes) -> tuple[list[tuple[s
     publication.publish("")
     drain()
     look_everywhere(resident)
+    look_at_keep_out(resident, code)
     clock.move(timedelta(days=4, minutes=1))
     drain()
     resident.read_mail()
     look_everywhere(resident)
+    look_at_keep_out(resident, code)
     come_back(resident, case, drain)
     clock.move(timedelta(days=40))
     publication.publish("")
     drain()
     resident.read_mail()
     look_everywhere(resident)
+    look_at_keep_out(resident, code)
     clock.reset()
     resident.seen.append(("LEAVES", str(leaves_of_cases() - leaves_before)))
     return resident.seen, Case.objects.get(pk=case.pk)
@@ -199,6 +220,8 @@ def without_the_face(tmp_path: Path, drain: Drain) -> list[tuple[str, ...]]:
     harvest(tmp_path, {"others.jpg": others.read_bytes()})
     seen, case = live_through(lambda case: None, drain, astronaut_jpeg())
     assert case.state == State.CLOSED
+    # Or the same face could not be harvested for the other index.
+    choices.revoke(Choice.objects.get(pk=case.code))
     return seen
 
 

@@ -167,7 +167,8 @@ def keep_out(request: HttpRequest, case: Case) -> HttpResponse:
     draft = queries.draft(case)
     if not draft.has_photo:
         return steps.after(case)
-    form = KeepOutForm(request.POST or None, initial={"keep_out": YES if draft.keep_out else None})
+    answers = request.POST if request.method == "POST" else None
+    form = KeepOutForm(answers, initial={"keep_out": YES if draft.keep_out else None})
     if not form.is_valid():
         return _page(request, "keep-out", case, form, kept_for=kept.in_words(retention.BLOCK.kept_for))
     actions.keep_out(case, wanted=form.cleaned_data["keep_out"] == YES)
