@@ -104,6 +104,7 @@ def keep_photo(case: Case, data: bytes) -> None:
         if case.proof == Proof.NONE or case.route != Route.PHOTO:
             raise StaleCase("changed while the photo was read")
         personal.keep_photo(case, selfie.jpeg, selfie.probes, pack=service.pack().name)
+        personal.keep_live_score(case, selfie.live)
         _set_proof(case, Proof.PHOTO)
 
 

@@ -79,6 +79,13 @@ class Photo(models.Model):
     sealed = models.BinaryField()
 
 
+class LiveScore(models.Model):
+    """How live the face of a photo looked to the pack (0 to 1), sealed; goes with its photo. Evidence, no proof."""
+
+    photo = models.OneToOneField(Photo, on_delete=models.CASCADE, related_name="live_score")
+    sealed = models.BinaryField()
+
+
 class Probe(models.Model):
     """An embedding of the subject (float32, unit length), sealed, kept only while the case needs it."""
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from matching.types import Embeddings
-from portal.cases.models import Case, Photo, Probe
+from portal.cases.models import Case, LiveScore, Photo, Probe
 from portal.core import sealed
 
 
@@ -56,3 +56,17 @@ def probes(case: Case) -> Embeddings:
         for probe in case.probes.order_by("pk")
     ]
     return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
+
+
+def keep_live_score(case: Case, score: float | None) -> None:
+    """Of the newest photo; None where the pack has none."""
+    photo = Photo.objects.filter(case=case).latest("pk")
+    LiveScore.objects.filter(photo=photo).delete()
+    if score is not None:
+        LiveScore.objects.create(photo=photo, sealed=sealed.seal(case.key_id, repr(score).encode(), purpose="live"))
+
+
+def live_scores(case: Case) -> list[float]:
+    """In the order the photos were given."""
+    rows = LiveScore.objects.filter(photo__case=case).order_by("photo")
+    return [float(sealed.unseal(case.key_id, row.sealed, purpose="live")) for row in rows]

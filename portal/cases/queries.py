@@ -170,6 +170,11 @@ def evidence_photo(case: Case, by: User) -> bytes | None:
     return personal.photo(case)
 
 
+def live_scores(case: Case, by: User) -> list[float]:
+    """How live the photos looked (0 to 1), for someone who unlocked the case; none where the pack cannot tell."""
+    return personal.live_scores(case) if unlocked_until(case, by) is not None else []
+
+
 def evidence_match(match: Match, by: User) -> bytes | None:
     """A preview of a match (JPEG): its face pixelated until unlocked, everything else always. None once it is gone."""
     clear = unlocked_until(match.case, by) is not None

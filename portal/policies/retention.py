@@ -35,6 +35,7 @@ ALL = (DRAFT, CODE, SESSION, JOB, RECEIPT, BACKUP, BLOCK)
 # Tables of which deleted rows were ciphertext under a key that is destroyed. They are rewritten all the same.
 SEALED_TABLES = (
     "cases_photo",
+    "cases_livescore",
     "cases_probe",
     "cases_code",
     "cases_case",

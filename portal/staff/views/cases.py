@@ -63,6 +63,7 @@ def facts(found: Case, by: User) -> dict[str, Any]:
         "allows": _allows(assurance.allowance(Right(found.right), Proof(found.proof), found.statute)),
         "search": Search.objects.filter(case=found).first(),
         "unlocked_until": queries.unlocked_until(found, by),
+        "live_scores": queries.live_scores(found, by),
         "has_photo": Photo.objects.filter(case=found).exists(),
     }
 
