@@ -5,10 +5,12 @@ from base64 import b64decode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core import mail
+from django.db import connection
 from pytest_django import Settings
 
 from matching import service
@@ -67,8 +69,8 @@ def page_of(image: UUID) -> str:
     return service.provenance([image])[image].page
 
 
-def opening_of(receipt: bytes) -> dict[str, dict[str, str]]:
-    opening: dict[str, dict[str, str]] = json.loads(b64decode(receipt.split(b"\n")[1].removeprefix(b"extra ")))
+def opening_of(receipt: bytes) -> dict[str, Any]:
+    opening: dict[str, Any] = json.loads(b64decode(receipt.split(b"\n")[1].removeprefix(b"extra ")))
     return opening
 
 
@@ -232,3 +234,31 @@ def test_lost_jobs_of_a_receipt_are_picked_up(drain: Drain, sam: User) -> None:
     loose_ends.pick_up()
     drain()
     assert not keys.exists(case.proof_key_id)
+
+
+def test_what_opens_a_leaf_stands_nowhere_in_the_clear(drain: Drain, sam: User) -> None:
+    case = file_case(page_of(indexed_image()), drain, sam)
+    until_receipt(case, drain)
+    opened = opening_of(receipts.issue(case, with_record=True))
+    secrets = [opened["salt"], opened["blind"], case.reference, *(step["image"] for step in opened["steps"])]
+    assert len(secrets) > 3
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sealed, record_sealed FROM ledger_opening")
+        kept = b"".join(bytes(column or b"") for row in cursor.fetchall() for column in row)
+    for secret in map(str, secrets):
+        assert secret.encode() not in kept
+        assert len(secret) != 64 or bytes.fromhex(secret) not in kept
+
+
+def test_after_a_restore_a_case_whose_receipt_went_out_since_is_not_recorded_again(drain: Drain, sam: User) -> None:
+    """The backup is from before; the key, which is kept elsewhere, was destroyed since."""
+    case = file_case(NOWHERE, drain, sam)
+    other = file_case(NOWHERE, drain, sam)
+    assert case.receipt_at is not None
+    clock.move(case.receipt_at - clock.now() + RECEIPT.kept_for)
+    drain()
+    keys.destroy(case.proof_key_id)
+    receipts.settle_without_key()
+    assert receipts.due_records() == [other.pk]
+    case.refresh_from_db()
+    assert case.contact_sealed is None
