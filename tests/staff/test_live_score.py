@@ -11,6 +11,7 @@ from portal.cases import forget, personal
 from portal.cases.models import Case, LiveScore, Route
 from portal.cases.states import State
 from tests.builders import astronaut_jpeg, make_case, session_of
+from tests.matching.conftest import set_matching
 from tests.staff.build import unlock
 
 SCORE = "presentation attack score"
@@ -50,7 +51,7 @@ def test_it_is_sealed_and_goes_with_the_photo(case: Case) -> None:
 
 @pytest.mark.realfaces
 def test_an_upload_brings_its_score_where_the_models_are(db: None, settings: Settings, shared: Path) -> None:
-    settings.MATCHING = {**settings.MATCHING, "PAD_FOLDER": str(shared / "models" / "antispoof")}
+    set_matching(settings, PAD_FOLDER=str(shared / "models" / "antispoof"))
     case = make_case(route=Route.PHOTO)
     photo = SimpleUploadedFile("x.jpg", astronaut_jpeg())
     assert session_of(case).post("/en/request/photo/", {"photo": photo}).status_code == 302
