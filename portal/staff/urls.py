@@ -52,4 +52,5 @@ urlpatterns = [
     path("system/", system.system, name="system"),
     path("system/jobs/<int:pk>/retry/", system.retry_job, name="retry-job"),
     path("system/steps/<int:pk>/retry/", system.retry_step, name="retry-step"),
+    path("system/stores/retry/", system.retry_store, name="retry-store"),
 ]

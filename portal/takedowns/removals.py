@@ -101,12 +101,33 @@ def _hold_restores(*, shared: bool) -> None:
 
 @transaction.atomic
 def retry(step: Step, *, by: int) -> None:
-    """Try a stuck step again after a person looked at it."""
-    step = Step.objects.select_related("takedown").select_for_update().get(pk=step.pk)
-    moves.move_step(step, StepState.DUE)
-    Step.objects.filter(pk=step.pk).update(attempts=0)
-    takedown = step.takedown
-    if takedown.state == TakedownState.STUCK and not takedown.steps.filter(state=StepState.STUCK).exists():
-        moves.move_takedown(takedown, TakedownState.REMOVING, by=by)
-    append.append(Tag.STEP_RETRIED, about=takedown.removal_id, actor=by, takedown=takedown.pk, store=step.store)
-    queue.enqueue("removal.remove", takedown.removal_id, priority=Priority(takedown.removal.priority))
+    """Try a stuck step again after a person looked at it. Errors: moves.IllegalMove, moves.Stale."""
+    _retry([Step.objects.select_related("takedown__removal").select_for_update().get(pk=step.pk)], by=by)
+
+
+def retry_store(store: str, *, by: int) -> int:
+    """The same for all that a store is stuck at, a removal at a time; returns how many steps."""
+    stuck = Step.objects.filter(store=store, state=StepState.STUCK)
+    retried = 0
+    for removal in stuck.values_list("takedown__removal", flat=True).distinct():
+        with transaction.atomic():
+            steps = stuck.filter(takedown__removal=removal).select_related("takedown__removal").select_for_update()
+            retried += _retry(list(steps), by=by)
+    return retried
+
+
+def _retry(steps: list[Step], *, by: int) -> int:
+    moved = moves.move_steps(steps, StepState.DUE, attempts=0)
+    takedowns = {step.takedown_id: step.takedown for step in moved if step.takedown.state == TakedownState.STUCK}
+    still = Step.objects.filter(takedown__in=takedowns, state=StepState.STUCK).values_list("takedown", flat=True)
+    held_up = set(still)
+    going = [takedown for pk, takedown in takedowns.items() if pk not in held_up]
+    moves.move_takedowns(going, TakedownState.REMOVING, by=by)
+    append.append_many(
+        Tag.STEP_RETRIED,
+        [(step.takedown.removal_id, {"takedown": step.takedown_id, "store": step.store}) for step in moved],
+        actor=by,
+    )
+    for removal in {step.takedown.removal for step in moved}:
+        queue.enqueue("removal.remove", removal.id, priority=Priority(removal.priority))
+    return len(moved)

@@ -25,6 +25,8 @@ from portal.takedowns.states import RemovalState, StepState, TakedownState
 BATCH = 500  # images
 # A step that failed this often, or whose store says done and still has the image this often, waits for a person.
 ATTEMPTS = 8
+# A stuck step whose takedown is not: the worker died between the two.
+_AT_REST = (StepState.VERIFIED, StepState.STUCK)
 _GONE = (TakedownState.REMOVED, TakedownState.RESTORED, TakedownState.PURGED)
 
 
@@ -100,7 +102,9 @@ def _remove_batch(takedowns: list[Takedown]) -> None:
         here = [step for step in steps if step.store == store and step.takedown_id in left]
         left -= {step.takedown_id for step in _failing(connector, here)}
     for step in steps:
-        if step.store not in connectors.ALL:  # it was configured when the removal was opened
+        if (
+            step.store not in connectors.ALL and step.state not in _AT_REST
+        ):  # it was configured when the removal was opened
             _fail(step, StoreError("no such store", permanent=True))
     _leave_removing(takedowns, steps)
 
@@ -118,7 +122,7 @@ def _leave_removing(takedowns: list[Takedown], steps: list[Step]) -> None:
 
 def _failing(connector: Connector, steps: list[Step]) -> list[Step]:
     """Remove a batch from one store and look whether it is gone; those that are not verified now."""
-    trying = {Erasure(step.takedown.image_id): step for step in steps if step.state != StepState.VERIFIED}
+    trying = {Erasure(step.takedown.image_id): step for step in steps if step.state not in _AT_REST}
     removed = batches.remove(connector, list(trying))
     done = [trying[erasure] for erasure in removed.done]
     moves.move_steps([step for step in done if step.state != StepState.DONE], StepState.DONE)

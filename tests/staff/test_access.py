@@ -17,7 +17,7 @@ from portal.staff import urls
 from tests.staff.build import numbers, reviewed
 
 GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "order", "recipients"}
-POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "sign-out"}
+POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-store", "sign-out"}
 POST_ONLY |= {f"order-{verb}" for verb in ("confirm", "decline", "take-back", "pause", "resume")}
 POST_ONLY |= {"confirm-channel", "decline-channel", "retry-notice", "settle-notice"}
 POST_ONLY |= {"confirm-exemption", "decline-exemption", "end-exemption"}

@@ -82,6 +82,17 @@ def test_a_stuck_step_is_tried_again(sam: User, sam_client: Client) -> None:
     assert "Nothing was changed" in again.content.decode()
 
 
+def test_all_that_a_store_is_stuck_at_is_tried_again(sam: User, sam_client: Client) -> None:
+    stuck = [stuck_step(), stuck_step()]
+    assert "stuck at 2 images" in sam_client.get(PAGE).content.decode()
+    sam_client.post(f"{PAGE}stores/retry/", {"store": "images"})
+    assert set(Step.objects.filter(pk__in=[step.pk for step in stuck]).values_list("state", flat=True)) == {"due"}
+    assert [entry.actor for entry in Entry.objects.filter(tag=Tag.STEP_RETRIED)] == [sam.pk, sam.pk]
+    assert Job.objects.filter(kind="removal.remove", state=JobState.DUE).count() == 2
+    again = sam_client.post(f"{PAGE}stores/retry/", {"store": "nonsense"}, follow=True)
+    assert "Nothing was changed" in again.content.decode()
+
+
 def test_every_job_has_a_name_that_people_read(sam_client: Client) -> None:
     assert all(looks.job_name(kind) != kind for kind in KINDS)
     assert looks.job_name("case.of_the_next_version") == "case.of_the_next_version"

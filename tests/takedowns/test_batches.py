@@ -15,7 +15,7 @@ from matching.types import Store
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.jobs import kinds, run
-from portal.takedowns import connectors, work
+from portal.takedowns import connectors, moves, work
 from portal.takedowns.connectors.base import Connector, Erasure, StoreError
 from portal.takedowns.models import Removal, Step, Takedown
 from portal.takedowns.removals import open_removal
@@ -122,6 +122,18 @@ def test_a_store_that_is_configured_no_more_comes_before_a_person(monkeypatch: p
     run.drain()
     assert Step.objects.get(store="derived").state == StepState.STUCK
     assert Takedown.objects.get().state == TakedownState.STUCK
+
+
+def test_a_worker_that_died_after_a_step_got_stuck_holds_up_nothing() -> None:
+    images = [uuid4(), uuid4()]
+    removal = begin(images)
+    kinds.work("removal.hide")(str(removal.pk))
+    takedown = Takedown.objects.get(image_id=images[0])
+    moves.move_takedown(takedown, TakedownState.REMOVING)
+    moves.move_step(takedown.steps.get(store="images"), StepState.STUCK, error="OSError")
+    run.drain()
+    states = dict(Takedown.objects.values_list("image_id", "state"))
+    assert states == {images[0]: TakedownState.STUCK, images[1]: TakedownState.REMOVED}
 
 
 class Killed(BaseException):

@@ -57,6 +57,11 @@ def system(request: StaffRequest) -> HttpResponse:
             (job, looks.job_name(job.kind))
             for job in Job.objects.filter(state=JobState.DEAD).order_by("-created_at")[:SHOWN]
         ],
+        "stuck_stores": [
+            (row["store"], looks.store_name(row["store"]), row["steps"])
+            for row in Step.objects.filter(state=StepState.STUCK).values("store").annotate(steps=Count("pk"))
+            if row["steps"] > 1
+        ],
         "stuck": [(step, looks.store_name(step.store), step.takedown.removal.origin in orders) for step in steps],
     }
     return render(request, "staff/system.html", context)
@@ -108,6 +113,14 @@ def retry_step(request: StaffRequest, pk: int) -> HttpResponse:
         _say(request, False)
     else:
         _say(request, True)
+    return redirect("staff:system")
+
+
+@require_POST
+@staff_required
+def retry_store(request: StaffRequest) -> HttpResponse:
+    """Everything that one store is stuck at: after it was away, that may be thousands of images."""
+    _say(request, bool(removals.retry_store(request.POST.get("store", ""), by=request.user.pk)))
     return redirect("staff:system")
 
 
