@@ -83,6 +83,7 @@ def job_name(kind: str) -> str:
         "case.forget_draft": _("Forget a request that was never sent"),
         "case.mail_code": _("Mail a code"),
         "case.mail_received": _("Confirm by mail that a request was received"),
+        "block.destroy_key": _("Destroy the key of a block"),
         "order.open": _("Open the removals of an order"),
         "order.settle": _("Look once more for images of an order"),
         "order.close": _("Close an order"),
