@@ -20,6 +20,7 @@ SMALLEST_FACE = 20  # pixels across; below it an embedding means little
 # dlib's detector releases the interpreter and keeps its work in the one object: two threads in it at once make up
 # hundreds of faces. It also bounds what many uploads at once can take of processor and memory.
 one_at_a_time = threading.Lock()
+HARVEST_PATIENCE = 300.0  # seconds; nobody waits for one photo of a harvest, and none may be skipped for haste
 SECONDS_IN_LINE = 4.0  # then the visitor is asked to come back, and the thread serves somebody else
 
 
@@ -34,7 +35,7 @@ class Reading:
 
 
 def read_harvested(content: bytes, pack: Pack) -> Reading:
-    pixels = images.decode(content, images.HARVEST)
+    pixels = images.decode(content, images.HARVEST, wait=HARVEST_PATIENCE)
     with one_at_a_time:
         found = packs.engine(pack).faces(pixels)
     height, width = pixels.shape[:2]

@@ -70,10 +70,10 @@ class Child:
             self._confinement = Confinement(**json.loads(bytes(self._receive(length))))
         return self._confinement
 
-    def decode(self, content: bytes, *, side: int) -> Pixels:
-        """Errors: PhotoRejected, Broken."""
+    def decode(self, content: bytes, *, side: int, seconds: float) -> Pixels:
+        """Within `seconds`, once the child is up. Errors: PhotoRejected, Broken."""
         self.confinement()
-        self._until(time.monotonic() + self._limits.seconds)
+        self._until(time.monotonic() + seconds)
         try:
             self._socket.sendall(frames.QUESTION.pack(side, len(content)))
             self._socket.sendall(content)
@@ -148,15 +148,17 @@ class Pool:
         """Errors: PhotoRejected; Busy, when no child was free within `wait` seconds."""
         if len(content) > self._limits.longest:
             raise PhotoRejected(PhotoFault.TOO_BIG)
-        while True:
+        left = self._limits.seconds
+        while left > 0:
             with self._child(wait) as child:
-                fresh = child.is_fresh
+                fresh, begun = child.is_fresh, time.monotonic()
                 with suppress(Broken):
-                    return child.decode(content, side=side)
+                    return child.decode(content, side=side, seconds=left)
                 self.replaced += 1
                 self._end(child)
-            if fresh:  # a used child may have died of the photo before; this one had no other
-                raise PhotoRejected(PhotoFault.UNSUPPORTED)
+            # A used child may have died of the photo before; a new one had no other.
+            left = 0.0 if fresh else left - (time.monotonic() - begun)
+        raise PhotoRejected(PhotoFault.UNSUPPORTED)
 
     def confinement(self) -> Confinement:
         with self._child(SECONDS_TO_START) as child:

@@ -129,6 +129,19 @@ def test_a_photo_that_takes_too_long_is_refused_and_the_next_one_read(started: l
     assert one.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
 
 
+def test_a_child_that_hangs_is_replaced_before_the_visitor_gives_up(started: list[Pool]) -> None:
+    one = a_pool(started)
+    one.decode(photo(), side=0, wait=1)
+    (hung,) = one.pids()
+    os.kill(hung, signal.SIGSTOP)
+    begun = time.monotonic()
+    with pytest.raises(PhotoRejected):
+        one.decode(photo(), side=0, wait=1)
+    assert time.monotonic() - begun < 5
+    assert one.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
+    assert one.pids() != [hung]
+
+
 @LINUX
 def test_a_photo_that_needs_too_much_memory_is_refused_and_the_next_one_read(started: list[Pool]) -> None:
     one = a_pool(started, limits=replace(SELFIE, memory=120_000_000))
@@ -199,7 +212,7 @@ def test_an_answer_out_of_bounds_is_not_believed(said: str, tmp_path: Path, monk
     taken_over = Child(replace(SELFIE, seconds=1))
     try:
         with pytest.raises(pool.Broken):
-            taken_over.decode(b"a photo", side=0)
+            taken_over.decode(b"a photo", side=0, seconds=1)
     finally:
         taken_over.stop()
 
