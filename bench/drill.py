@@ -302,15 +302,17 @@ def _count(images: Sequence[UUID], tally: Tally) -> None:
         counted = Entry.objects.filter(tag=tag).values("about", *by).annotate(times=Count("pk"))
         return int(counted.filter(times__gt=1).count())
 
-    steps = Step.objects.count()
     tally.doubled = (
         repeated(Tag.STEP_VERIFIED, "detail__takedown", "detail__store")
         + repeated(Tag.TAKEDOWN_MOVED, "detail__image", "detail__to")
         + repeated(Tag.REMOVAL_MOVED, "detail__to")
-        + abs(Takedown.objects.count() - len(images))
-        + abs(steps - len(images) * stores)
-        + abs(Entry.objects.filter(tag=Tag.STEP_VERIFIED).count() - steps)
+        + max(0, Takedown.objects.count() - len(images))
+        + max(0, Step.objects.count() - len(images) * stores)
+        + max(0, Entry.objects.filter(tag=Tag.STEP_VERIFIED).count() - Step.objects.filter(state="verified").count())
     )
+    if tally.lost:
+        waiting = Job.objects.exclude(state="done").values_list("kind", "state", "last_error").annotate(Count("pk"))
+        sys.stderr.write("".join(f"{kind} {state} {error} × {jobs}\n" for kind, state, error, jobs in waiting))
 
 
 # --- the command ---
