@@ -20,6 +20,7 @@ from portal.cases.models import Case, Match, Outcome, Proposal, Unlock
 from portal.cases.states import OPEN, State
 from portal.core import clock
 from portal.policies.assurance import Proof
+from portal.takedowns import holds
 from portal.takedowns.models import Removal, Step, Takedown
 from portal.takedowns.states import StepState, TakedownState
 
@@ -176,9 +177,11 @@ def live_scores(case: Case, by: User) -> list[float]:
 
 
 def evidence_match(match: Match, by: User) -> bytes | None:
-    """A preview of a match (JPEG): its face pixelated until unlocked, everything else always. None once it is gone."""
+    """A preview of a match (JPEG): its face pixelated until unlocked, everything else always. None once it is gone
+    or under a legal hold of others."""
     clear = unlocked_until(match.case, by) is not None
-    preview = service.preview(match.image_id, match.face_id, clear=clear)
+    kept_from = holds.hidden_from(by, [match.image_id])
+    preview = None if kept_from else service.preview(match.image_id, match.face_id, clear=clear)
     # Decisions rest on who looked, so a picture that is gone counts as none.
     seen = clear and preview is not None
     append.append(Tag.MATCH_VIEWED, about=match.case_id, actor=by.pk, match=match.pk, clear=seen)

@@ -7,6 +7,7 @@ from portal.jobs.kinds import Work
 from portal.notices import work as notices
 from portal.operations import publication, retention
 from portal.orders import work as orders
+from portal.takedowns import holds
 from portal.takedowns import work as takedowns
 
 KINDS: dict[str, Work] = {
@@ -28,6 +29,7 @@ KINDS: dict[str, Work] = {
     "case.forget_proof": cases.forget_proof,
     "ledger.publish": publication.publish,
     "ledger.mail": publication.mail,
+    "hold.over": holds.over,
     "removal.hide": takedowns.hide,
     "removal.remove": takedowns.remove,
     "removals.purge": takedowns.purge,

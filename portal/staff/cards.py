@@ -12,6 +12,7 @@ from portal.accounts.models import User
 from portal.cases import decisions, queries
 from portal.cases.models import Band, Case, Decision, Match, Search
 from portal.staff import looks
+from portal.takedowns import holds
 from portal.takedowns.models import Takedown
 from portal.takedowns.states import TakedownState
 
@@ -66,10 +67,11 @@ def of(case: Case, *, by: User) -> list[Card]:
     states = {row.image_id: row.state for row in queries.takedowns(case)}
     search = Search.objects.filter(case=case).first()
     is_clear = queries.unlocked_until(case, by) is not None
+    kept_from = holds.hidden_from(by, [match.image_id for match in matches])
     cards = []
     for place, match in enumerate(matches, start=1):
         source = sources.get(match.image_id)
-        shown = source if is_clear else None
+        shown = source if is_clear and match.image_id not in kept_from else None
         state = states.get(match.image_id, "")
         name, colour = _decision(match, state)
         card = Card(
@@ -84,7 +86,7 @@ def of(case: Case, *, by: User) -> list[Card]:
             country=shown.country if shown else "",
             decision=name,
             decision_colour=colour,
-            has_picture=source is not None and state not in _GONE,
+            has_picture=source is not None and state not in _GONE and match.image_id not in kept_from,
             is_clear=is_clear,
         )
         cards.append(card)

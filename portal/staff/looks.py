@@ -40,6 +40,7 @@ TAKEDOWN_COLOURS: dict[str, str] = {
     TakedownState.REMOVED: "green",
     TakedownState.PURGED: "green",
     TakedownState.STUCK: "red",
+    TakedownState.HELD: "magenta",
 }
 SOON = 7  # days
 
@@ -53,6 +54,7 @@ def takedown_name(state: str) -> str:
         TakedownState.REMOVED: _("Removed"),
         TakedownState.PURGED: _("Purged"),
         TakedownState.STUCK: _("Stuck"),
+        TakedownState.HELD: _("Held"),
     }[TakedownState(state)]
 
 
@@ -92,6 +94,7 @@ def job_name(kind: str) -> str:
         "case.forget_proof": _("Forget what opens a receipt, and its address"),
         "ledger.publish": _("Publish the ledger"),
         "ledger.mail": _("Mail a checkpoint of the ledger to a regulator"),
+        "hold.over": _("End a legal hold"),
         "removal.hide": _("Hide images from search"),
         "removal.remove": _("Remove images from every store"),
         "removals.purge": _("Purge what was removed from data files and log"),

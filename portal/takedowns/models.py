@@ -3,10 +3,12 @@
 from typing import ClassVar
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from portal.jobs.models import Priority
-from portal.takedowns.states import RemovalState, StepState, TakedownState
+from portal.takedowns.states import HoldState, RemovalState, StepState, TakedownState
 
 
 class Removal(models.Model):
@@ -64,3 +66,41 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"{self.store} of takedown {self.takedown_id}"
+
+
+class HoldReason(models.TextChoices):
+    LITIGATION = "litigation", _("Evidence in litigation or an investigation")
+    CHILD_ABUSE = "child_abuse", _("Suspected child abuse material: it must be reported and preserved as the law says")
+
+
+class ReleasedBecause(models.TextChoices):
+    ENDED = "ended", _("What it was kept for has ended")
+    MISTAKEN = "mistaken", _("It was placed by mistake")
+
+
+class Hold(models.Model):
+    """Images that must not be deleted yet. Two people place it, and the same two release it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    reason = models.CharField(max_length=12, choices=HoldReason)
+    state = models.CharField(max_length=12, choices=HoldState, default=HoldState.PROPOSED)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    release_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    released_because = models.CharField(max_length=12, choices=ReleasedBecause, blank=True)
+    # To whom the law says (a key of policies.preservation.ALL), when, and until when it must be kept for that.
+    reported_under = models.CharField(max_length=16, blank=True)
+    reported_on = models.DateField(null=True)
+    keep_until = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return f"hold {self.id}"
+
+
+class HeldImage(models.Model):
+    hold = models.ForeignKey(Hold, on_delete=models.PROTECT, related_name="images")
+    image_id = models.UUIDField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["hold", "image_id"], name="held_once")]

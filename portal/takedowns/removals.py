@@ -12,8 +12,8 @@ from portal.core import clock
 from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.takedowns import connectors, moves
-from portal.takedowns.models import Removal, Step, Takedown
-from portal.takedowns.states import RemovalState, StepState, TakedownState
+from portal.takedowns.models import HeldImage, Removal, Step, Takedown
+from portal.takedowns.states import HOLDING, RemovalState, StepState, TakedownState
 
 BATCH = 5000  # rows a statement
 WORKED_ON = (RemovalState.QUEUED, RemovalState.HIDDEN, RemovalState.REMOVING)
@@ -37,6 +37,7 @@ def open_removal(
     Step.objects.bulk_create(
         [Step(takedown=takedown, store=name) for takedown in takedowns for name in connectors.ALL], batch_size=BATCH
     )
+    _keep_held(takedowns)
     append.append(Tag.REMOVAL_OPENED, about=removal.id, origin=origin, images=len(takedowns))
     _enqueue_hide(removal)
     return removal
@@ -67,6 +68,20 @@ def pick_up(removal: Removal) -> None:
         _enqueue_hide(removal)
     elif removal.state in WORKED_ON:
         queue.enqueue("removal.remove", removal.id, priority=Priority(removal.priority))
+
+
+def _keep_held(takedowns: list[Takedown]) -> None:
+    """What a legal hold keeps is decided to be deleted all the same, and waits for its release."""
+    images = [takedown.image_id for takedown in takedowns]
+    held = set(
+        HeldImage.objects.filter(image_id__in=images, hold__state__in=HOLDING).values_list("image_id", flat=True)
+    )
+    moves.move_takedowns([takedown for takedown in takedowns if takedown.image_id in held], TakedownState.HELD)
+
+
+def stop_opening() -> None:
+    """Until the transaction ends no removal is opened: none can miss a hold that is being placed."""
+    _hold_restores(shared=False)
 
 
 class TooLate(Exception):

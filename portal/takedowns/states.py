@@ -20,6 +20,8 @@ class TakedownState(models.TextChoices):
     REMOVING = "removing"
     REMOVED = "removed"
     PURGED = "purged"
+    # Kept, and shown to nobody but two people, until a legal hold is released.
+    HELD = "held"
     # Waits for a person: a store keeps failing, or says done and still has it.
     STUCK = "stuck"
 
@@ -40,11 +42,13 @@ REMOVAL_MOVES: dict[str, frozenset[str]] = {
     RemovalState.PURGED: frozenset(),
 }
 TAKEDOWN_MOVES: dict[str, frozenset[str]] = {
-    TakedownState.QUEUED: frozenset({TakedownState.HIDDEN, TakedownState.STUCK}),
-    TakedownState.HIDDEN: frozenset({TakedownState.RESTORED, TakedownState.REMOVING}),
+    TakedownState.QUEUED: frozenset({TakedownState.HIDDEN, TakedownState.STUCK, TakedownState.HELD}),
+    TakedownState.HIDDEN: frozenset({TakedownState.RESTORED, TakedownState.REMOVING, TakedownState.HELD}),
+    # A hold hides the image itself, so what it lets go is hidden already.
+    TakedownState.HELD: frozenset({TakedownState.HIDDEN}),
     TakedownState.RESTORED: frozenset(),
-    TakedownState.REMOVING: frozenset({TakedownState.REMOVED, TakedownState.STUCK}),
-    TakedownState.STUCK: frozenset({TakedownState.QUEUED, TakedownState.REMOVING}),
+    TakedownState.REMOVING: frozenset({TakedownState.REMOVED, TakedownState.STUCK, TakedownState.HELD}),
+    TakedownState.STUCK: frozenset({TakedownState.QUEUED, TakedownState.REMOVING, TakedownState.HELD}),
     TakedownState.REMOVED: frozenset({TakedownState.PURGED}),
     TakedownState.PURGED: frozenset(),
 }
@@ -55,3 +59,22 @@ STEP_MOVES: dict[str, frozenset[str]] = {
     StepState.STUCK: frozenset({StepState.DUE}),
     StepState.VERIFIED: frozenset(),
 }
+
+
+class HoldState(models.TextChoices):
+    # Whoever sees it first stops everything at once; a second person says whether it stays so.
+    PROPOSED = "proposed"
+    PLACED = "placed"
+    RELEASING = "releasing"
+    RELEASED = "released"
+    DECLINED = "declined"
+
+
+HOLD_MOVES: dict[str, frozenset[str]] = {
+    HoldState.PROPOSED: frozenset({HoldState.PLACED, HoldState.DECLINED}),
+    HoldState.PLACED: frozenset({HoldState.RELEASING}),
+    HoldState.RELEASING: frozenset({HoldState.RELEASED, HoldState.PLACED}),
+    HoldState.RELEASED: frozenset(),
+    HoldState.DECLINED: frozenset(),
+}
+HOLDING = (HoldState.PROPOSED, HoldState.PLACED, HoldState.RELEASING)

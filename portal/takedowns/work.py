@@ -16,7 +16,7 @@ from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.jobs.run import NotYet
 from portal.policies import retention
-from portal.takedowns import connectors, moves
+from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors import batches
 from portal.takedowns.connectors.base import Connector, Erasure, StoreError
 from portal.takedowns.models import Removal, Step, Takedown
@@ -27,6 +27,7 @@ BATCH = 500  # images
 ATTEMPTS = 8
 # A stuck step whose takedown is not: the worker died between the two.
 _AT_REST = (StepState.VERIFIED, StepState.STUCK)
+_WAITING = (TakedownState.STUCK, TakedownState.HELD)  # for a person, who starts the job again
 _GONE = (TakedownState.REMOVED, TakedownState.RESTORED, TakedownState.PURGED)
 
 
@@ -73,8 +74,8 @@ def remove(removal_id: str) -> None:
 def _conclude(removal: Removal) -> None:
     with transaction.atomic():
         removal = Removal.objects.select_for_update().get(pk=removal.pk)
-        left = removal.takedowns.exclude(state__in=_GONE).exclude(state=TakedownState.STUCK).count()
-        stuck = removal.takedowns.filter(state=TakedownState.STUCK).exists()
+        left = removal.takedowns.exclude(state__in=(*_GONE, *_WAITING)).count()
+        stuck = removal.takedowns.filter(state__in=_WAITING).exists()
         if not left and not stuck and removal.state == RemovalState.REMOVING:
             moves.move_removal(removal, RemovalState.REMOVED)
             queue.enqueue(removal.then, removal.origin)
@@ -99,14 +100,22 @@ def _remove_batch(takedowns: list[Takedown]) -> None:
     left = {takedown.pk for takedown in takedowns if takedown.state == TakedownState.REMOVING}
     steps = list(Step.objects.filter(takedown__in=left).select_related("takedown"))
     for store, connector in connectors.ALL.items():  # the index goes last
-        here = [step for step in steps if step.store == store and step.takedown_id in left]
-        left -= {step.takedown_id for step in _failing(connector, here)}
+        with holds.no_hold_meanwhile():
+            left &= _not_held(left)
+            here = [step for step in steps if step.store == store and step.takedown_id in left]
+            left -= {step.takedown_id for step in _failing(connector, here)}
     for step in steps:
         if (
             step.store not in connectors.ALL and step.state not in _AT_REST
         ):  # it was configured when the removal was opened
             _fail(step, StoreError("no such store", permanent=True))
     _leave_removing(takedowns, steps)
+
+
+def _not_held(left: set[int]) -> set[int]:
+    """Those that no legal hold stopped since the store before."""
+    removing = Takedown.objects.filter(pk__in=left, state=TakedownState.REMOVING)
+    return set(removing.values_list("pk", flat=True))
 
 
 def _leave_removing(takedowns: list[Takedown], steps: list[Step]) -> None:

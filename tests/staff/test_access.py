@@ -14,14 +14,17 @@ from portal.core import clock
 from portal.notices.models import Notice, Recipient
 from portal.orders import actions
 from portal.staff import urls
+from portal.takedowns import holds
+from portal.takedowns.models import HoldReason
 from tests.staff.build import numbers, reviewed
 
-GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "order", "recipients"}
+GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "order", "recipients", "holds"}
 POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-store", "sign-out"}
 POST_ONLY |= {f"order-{verb}" for verb in ("confirm", "decline", "take-back", "pause", "resume")}
 POST_ONLY |= {"confirm-channel", "decline-channel", "retry-notice", "settle-notice"}
 POST_ONLY |= {"confirm-exemption", "decline-exemption", "end-exemption"}
-BOTH = {"channel", "unlock", "approve", "decide", "refuse", "sign-in", "order-new", "exemptions"}
+POST_ONLY |= {f"hold-{verb}" for verb in ("confirm", "decline", "report", "release", "keep")}
+BOTH = {"channel", "hold", "unlock", "approve", "decide", "refuse", "sign-in", "order-new", "exemptions"}
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 
 
@@ -37,6 +40,7 @@ def addresses(sam: User) -> dict[str, str]:
     known: dict[str, dict[str, object]] = {
         "match": {"code": case.code, "pk": match.pk},
         "restore": {"code": case.code, "pk": match.pk},
+        "hold": {"code": case.code, "pk": match.pk},
     }
     for name in ("case", "unlock", "approve", "decide", "refuse", "photo"):
         known[name] = code
@@ -48,6 +52,9 @@ def addresses(sam: User) -> dict[str, str]:
     for name in GET_ONLY | POST_ONLY:
         if name.startswith("order") and name != "orders":
             known[name] = {"code": order.code}
+    hold = holds.propose([match.image_id], HoldReason.LITIGATION, by=sam)
+    for verb in ("confirm", "decline", "report", "release", "keep"):
+        known[f"hold-{verb}"] = {"pk": hold.pk}
     recipient = Recipient.objects.create(code="acme")
     now = clock.now()
     notice = Notice.objects.create(recipient=recipient, opened_at=now, closes_at=now)

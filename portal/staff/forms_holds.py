@@ -1,0 +1,34 @@
+"""What staff choose about legal holds."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.policies import preservation
+from portal.takedowns.models import HoldReason, ReleasedBecause
+
+ONE, ALL = "one", "all"
+
+
+class HoldForm(forms.Form):
+    reason = forms.ChoiceField(
+        label=_("Why must this not be deleted yet?"),
+        choices=HoldReason.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose a reason")},
+    )
+    scope = forms.ChoiceField(
+        label=_("What is held?"),
+        choices=[(ONE, _("This image")), (ALL, _("All images of this case"))],
+        widget=forms.RadioSelect,
+        initial=ONE,
+        error_messages={"required": _("Choose what is held")},
+    )
+
+
+class ReportForm(forms.Form):
+    under = forms.ChoiceField(choices=[(duty.code, duty.report_to) for duty in preservation.ALL.values()])
+    reported_on = forms.DateField()
+
+
+class ReleaseForm(forms.Form):
+    because = forms.ChoiceField(choices=ReleasedBecause.choices)

@@ -1,0 +1,133 @@
+"""Legal holds: proposed by one person, confirmed by a second, and afterwards the business of these two."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portal.accounts.access import StaffRequest, staff_required
+from portal.audit import append
+from portal.audit.tags import Tag
+from portal.cases import queries
+from portal.policies import preservation
+from portal.staff.forms_holds import ALL, HoldForm, ReleaseForm, ReportForm
+from portal.takedowns import holds as rules
+from portal.takedowns.models import Hold, HoldReason, ReleasedBecause
+from portal.takedowns.states import HOLDING, HoldState
+
+
+@require_safe
+@staff_required
+def holds(request: StaffRequest) -> HttpResponse:
+    """Proposals of anyone; of placed holds one's own, since nobody else is to know what is kept."""
+    append.append(Tag.HOLDS_VIEWED, about="holds", actor=request.user.pk)
+    active = Hold.objects.filter(state__in=HOLDING).select_related("proposed_by", "confirmed_by", "release_by")
+    rows = [hold for hold in active.order_by("proposed_at") if _may_see(hold, request)]
+    context = {
+        "here": "holds",
+        "holds": rows,
+        "duties": preservation.ALL.values(),
+        "release_reasons": ReleasedBecause.choices,
+    }
+    return render(request, "staff/holds.html", context)
+
+
+def _may_see(hold: Hold, request: StaffRequest) -> bool:
+    return hold.state == HoldState.PROPOSED or rules.is_holder(hold, request.user)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_required
+def propose(request: StaffRequest, code: UUID, pk: int) -> HttpResponse:
+    """From an image of a case: it is hidden and its deletion stops at once."""
+    match = queries.match_for_staff(request.user, code, pk)
+    form = HoldForm(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return render(request, "staff/hold.html", {"case": match.case, "form": form})
+    whole = form.cleaned_data["scope"] == ALL
+    images = list(match.case.matches.values_list("image_id", flat=True)) if whole else [match.image_id]
+    reason = HoldReason(form.cleaned_data["reason"])
+    return _carry_out(
+        request,
+        lambda: rules.propose(images, reason, by=request.user),
+        _("It is hidden, and nothing of it is deleted. A second person confirms or declines."),
+    )
+
+
+@require_POST
+@staff_required
+def confirm(request: StaffRequest, pk: UUID) -> HttpResponse:
+    hold = _found(request, pk)
+    return _carry_out(request, lambda: rules.confirm(hold, by=request.user), _("The hold is placed."))
+
+
+@require_POST
+@staff_required
+def decline(request: StaffRequest, pk: UUID) -> HttpResponse:
+    hold = _found(request, pk)
+    return _carry_out(request, lambda: rules.decline(hold, by=request.user), _("Declined. The deletion goes on."))
+
+
+@require_POST
+@staff_required
+def report(request: StaffRequest, pk: UUID) -> HttpResponse:
+    hold, form = _found(request, pk), ReportForm(request.POST)
+    if not form.is_valid():
+        messages.warning(request, _("Nothing was changed: choose to whom it was reported, and enter the day."))
+        return redirect("staff:holds")
+    told = form.cleaned_data
+    return _carry_out(
+        request,
+        lambda: rules.record_report(hold, under=told["under"], reported_on=told["reported_on"], by=request.user),
+        _("Recorded, with the day until which the law has it kept."),
+    )
+
+
+@require_POST
+@staff_required
+def release(request: StaffRequest, pk: UUID) -> HttpResponse:
+    """The first of the two proposes the release; sent by the other one, the same button confirms it."""
+    hold, form = _found(request, pk), ReleaseForm(request.POST)
+    if hold.state == HoldState.RELEASING:
+        return _carry_out(
+            request, lambda: rules.confirm_release(hold, by=request.user), _("Released. The deletion goes on.")
+        )
+    if not form.is_valid():
+        messages.warning(request, _("Nothing was changed: choose a reason."))
+        return redirect("staff:holds")
+    because = ReleasedBecause(form.cleaned_data["because"])
+    return _carry_out(
+        request,
+        lambda: rules.propose_release(hold, because, by=request.user),
+        _("The release waits for the other person who placed the hold."),
+    )
+
+
+@require_POST
+@staff_required
+def keep(request: StaffRequest, pk: UUID) -> HttpResponse:
+    hold = _found(request, pk)
+    return _carry_out(request, lambda: rules.decline_release(hold, by=request.user), _("It stays held."))
+
+
+def _found(request: StaffRequest, pk: UUID) -> Hold:
+    hold = Hold.objects.filter(pk=pk).first()
+    if hold is None or not _may_see(hold, request):
+        raise Http404
+    return hold
+
+
+def _carry_out(request: StaffRequest, verb: Callable[[], object], done: str) -> HttpResponse:
+    try:
+        verb()
+    except rules.NotAllowed:
+        messages.warning(
+            request, _("Nothing was changed: this needs another person, another state, or the law has it kept longer.")
+        )
+    else:
+        messages.success(request, done)
+    return redirect("staff:holds")

@@ -1,0 +1,298 @@
+"""A legal hold: hidden at once, kept whatever else is decided, shown to two people, deleted after release."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connections
+from django.test import Client
+from pytest_django import Settings
+
+from matching import service
+from matching.types import Store
+from portal.accounts.models import User
+from portal.audit.models import Entry
+from portal.audit.tags import Tag
+from portal.cases import queries
+from portal.core import clock
+from portal.jobs import kinds
+from portal.notices.models import Item
+from portal.policies import preservation
+from portal.takedowns import connectors, holds
+from portal.takedowns.connectors.base import Connector, Erasure
+from portal.takedowns.models import Hold, HoldReason, ReleasedBecause, Takedown
+from portal.takedowns.removals import TooLate, open_removal, restore
+from portal.takedowns.states import HOLD_MOVES, HoldState, TakedownState
+from tests.builders import indexed_image, make_account
+from tests.matching import builders as index
+from tests.staff.build import look_at, numbers, reviewed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Drain = Callable[[], int]
+
+
+@pytest.fixture(autouse=True)
+def surroundings() -> Iterator[None]:
+    kinds.register({"test.over": lambda _subject: None})
+    yield
+    kinds.forget("test.over")
+
+
+def remove(*images: UUID) -> UUID:
+    return open_removal(uuid4(), images, then="test.over", at_last="test.over").pk
+
+
+def place(image: UUID, sam: User, lee: User, reason: HoldReason = HoldReason.LITIGATION) -> Hold:
+    hold = holds.propose([image], reason, by=sam)
+    holds.confirm(hold, by=lee)
+    return Hold.objects.get(pk=hold.pk)
+
+
+def let_go(hold: Hold, sam: User, lee: User) -> None:
+    holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
+    holds.confirm_release(hold, by=lee)
+
+
+def searchable_image() -> UUID:
+    """With a face, so that the operator's search returns it until it is hidden."""
+    image = index.make_image(index.unit_rows(1))
+    assert service.searchable([image]) == {image}
+    return image
+
+
+def is_whole(image: UUID) -> bool:
+    return all(service.present(image, store) for store in Store)
+
+
+def test_it_is_hidden_at_once_kept_and_deleted_after_release(
+    sam: User, lee: User, drain: Drain, settings: Settings
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    image = searchable_image()
+    remove(image)
+    hold = place(image, sam, lee)
+    assert service.searchable([image]) == frozenset()  # before any worker came
+    drain()
+    clock.move(timedelta(days=3))
+    drain()
+    assert Takedown.objects.get().state == TakedownState.HELD
+    assert is_whole(image)
+    let_go(hold, sam, lee)
+    drain()
+    assert Takedown.objects.get().state == TakedownState.PURGED
+    assert not any(service.present(image, store) for store in Store)
+
+
+def test_one_persons_word_stops_it_and_a_second_ones_lets_it_go_on(sam: User, lee: User, drain: Drain) -> None:
+    image = indexed_image()
+    remove(image)
+    hold = holds.propose([image], HoldReason.LITIGATION, by=sam)
+    drain()
+    assert is_whole(image)
+    for verb in (holds.confirm, holds.decline):
+        with pytest.raises(holds.NotAllowed):
+            verb(hold, by=sam)
+    holds.decline(hold, by=lee)
+    drain()
+    assert Takedown.objects.get().state == TakedownState.PURGED
+
+
+def test_what_nobody_had_decided_to_delete_is_hidden_kept_and_deleted_after_release(
+    sam: User, lee: User, drain: Drain
+) -> None:
+    image = searchable_image()
+    hold = place(image, sam, lee)
+    drain()
+    assert service.searchable([image]) == frozenset()
+    assert Takedown.objects.get().state == TakedownState.HELD
+    assert is_whole(image)
+    let_go(hold, sam, lee)
+    drain()
+    assert not any(service.present(image, store) for store in Store)
+
+
+def test_a_removal_decided_while_it_is_held_waits_too(sam: User, lee: User, drain: Drain) -> None:
+    image = indexed_image()
+    hold = place(image, sam, lee)
+    later = remove(image)
+    drain()
+    assert Takedown.objects.get(removal=later).state == TakedownState.HELD
+    assert is_whole(image)
+    let_go(hold, sam, lee)
+    drain()
+    assert set(Takedown.objects.values_list("state", flat=True)) == {TakedownState.PURGED}
+
+
+def test_two_holds_on_one_image_both_have_to_end(sam: User, lee: User, drain: Drain) -> None:
+    image = indexed_image()
+    first, second = place(image, sam, lee), place(image, lee, sam)
+    let_go(first, sam, lee)
+    drain()
+    assert is_whole(image)
+    let_go(second, sam, lee)
+    drain()
+    assert not service.present(image, Store.INDEX)
+
+
+def test_a_held_image_cannot_be_restored(sam: User, lee: User, drain: Drain, settings: Settings) -> None:
+    settings.COOLING = timedelta(hours=24)
+    image = indexed_image()
+    remove(image)
+    drain()
+    place(image, sam, lee)
+    with pytest.raises(TooLate):
+        restore(Takedown.objects.get(), by=sam.pk)
+
+
+class Interrupting:
+    """A store during whose turn a hold is asked for; the rest of the stores must never be reached."""
+
+    name = "interrupting"
+
+    def __init__(self, ask: Callable[[], None]) -> None:
+        self.ask = ask
+
+    def remove(self, _erasure: Erasure) -> None:
+        self.ask()
+
+    def present(self, _erasure: Erasure) -> bool:
+        return False
+
+
+def test_it_stops_between_two_stores(sam: User, drain: Drain, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = indexed_image()
+
+    def hold_it() -> None:
+        # As by another process whose turn came between the two: the row is held when the next store is asked.
+        Takedown.objects.filter(image_id=image).update(state=TakedownState.HELD)
+
+    every: dict[str, Connector] = {"interrupting": Interrupting(hold_it), **connectors.ALL}
+    monkeypatch.setattr(connectors, "ALL", every)
+    remove(image)
+    drain()
+    assert is_whole(image)
+    assert Takedown.objects.get().state == TakedownState.HELD
+    assert not Item.objects.exists()
+
+
+def test_it_is_shown_to_the_two_and_to_nobody_else(
+    sam: User, lee: User, sam_client: Client, lee_client: Client
+) -> None:
+    kim = make_account("kim")
+    kim_client = Client()
+    kim_client.force_login(kim)
+    case = reviewed(probable=1)
+    match = case.matches.get()
+    picture = f"/en/staff/cases/{case.code}/matches/{match.pk}/image/"
+    for client in (sam_client, lee_client, kim_client):
+        look_at(client, case)
+        assert client.get(picture).status_code == 200
+    place(match.image_id, sam, lee)
+    assert [client.get(picture).status_code for client in (sam_client, lee_client, kim_client)] == [200, 200, 404]
+    page = f"/en/staff/cases/{case.code}/"
+    assert "photos.example" in sam_client.get(page).content.decode()
+    assert "photos.example" not in kim_client.get(page).content.decode()
+    assert queries.evidence_match(match, kim) is None
+    assert numbers(case, "probable") == [match.pk]
+
+
+def test_nobody_else_finds_the_hold(sam: User, lee: User, sam_client: Client) -> None:
+    kim_client = Client()
+    kim_client.force_login(make_account("kim"))
+    hold = place(indexed_image(), sam, lee)
+    assert str(hold.pk) in sam_client.get("/en/staff/holds/").content.decode()
+    assert str(hold.pk) not in kim_client.get("/en/staff/holds/").content.decode()
+    for verb in ("confirm", "decline", "report", "release", "keep"):
+        assert kim_client.post(f"/en/staff/holds/{hold.pk}/{verb}/").status_code == 404
+    assert Entry.objects.filter(tag=Tag.HOLDS_VIEWED).count() == 2
+
+
+def public_figures() -> dict[str, int]:
+    with connections["regulator"].cursor() as cursor:
+        cursor.execute("SELECT state, images FROM statistics_images")
+        return dict(cursor.fetchall())
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "regulator"])
+def test_it_is_in_no_public_figure(sam: User, lee: User, drain: Drain, settings: Settings) -> None:
+    settings.COOLING = timedelta(hours=24)
+    image = indexed_image()
+    remove(image)
+    drain()
+    assert public_figures() == {"hidden": 1}
+    hold = place(image, sam, lee)
+    assert public_figures() == {}
+    let_go(hold, sam, lee)
+    drain()
+    assert public_figures() == {"purged": 1}
+
+
+def test_the_subject_is_told_the_same(sam: User, lee: User) -> None:
+    case = reviewed(certain=1)
+    before = queries.announced(case)
+    place(case.matches.get().image_id, sam, lee)
+    case.refresh_from_db()
+    assert queries.announced(case) == before
+
+
+def test_child_abuse_material_is_kept_as_long_as_the_law_says(sam: User, lee: User, drain: Drain) -> None:
+    image = indexed_image()
+    hold = place(image, sam, lee, HoldReason.CHILD_ABUSE)
+    with pytest.raises(holds.NotAllowed):  # not reported yet
+        holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
+    holds.record_report(hold, under=preservation.CANADA.code, reported_on=clock.today(), by=sam)
+    holds.record_report(hold, under=preservation.UNITED_STATES.code, reported_on=clock.today(), by=lee)
+    for days, allowed in ((21, False), (200, False), (200, True)):
+        clock.move(timedelta(days=days))
+        if not allowed:
+            with pytest.raises(holds.NotAllowed):
+                holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
+    let_go(hold, sam, lee)
+    drain()
+    assert not service.present(image, Store.INDEX)
+
+
+def test_only_the_two_release_it_and_not_one_of_them_alone(sam: User, lee: User) -> None:
+    kim = make_account("kim")
+    hold = place(indexed_image(), sam, lee)
+    with pytest.raises(holds.NotAllowed):
+        holds.propose_release(hold, ReleasedBecause.ENDED, by=kim)
+    holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
+    for wrong in (sam, kim):
+        with pytest.raises(holds.NotAllowed):
+            holds.confirm_release(hold, by=wrong)
+    holds.decline_release(hold, by=lee)
+    assert Hold.objects.get().state == HoldState.PLACED
+
+
+def test_every_move_is_in_the_trail_by_whom(sam: User, lee: User) -> None:
+    let_go(place(indexed_image(), sam, lee), sam, lee)
+    told = Entry.objects.filter(tag__in=[Tag.HOLD_PROPOSED, Tag.HOLD_MOVED]).order_by("pk")
+    assert [(entry.actor, entry.detail.get("to")) for entry in told] == [
+        (sam.pk, None),
+        (lee.pk, "placed"),
+        (sam.pk, "releasing"),
+        (lee.pk, "released"),
+    ]
+
+
+def test_every_pair_of_states(sam: User, lee: User) -> None:
+    hold = Hold.objects.create(reason=HoldReason.LITIGATION, proposed_by=sam, confirmed_by=lee, proposed_at=clock.now())
+    for was in HoldState:
+        for to in HoldState:
+            hold.state = was
+            if to in HOLD_MOVES[was]:
+                holds._move(hold, to, by=sam)
+                assert Hold.objects.get().state == to
+            else:
+                with pytest.raises(holds.NotAllowed):
+                    holds._move(hold, to, by=sam)
+
+
+def test_what_is_gone_cannot_be_held(sam: User, drain: Drain) -> None:
+    image = indexed_image()
+    remove(image)
+    drain()
+    with pytest.raises(holds.NotAllowed):
+        holds.propose([image], HoldReason.LITIGATION, by=sam)
