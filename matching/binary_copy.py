@@ -5,7 +5,7 @@ field is preceded by its length in bytes.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from django.db import connection
@@ -13,6 +13,8 @@ from django.db import connection
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
 EPOCH = date(2000, 1, 1).toordinal()  # PostgreSQL counts its days from here
+
+LARGE = 1 << 18  # bytes
 
 LENGTH = struct.Struct(">i")
 FIELDS = struct.Struct(">h")
@@ -22,9 +24,22 @@ def send(statement: str, blocks: Iterable[bytes]) -> None:
     """`statement` is COPY … FROM STDIN (FORMAT BINARY); each block holds whole rows."""
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
         copy.write(HEADER)
-        for block in blocks:
+        for block in large(blocks):
             copy.write(block)
         copy.write(TRAILER)
+
+
+def large(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer pieces: each one sent costs a wait for the socket."""
+    held: list[bytes] = []
+    size = 0
+    for block in blocks:
+        held.append(block)
+        size += len(block)
+        if size >= LARGE:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
 
 
 def row(*fields: bytes) -> bytes:

@@ -4,7 +4,6 @@ An image enters with all its faces or not at all, so a second run goes on where 
 there already is passed over.
 """
 
-from collections.abc import Callable
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -91,22 +90,27 @@ EMPTY = Nothing()
 
 def arrival(piece: Piece, n: int) -> Arrival | None:
     columns = piece.columns
-    cell: Callable[[str], str] = lambda name: str(columns.get(name, EMPTY)[n] or "")  # noqa: E731
     try:
         page = columns["page"][n]
-        if not page:
-            return None
-        site = cell("site") or urlsplit(page).hostname or ""
-        return Arrival(
-            uuid4(),
-            file_digest(columns, n),
-            page=page,
-            site=site,
-            harvested_on=day(columns["harvested_on"][n]),
-            country=cell("country").upper()[:2],
-            address=cell("address"),
-            width=max(0, int(piece.boxes[n, 2])),  # as far as is known: nothing is shown of an image without a photo
-            height=max(0, int(piece.boxes[n, 3])),
+        return known_by_page(
+            Arrival(
+                uuid4(),
+                file_digest(columns, n),
+                page=page,
+                site=columns.get("site", EMPTY)[n] or urlsplit(page).hostname or "",
+                harvested_on=day(columns["harvested_on"][n]),
+                country=(columns.get("country", EMPTY)[n] or "").upper(),
+                address=columns.get("address", EMPTY)[n] or "",
+                width=max(0, int(piece.boxes[n, 2])),  # as far as is known: nothing is shown of it anyway
+                height=max(0, int(piece.boxes[n, 3])),
+            )
         )
     except (TypeError, ValueError):
         return None
+
+
+def known_by_page(image: Arrival) -> Arrival | None:
+    """None without a page. The digest is made now, while `urlsplit` still remembers the address."""
+    if not image.page or len(image.country) not in (0, 2):
+        return None
+    return image if image.page_digest else None

@@ -47,8 +47,9 @@ def missing(image_ids: Sequence[UUID]) -> frozenset[UUID]:
 
 def listed(digests: Iterable[bytes]) -> frozenset[bytes]:
     """Those of the digests from which nothing may enter."""
-    found = RefusedAddress.objects.filter(digest__in=set(digests)).values_list("digest", flat=True)
-    return frozenset(map(bytes, found))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT digest FROM matching_refusedaddress WHERE digest = ANY(%s::bytea[])", [list(digests)])
+        return frozenset(bytes(row[0]) for row in cursor.fetchall())
 
 
 def after(position: int, most: int) -> list[bytes]:

@@ -46,3 +46,8 @@ def test_another_page_is_not(typed: str) -> None:
 @given(st.text())
 def test_any_text_has_a_digest(text: str) -> None:
     assert len(addresses.digest(text)) == 32
+
+
+@given(st.from_regex(addresses.SIMPLE, fullmatch=True))
+def test_a_simple_address_is_what_taking_it_apart_gives(address: str) -> None:
+    assert addresses.normal(address) == addresses.taken_apart(address)
