@@ -181,9 +181,9 @@ def operator_search(probes: Embeddings, *, limit: int = 100) -> tuple[Match, ...
     return tuple(match(hit, limits) for hit in hits)
 
 
-def probes_of(face_ids: Sequence[int]) -> Embeddings:
-    """The embeddings of confirmed matches, to search on with."""
-    return index().embeddings(face_ids)
+def probes_of(face_ids: Sequence[int]) -> dict[int, Embeddings]:
+    """The embeddings of confirmed matches, each (dim,), to search on with; of those still in the index."""
+    return expansion.embeddings_of(face_ids)
 
 
 def thresholds(probes: int) -> Thresholds:

@@ -6,11 +6,12 @@ from datetime import timedelta
 from django.db import transaction
 
 from matching import service
+from matching.types import Flaw, PhotoFault, PhotoRejected
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
 from portal.cases import codes, forget, moves, personal, receipts
-from portal.cases.faults import CodeExpired, Finished, Incomplete, StaleCase, TooManyCodes
+from portal.cases.faults import CodeExpired, Finished, Incomplete, StaleCase, TooManyCodes, TooManyPhotos
 from portal.cases.models import Case, Route
 from portal.cases.states import MOVES, State
 from portal.core import clock, keys, limits, schedule
@@ -22,6 +23,7 @@ from portal.policies.assurance import Proof, Right, See, allowance
 # Crockford's base 32 without look-alikes: 40 random bits.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODES_AN_HOUR = 5
+MOST_PHOTOS = 5  # each is searched with, and so makes what is certain stricter
 
 
 def open_case(language: str) -> Case:
@@ -72,7 +74,7 @@ def confirm_code(case: Case, code: str) -> None:
         _lock_draft(case)
         fault = codes.use(case, code, address=personal.contact(case))
         if fault is None:
-            _set_proof(case, Proof.PHOTO if hasattr(case, "photo") else Proof.CONTACT)
+            _set_proof(case, Proof.PHOTO if case.photos.exists() else Proof.CONTACT)
             append.append(Tag.CASE_CONTACT_CONFIRMED, about=case.code)
     if fault is not None:
         raise fault
@@ -83,7 +85,7 @@ def consent(case: Case, route: Route) -> None:
     """Record the choice of route and the consent that it rests on. What belongs to the other route goes."""
     _lock_draft(case)
     if route != case.route:
-        forget.photo(case)
+        forget.photos(case)
         forget.probes(case)
         forget.addresses(case)
         choices.decline(case.code)
@@ -95,17 +97,35 @@ def consent(case: Case, route: Route) -> None:
     append.append(Tag.CASE_CONSENTED, about=case.code, route=str(route))
 
 
-def keep_photo(case: Case, data: bytes) -> None:
-    """Errors: matching.types.PhotoRejected; the photo kept before stays then."""
+def keep_photo(case: Case, data: bytes) -> Flaw | None:
+    """Add a photo; returns what would make a better one. Errors: PhotoRejected, TooManyPhotos, matching.types.Busy."""
     selfie = service.read_selfie(data)
     with transaction.atomic():
         # Reading took a while: the contact may have been changed in another window, or the case sent.
         _lock_draft(case)
         if case.proof == Proof.NONE or case.route != Route.PHOTO:
             raise StaleCase("changed while the photo was read")
-        personal.keep_photo(case, selfie.jpeg, selfie.probes, pack=service.pack().name)
+        if case.photos.count() >= MOST_PHOTOS:
+            raise TooManyPhotos
+        earlier = personal.probes(case)
+        if len(earlier) and not service.same_person(selfie.probes, earlier):
+            raise PhotoRejected(PhotoFault.ANOTHER_FACE)
+        personal.keep_photo(case, selfie, pack=service.pack().name)
         personal.keep_live_score(case, selfie.live)
         _set_proof(case, Proof.PHOTO)
+    return selfie.flaw
+
+
+@transaction.atomic
+def remove_photo(case: Case, number: int) -> None:
+    """Take one photo back, with what was computed from it. One that is not (any more) there changes nothing."""
+    _lock_draft(case)
+    for photo in case.photos.filter(pk=number):
+        photo.probes.all().delete()
+        photo.delete()
+        append.append(Tag.PHOTO_DESTROYED, about=case.code)
+    if case.proof == Proof.PHOTO and not case.photos.exists():
+        _set_proof(case, Proof.CONTACT)
 
 
 @transaction.atomic
@@ -164,7 +184,7 @@ def next_step(case: Case) -> str:
         return "code"
     if not case.route or case.consented_at is None:
         return "consent"
-    if case.route == Route.PHOTO and not hasattr(case, "photo"):
+    if case.route == Route.PHOTO and not case.photos.exists():
         return "photo"
     if case.route == Route.ADDRESSES and case.addresses_sealed is None:
         return "addresses"
@@ -183,7 +203,7 @@ def withdraw(case: Case) -> None:
     if case.slot_at is not None and clock.now() >= case.slot_at:
         raise Finished
     append.append(Tag.CASE_WITHDRAWN, about=case.code)
-    forget.photo(case)
+    forget.photos(case)
     forget.probes(case)
     choices.decline(case.code)
     if State.WITHDRAWN in MOVES[State(case.state)]:

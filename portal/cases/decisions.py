@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 
+from matching import service
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.blocks import choices
-from portal.cases import forget, moves
+from portal.cases import forget, moves, personal
 from portal.cases.faults import NotAllowed, StaleCase, Unseen
 from portal.cases.models import (
     Band,
@@ -18,6 +19,7 @@ from portal.cases.models import (
     Decision,
     Match,
     Outcome,
+    Probe,
     Proposal,
     ProposalKind,
     RefusalReason,
@@ -140,6 +142,8 @@ def _restore(case: Case, proposal: Proposal, *, by: User) -> None:
     except TooLate:
         raise StaleCase("the cooling time is over") from None
     proposal.matches.update(decision=Decision.LEFT)
+    # Not the subject after all: nothing is to be found by these faces.
+    Probe.objects.filter(match__in=matches).delete()
 
 
 def _cooling(case: Case, matches: list[Match]) -> list[Takedown]:
@@ -190,7 +194,7 @@ def _end(proposal: Proposal, outcome: Outcome, *, by: User, tag: Tag) -> None:
 
 def _refuse(case: Case, proposal: Proposal, *, by: User) -> None:
     moves.move(case, State.REFUSED, by=by.pk, reason=proposal.reason)
-    forget.photo(case)
+    forget.photos(case)
     forget.probes(case)
     choices.lift(case.code)
     queue.enqueue("case.close", case.code, run_at=case.slot_at)
@@ -202,7 +206,16 @@ def _delete(case: Case, chosen: list[Match]) -> None:
         raise NotAllowed("this proof deletes the given addresses only")
     Match.objects.filter(pk__in=[match.pk for match in chosen]).update(decision=Decision.APPROVED)
     choices.note_files(case.code, key_id=case.key_id, images=[match.image_id for match in chosen])
+    _keep_as_probes(case, chosen)
     open_removal(case.code, (match.image_id for match in chosen), then="case.settle", at_last="case.close")
+
+
+def _keep_as_probes(case: Case, chosen: list[Match]) -> None:
+    """What was confirmed is searched on with, after it has left the index."""
+    faces = {match.face_id: match for match in chosen if match.face_id is not None}
+    if faces and case.probes.exists():
+        rows = service.probes_of(list(faces))
+        personal.keep_confirmed(case, {faces[face]: row for face, row in rows.items()}, pack=service.pack().name)
 
 
 def _go_on_when_decided(case: Case, *, by: User) -> None:
@@ -210,6 +223,7 @@ def _go_on_when_decided(case: Case, *, by: User) -> None:
     if case.matches.filter(decision=Decision.OPEN).exists():
         return
     moves.move(case, State.ERASING, by=by.pk)
+    queue.enqueue("case.expand", case.code)
     queue.enqueue("case.settle", case.code)
 
 

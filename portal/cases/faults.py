@@ -15,6 +15,10 @@ class TooManyCodes(Exception):
     """The budget of mails for this address or this case is spent for now."""
 
 
+class TooManyPhotos(Exception):
+    """The case has as many photos as it may have; one must be taken back first."""
+
+
 class Incomplete(Exception):
     def __init__(self, missing: str) -> None:
         super().__init__(missing)

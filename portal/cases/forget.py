@@ -10,11 +10,9 @@ from portal.core import keys
 from portal.ledger import leaves
 
 
-def photo(case: Case) -> None:
+def photos(case: Case) -> None:
     if Photo.objects.filter(case=case).delete()[0]:
         append.append(Tag.PHOTO_DESTROYED, about=case.code)
-        # The instance may have the photo at hand still.
-        case.refresh_from_db()
 
 
 def probes(case: Case) -> None:
@@ -30,7 +28,7 @@ def addresses(case: Case) -> None:
 @transaction.atomic
 def everything(case: Case) -> None:
     """Drop what the case was decided with. The mail address and what opens the leaves stay until `proof`."""
-    photo(case)
+    photos(case)
     probes(case)
     for kept in (Code, Unlock, Match, Search):
         kept.objects.filter(case=case).delete()

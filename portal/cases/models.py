@@ -73,10 +73,23 @@ class Code(models.Model):
 
 
 class Photo(models.Model):
-    """The subject's photo, upright, re-encoded, without metadata; sealed before it is written."""
+    """One of the subject's photos, upright, re-encoded, without metadata; sealed before it is written."""
 
-    case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="photo")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="photos")
     sealed = models.BinaryField()
+    # Why a better photo would find more (matching.types.Flaw); empty where nothing is to be said.
+    flaw = models.CharField(max_length=12, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+
+
+class ProbeKind(models.TextChoices):
+    """Whose face a probe is of is proven in different ways: what a search may conclude from it differs too."""
+
+    OWN = "own"  # from a photo the subject gave
+    MIRRORED = "mirrored"  # the same, as a mirror shows it
+    CONFIRMED = "confirmed"  # of a match that staff decided is the subject
 
 
 class LiveScore(models.Model):
@@ -90,20 +103,26 @@ class Probe(models.Model):
     """An embedding of the subject (float32, unit length), sealed, kept only while the case needs it."""
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="probes")
+    kind = models.CharField(max_length=12, choices=ProbeKind, default=ProbeKind.OWN)
+    photo = models.ForeignKey(Photo, null=True, on_delete=models.SET_NULL, related_name="probes")
+    match = models.ForeignKey("Match", null=True, on_delete=models.CASCADE, related_name="probes")
     pack = models.CharField(max_length=80)
     sealed = models.BinaryField()
 
 
 class Search(models.Model):
-    """With what a case was decided: pack, thresholds, size of the index."""
+    """With what a case was searched: pack, thresholds, size of the index. Each match names the one that found it."""
 
-    case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="search")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="searches")
     searched_at = models.DateTimeField()
     pack = models.CharField(max_length=80)
     certain_from = models.FloatField(null=True)
     probable_from = models.FloatField()
     index_size = models.PositiveBigIntegerField()
     basis = models.TextField()
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
 
 
 class Decision(models.TextChoices):
@@ -128,6 +147,10 @@ class Match(models.Model):
     face_id = models.BigIntegerField(null=True)
     similarity = models.FloatField(null=True)
     band = models.CharField(max_length=12, choices=Band)
+    # The thresholds it was decided with; none for an address.
+    search = models.ForeignKey(Search, null=True, on_delete=models.CASCADE, related_name="matches")
+    # Too far from the subject's own photos to be found by them; near to a match that was confirmed.
+    expanded = models.BooleanField(default=False)
     decision = models.CharField(max_length=12, choices=Decision, default=Decision.OPEN)
 
     class Meta:

@@ -1,11 +1,12 @@
 """What is personal in a case, sealed on the way in and unsealed on the way out. Gone when the key is."""
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 
-from matching.types import Embeddings
-from portal.cases.models import Case, LiveScore, Photo, Probe
+from matching.types import Embeddings, Selfie
+from portal.cases.models import Case, LiveScore, Match, Photo, Probe, ProbeKind
 from portal.core import sealed
 
 
@@ -31,29 +32,49 @@ def addresses(case: Case) -> tuple[str, ...]:
     return tuple(json.loads(sealed.unseal(case.key_id, case.addresses_sealed, purpose="addresses")))
 
 
-def keep_photo(case: Case, jpeg: bytes, probes: Embeddings, *, pack: str) -> None:
-    """Replace photo and probes. The upload itself is not kept: only its upright, re-encoded copy without metadata."""
-    Photo.objects.update_or_create(case=case, defaults={"sealed": sealed.seal(case.key_id, jpeg, purpose="photo")})
-    keep_probes(case, probes, pack=pack)
+def keep_photo(case: Case, selfie: Selfie, *, pack: str) -> Photo:
+    """Add a photo with its probes. The upload itself is not kept: only its upright, re-encoded copy."""
+    sealed_photo = sealed.seal(case.key_id, selfie.jpeg, purpose="photo")
+    photo = Photo.objects.create(case=case, sealed=sealed_photo, flaw=selfie.flaw or "")
+    keep_probes(photo, selfie, pack=pack)
+    return photo
 
 
-def keep_probes(case: Case, probes: Embeddings, *, pack: str) -> None:
-    Probe.objects.filter(case=case).delete()
-    Probe.objects.bulk_create(
-        Probe(case=case, pack=pack, sealed=sealed.seal(case.key_id, row.tobytes(), purpose="probe")) for row in probes
-    )
+def keep_probes(photo: Photo, selfie: Selfie, *, pack: str) -> None:
+    """In place of those the photo had."""
+    photo.probes.all().delete()
+    for kind, rows in ((ProbeKind.OWN, selfie.probes), (ProbeKind.MIRRORED, selfie.mirrored)):
+        Probe.objects.bulk_create(_probe(photo.case, kind, row, pack=pack, photo=photo) for row in rows)
 
 
-def photo(case: Case) -> bytes | None:
-    kept = Photo.objects.filter(case=case).first()
-    return None if kept is None else sealed.unseal(case.key_id, kept.sealed, purpose="photo")
+def keep_confirmed(case: Case, found: Mapping[Match, Embeddings], *, pack: str) -> None:
+    """The faces of matches that were decided to be the subject's, before they leave the index. Rows are (dim,)."""
+    kind = ProbeKind.CONFIRMED
+    Probe.objects.bulk_create(_probe(case, kind, row, pack=pack, match=match) for match, row in found.items())
 
 
-def probes(case: Case) -> Embeddings:
+def _probe(
+    case: Case, kind: ProbeKind, row: Embeddings, *, pack: str, photo: Photo | None = None, match: Match | None = None
+) -> Probe:
+    sealed_row = sealed.seal(case.key_id, row.astype(np.float32).tobytes(), purpose="probe")
+    return Probe(case=case, kind=kind, photo=photo, match=match, pack=pack, sealed=sealed_row)
+
+
+def photo(case: Case, number: int | None = None) -> bytes | None:
+    """The photo with this key, else the first one; None where there is none."""
+    kept = case.photos.first() if number is None else case.photos.filter(pk=number).first()
+    return None if kept is None else opened(kept)
+
+
+def opened(photo: Photo) -> bytes:
+    return sealed.unseal(photo.case.key_id, photo.sealed, purpose="photo")
+
+
+def probes(case: Case, kind: ProbeKind = ProbeKind.OWN) -> Embeddings:
     """float32, shape (n, pack.dim), unit rows; (0, 0) when there are none."""
     rows = [
         np.frombuffer(sealed.unseal(case.key_id, probe.sealed, purpose="probe"), dtype=np.float32)
-        for probe in case.probes.order_by("pk")
+        for probe in case.probes.filter(kind=kind).order_by("pk")
     ]
     return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
 

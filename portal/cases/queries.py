@@ -46,14 +46,24 @@ def case_of_session(request: HttpRequest) -> Case | None:
 
 
 @dataclass(frozen=True)
+class OwnPhoto:
+    number: int
+    flaw: str  # of matching.types.Flaw, or empty
+
+
+@dataclass(frozen=True)
 class Draft:
     place: str
     contact: str
     contact_confirmed: bool
     route: str
-    has_photo: bool
+    photos: tuple[OwnPhoto, ...]
     addresses: tuple[str, ...]
     keep_out: bool
+
+    @property
+    def has_photo(self) -> bool:
+        return bool(self.photos)
 
 
 def draft(case: Case) -> Draft:
@@ -62,7 +72,7 @@ def draft(case: Case) -> Draft:
         contact=personal.contact(case),
         contact_confirmed=case.proof != Proof.NONE,
         route=case.route,
-        has_photo=hasattr(case, "photo"),
+        photos=tuple(OwnPhoto(photo.pk, photo.flaw) for photo in case.photos.all()),
         addresses=personal.addresses(case),
         keep_out=asked_to_be_kept_out(case),
     )
@@ -82,9 +92,9 @@ def keep_out_code(case: Case) -> str:
     return codes.of(case.key_id)
 
 
-def own_photo(case: Case) -> bytes | None:
-    """The subject's own photo, as kept; only while the case is a draft."""
-    return personal.photo(case) if case.state == State.DRAFT else None
+def own_photo(case: Case, number: int) -> bytes | None:
+    """One of the subject's own photos, as kept; only while the case is a draft."""
+    return personal.photo(case, number) if case.state == State.DRAFT else None
 
 
 @dataclass(frozen=True)
@@ -163,12 +173,12 @@ def unlocked_until(case: Case, by: User) -> datetime | None:
     return unlock.until if unlock else None
 
 
-def evidence_photo(case: Case, by: User) -> bytes | None:
-    """The subject's photo for someone who unlocked the case; None when locked or destroyed."""
+def evidence_photo(case: Case, by: User, number: int | None) -> bytes | None:
+    """One of the subject's photos for someone who unlocked the case; None when locked or destroyed."""
     if unlocked_until(case, by) is None:
         return None
     append.append(Tag.PHOTO_VIEWED, about=case.code, actor=by.pk)
-    return personal.photo(case)
+    return personal.photo(case, number)
 
 
 def live_scores(case: Case, by: User) -> list[float]:

@@ -9,12 +9,12 @@ import structlog
 from django.db import transaction
 
 from matching import service
-from matching.types import Embeddings, PhotoRejected, Thresholds
+from matching.types import Embeddings, Known, PhotoRejected, Selfie, Thresholds
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
 from portal.cases import codes, forget, mail, moves, personal, receipts
-from portal.cases.models import Band, Case, Decision, Match, Photo, Route, Search
+from portal.cases.models import Band, Case, Decision, Match, Photo, ProbeKind, Route, Search
 from portal.cases.states import ENDED, OPEN, State
 from portal.core import clock, keys
 from portal.jobs import queue
@@ -27,6 +27,12 @@ from portal.takedowns.states import RemovalState
 log = structlog.get_logger()
 # How long after its slot a case stays open only because its subject could not be told.
 TELL_FOR = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class _Found:
+    matches: tuple[Match, ...] = ()
+    thresholds: Thresholds | None = None
 
 
 def search(code: str) -> None:
@@ -46,6 +52,29 @@ def settle(code: str) -> None:
         _search_and_go_on(code, State.ERASING)
 
 
+def expand(code: str) -> None:
+    """As soon as staff have confirmed matches, search on with them, instead of after the cooling time.
+
+    While they cool, whoever else is in those photos can still be told apart from the subject.
+    """
+    case = Case.objects.get(pk=UUID(code))
+    if case.state != State.ERASING or not case.probes.filter(kind=ProbeKind.CONFIRMED).exists():
+        return
+    found = _find(case)
+    with transaction.atomic():
+        case = _locked(code)
+        if case.state == State.ERASING and case.withdrawn_at is None:
+            _review_what_is_new(case, found)
+
+
+def _review_what_is_new(case: Case, found: _Found) -> bool:
+    new = 0 if case.withdrawn_at else _keep(case, found)
+    append.append(Tag.CASE_SEARCHED, about=case.code, images=new)
+    if new:
+        moves.move(case, State.REVIEW)
+    return new > 0
+
+
 def _search_and_go_on(code: str, expected: State) -> None:
     """Search holding neither lock nor transaction, since a scan may be long; then go on from the case as it is now."""
     found = _find(Case.objects.get(pk=UUID(code)))
@@ -53,21 +82,13 @@ def _search_and_go_on(code: str, expected: State) -> None:
         case = _locked(code)
         if case.state != expected or not _removals_are(case, RemovalState.REMOVED, RemovalState.PURGED):
             return
-        new = 0 if case.withdrawn_at else _keep(case, found)
-        append.append(Tag.CASE_SEARCHED, about=case.code, images=new)
-        if new:
-            moves.move(case, State.REVIEW)
-        elif keep_out(case):
+        if _review_what_is_new(case, found):
+            return
+        if keep_out(case):
             # What came in before the block stood may have been missed: look once more.
             queue.enqueue("case.search" if expected == State.SEARCHING else "case.settle", case.code)
         else:
             _settle(case)
-
-
-@dataclass(frozen=True)
-class _Found:
-    matches: tuple[Match, ...] = ()
-    thresholds: Thresholds | None = None
 
 
 def _find(case: Case) -> _Found:
@@ -82,51 +103,77 @@ def _find(case: Case) -> _Found:
         if case.state != State.ERASING:
             raise PermanentFailure("the probes are gone")
         return _Found()
-    result = service.search(probes)
-    # Most similar first, so the first face of an image is its nearest.
+    result = service.search(probes, known=_known(case))
+    # Own probes' matches come first, and of each kind the most similar, so the first face of an image is its nearest.
     nearest: dict[UUID, Match] = {}
     for found in result.matches:
-        row = Match(case=case, image_id=found.image_id, face_id=found.face_id)
+        row = Match(case=case, image_id=found.image_id, face_id=found.face_id, expanded=found.expanded)
         row.similarity, row.band = found.similarity, Band(found.band)
         nearest.setdefault(found.image_id, row)
     return _Found(tuple(nearest.values()), result.thresholds)
 
 
+def _known(case: Case) -> Known:
+    """What staff decided so far: which faces are the subject's, and which are not."""
+    faces = case.matches.filter(face_id__isnull=False).values_list("face_id", "image_id", "decision")
+    confirmed = [(face, image) for face, image, decision in faces if decision == Decision.APPROVED and face]
+    return Known(
+        mirrored=personal.probes(case, ProbeKind.MIRRORED),
+        confirmed=personal.probes(case, ProbeKind.CONFIRMED),
+        faces=tuple(face for face, _image in confirmed),
+        images=tuple(image for _face, image in confirmed),
+        others=tuple(face for face, _image, decision in faces if decision == Decision.LEFT and face),
+    )
+
+
 def _probes(case: Case) -> Embeddings:
-    """The case's probes; computed anew from its photo when the index moved to another face pack since."""
+    """The case's own probes; computed anew from its photos when the index moved to another face pack since."""
     pack = service.pack().name
-    if not case.probes.exclude(pack=pack).exists():
-        return personal.probes(case)
-    photo = personal.photo(case)
-    if photo is None:
-        raise PermanentFailure("probes of another pack, and no photo to compute them from")
-    try:
-        selfie = service.read_selfie(photo)
-    except PhotoRejected as rejected:
-        raise PermanentFailure("the new pack finds no face in the photo") from rejected
+    if case.probes.exclude(pack=pack).exists():
+        _read_again(case, pack)
+    return personal.probes(case)
+
+
+def _read_again(case: Case, pack: str) -> None:
+    read = {photo.pk: selfie for photo in case.photos.all() if (selfie := _selfie(photo)) is not None}
+    if not read:
+        raise PermanentFailure("probes of another pack, and no photo in which the new one finds a face")
     with transaction.atomic():
         # Reading took a while: what was forgotten meanwhile stays forgotten.
-        if Photo.objects.select_for_update().filter(case=case).exists():
-            personal.keep_probes(case, selfie.probes, pack=pack)
-    return selfie.probes
+        photos = list(Photo.objects.select_for_update().filter(case=case))
+        case.probes.exclude(pack=pack).delete()
+        for photo in photos:
+            if photo.pk in read:
+                personal.keep_probes(photo, read[photo.pk], pack=pack)
+
+
+def _selfie(photo: Photo) -> Selfie | None:
+    try:
+        return service.read_selfie(personal.opened(photo))
+    except PhotoRejected:
+        return None
 
 
 def _keep(case: Case, found: _Found) -> int:
     """Write what is new as matches, and with which thresholds it was found; returns how many images are new."""
-    if (used := found.thresholds) is not None:
-        Search.objects.update_or_create(
-            case=case,
-            defaults={
-                "searched_at": clock.now(),
-                "pack": used.pack,
-                "certain_from": used.certain,
-                "probable_from": used.probable,
-                "index_size": used.index_size,
-                "basis": used.basis,
-            },
-        )
+    search = None if found.thresholds is None else _kept_search(case, found.thresholds)
     known = set(case.matches.values_list("image_id", flat=True))
-    return len(Match.objects.bulk_create(match for match in found.matches if match.image_id not in known))
+    new = [match for match in found.matches if match.image_id not in known]
+    for match in new:
+        match.search = search
+    return len(Match.objects.bulk_create(new))
+
+
+def _kept_search(case: Case, used: Thresholds) -> Search:
+    return Search.objects.create(
+        case=case,
+        searched_at=clock.now(),
+        pack=used.pack,
+        certain_from=used.certain,
+        probable_from=used.probable,
+        index_size=used.index_size,
+        basis=used.basis,
+    )
 
 
 def keep_out(case: Case) -> bool:
@@ -144,13 +191,13 @@ def forget_overdue(case: Case) -> None:
     if case.state in OPEN:
         with suppress(PermanentFailure):  # of another pack, with no photo to compute them from: it cannot be made
             keep_out(case)
-    forget.photo(case)
+    forget.photos(case)
     forget.probes(case)
 
 
 def _settle(case: Case) -> None:
     moves.move(case, State.SETTLED)
-    forget.photo(case)
+    forget.photos(case)
     forget.probes(case)
     queue.enqueue("case.close", case.code, run_at=case.slot_at)
 

@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 
 from matching import service
-from matching.types import Embeddings, PurgeReport, Store
+from matching.types import Embeddings, PurgeReport, Selfie, Store
 from portal.cases import personal
-from portal.cases.models import Case, Photo
+from portal.cases.models import Case
 from portal.core import clock, keys
 from portal.ledger import leaves
 from portal.operations import scan
@@ -119,8 +119,8 @@ def plant_key(canaries: Canaries) -> UUID:
 def plant_sealed(canaries: Canaries, key_id: UUID) -> None:
     case = Case.objects.create(reference=secrets.token_hex(4), key_id=key_id, language="en", opened_at=clock.now())
     photo = secrets.token_bytes(PHOTO_BYTES)
-    personal.keep_photo(case, photo, NO_PROBES, pack="")
-    canaries.photos.append(bytes(Photo.objects.get(case=case).sealed))
+    kept = personal.keep_photo(case, Selfie(photo, NO_PROBES, NO_PROBES, flaw=None), pack="")
+    canaries.photos.append(bytes(kept.sealed))
     leaf = leaves.append(leaves.Kind.OPENED, key_id=key_id, commitment={"case": str(case.code)})
     canaries.salts.append(bytes(leaf.opening.sealed))
     canaries.in_the_clear += [photo, leaves.open_leaf(leaf).salt]

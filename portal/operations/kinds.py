@@ -13,6 +13,7 @@ from portal.takedowns import work as takedowns
 KINDS: dict[str, Work] = {
     "block.destroy_key": blocks.destroy_key,
     "case.search": cases.search,
+    "case.expand": cases.expand,
     "case.settle": cases.settle,
     "case.announce": cases.announce,
     "case.close": cases.close,

@@ -20,7 +20,7 @@ def run(_hour: str) -> None:
     drafts = Case.objects.filter(state=State.DRAFT, opened_at__lt=now - retention.DRAFT.kept_for)
     for code in drafts.values_list("pk", flat=True):
         queue.enqueue("case.expire", code)
-    kept = Q(photo__isnull=False) | Q(probes__isnull=False)
+    kept = Q(photos__isnull=False) | Q(probes__isnull=False)
     for case in Case.objects.filter(kept, due_on__lt=clock.today()).distinct():
         cases.forget_overdue(case)
     blocks.end_terms()

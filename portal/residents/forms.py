@@ -24,6 +24,7 @@ LONGEST_ADDRESS = 2000
 TOO_MANY_CODES = _("We have sent as many codes as we may for now. Wait an hour, then try again.")
 TOO_MANY_PHOTOS = _("You have sent as many photos as we may check for now. Wait an hour, then try again.")
 BUSY = _("We are checking other photos just now. Wait a moment, then choose the photo again. Nothing else was lost.")
+ENOUGH_PHOTOS = _("You have given as many photos as we can use. Remove one to add another.")
 CODE_EXPIRED = _("This code no longer works. Ask for a new code.")
 WRONG_CODE = ngettext_lazy(
     "The code is not right. Check it and enter it again; you have %(left)d more try.",

@@ -1,9 +1,13 @@
 """What is wrong with a photo, and what to do about it, in the words of the page."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from matching.types import PhotoFault
+from matching.types import Flaw, PhotoFault
+from portal.cases.queries import OwnPhoto
 
 SENTENCES: dict[PhotoFault, Promise] = {
     PhotoFault.NOT_AN_IMAGE: _("This file is not a photo. Choose a photo, for example a JPEG file from your phone."),
@@ -19,4 +23,27 @@ SENTENCES: dict[PhotoFault, Promise] = {
         "We cannot find a face in the photo. Face the camera, in even light, with nothing covering you."
     ),
     PhotoFault.SEVERAL_FACES: _("There is more than one face in the photo. Choose one that shows only you."),
+    PhotoFault.ANOTHER_FACE: _(
+        "The face in this photo does not look like the one in the photos you gave before. Choose another photo of "
+        "yourself, or remove the earlier one first."
+    ),
 }
+
+# What makes a photo find less than a better one would; it is used all the same.
+ADVICE: dict[Flaw, Promise] = {
+    Flaw.SMALL: _("Your face is small in this photo. We can use it; one taken from closer up would find more."),
+    Flaw.DARK: _("This photo is very dark. We can use it; one taken facing a window or a lamp would find more."),
+    Flaw.BRIGHT: _("This photo is too bright. We can use it; one taken out of direct light would find more."),
+    Flaw.BLURRED: _("This photo is blurred. We can use it; one taken with the camera held still would find more."),
+    Flaw.TURNED: _("Your face is turned away. We can use this photo; one that looks at the camera would find more."),
+}
+
+
+@dataclass(frozen=True)
+class GivenPhoto:
+    number: int
+    advice: Promise | str
+
+
+def with_advice(photos: Iterable[OwnPhoto]) -> list[GivenPhoto]:
+    return [GivenPhoto(photo.number, ADVICE[Flaw(photo.flaw)] if photo.flaw else "") for photo in photos]

@@ -21,8 +21,8 @@ from portal.cases.states import State
 NUMBERS = {"place": 1, "contact": 2, "code": 3, "consent": 4, "photo": 5, "addresses": 5, "keep-out": 6, "check": 6}
 COUNT = 6
 
-CaseView = Callable[[HttpRequest, Case], HttpResponse]
-View = Callable[[HttpRequest], HttpResponse]
+CaseView = Callable[..., HttpResponse]  # of the request, its case, and what the address names
+View = Callable[..., HttpResponse]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def draft_step(step: str, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST"))
     def decorate(view: CaseView) -> View:
         @never_cache
         @require_http_methods(list(methods))
-        def opened(request: HttpRequest) -> HttpResponse:
+        def opened(request: HttpRequest, **named: int) -> HttpResponse:
             case = queries.case_of_session(request)
             if case is None:
                 return begin_again(request)
@@ -78,7 +78,7 @@ def draft_step(step: str, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST"))
             if elsewhere := _instead_of(step, case):
                 return redirect(address(elsewhere))
             try:
-                return view(request, case)
+                return view(request, case, **named)
             except StaleCase:
                 # Another window was quicker, with another answer or with the whole form.
                 return redirect("residents:case")
@@ -101,9 +101,9 @@ def own_case(view: CaseView) -> View:
     """A page about the case of this session, sent or not."""
 
     @never_cache
-    def opened(request: HttpRequest) -> HttpResponse:
+    def opened(request: HttpRequest, **named: int) -> HttpResponse:
         case = queries.case_of_session(request)
-        return begin_again(request) if case is None else view(request, case)
+        return begin_again(request) if case is None else view(request, case, **named)
 
     return update_wrapper(opened, view)
 

@@ -62,10 +62,9 @@ class Card:
 
 
 def of(case: Case, *, by: User) -> list[Card]:
-    matches = list(case.matches.all())
+    matches = list(case.matches.select_related("search"))
     sources = service.provenance([match.image_id for match in matches])
     states = {row.image_id: row.state for row in queries.takedowns(case)}
-    search = Search.objects.filter(case=case).first()
     is_clear = queries.unlocked_until(case, by) is not None
     kept_from = holds.hidden_from(by, [match.image_id for match in matches])
     cards = []
@@ -80,7 +79,7 @@ def of(case: Case, *, by: User) -> list[Card]:
             band=str(Band(match.band).label),
             band_colour=looks.BAND_COLOURS[match.band],
             people=decisions.people_needed(case, match),
-            meter=_meter(match, search) if is_clear else None,
+            meter=_meter(match, match.search) if is_clear else None,
             site=shown.site if shown else "",
             harvested_on=shown.harvested_on if shown else None,
             country=shown.country if shown else "",

@@ -77,6 +77,7 @@ def job_name(kind: str) -> str:
     """What a job does, in words; its own name where there are none yet."""
     return {
         "case.search": _("Search the index for a case"),
+        "case.expand": _("Search on with confirmed matches"),
         "case.settle": _("Search once more, then settle a case"),
         "case.announce": _("Tell a subject that it is finished"),
         "case.close": _("Close a case"),

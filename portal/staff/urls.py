@@ -26,6 +26,7 @@ urlpatterns = [
     path("cases/<uuid:code>/decide/", decide.decide, name="decide"),
     path("cases/<uuid:code>/refuse/", decide.refuse, name="refuse"),
     path("cases/<uuid:code>/photo/", evidence.photo, name="photo"),
+    path("cases/<uuid:code>/photo/<int:number>/", evidence.photo, name="photo"),
     path("cases/<uuid:code>/matches/<int:pk>/image/", evidence.match, name="match"),
     path("cases/<uuid:code>/matches/<int:pk>/restore/", decide.restore, name="restore"),
     path("proposals/<int:pk>/", proposals.proposal, name="proposal"),

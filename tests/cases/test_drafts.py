@@ -1,5 +1,7 @@
 """A draft in two windows, and answers that take each other back."""
 
+from collections.abc import Callable
+
 import pytest
 
 from portal.cases import actions
@@ -33,7 +35,7 @@ def test_a_window_left_open_changes_nothing_once_the_case_is_sent(verb: str) -> 
     left_open = make_case(route=Route.PHOTO)
     actions.submit(Case.objects.get(pk=left_open.pk))
     before = Case.objects.filter(pk=left_open.pk).values().get()
-    acts = {
+    acts: dict[str, Callable[[], object]] = {
         "place": lambda: actions.set_place(left_open, "EU"),
         "contact": lambda: actions.send_code(left_open, "other@example.org"),
         "consent": lambda: actions.consent(left_open, Route.ADDRESSES),

@@ -49,7 +49,8 @@ def test_it_finds_the_subjects_photos_and_lays_them_before_staff(case: Case, ima
     assert case.state == State.REVIEW
     found = set(case.matches.values_list("image_id", "band"))
     assert found == {(images["half-size.jpg"], "certain"), (images["mirrored.jpg"], "certain")}
-    assert case.search.index_size == 8
+    assert case.searches.get().index_size == 8
+    assert {match.search for match in case.matches.all()} == {case.searches.get()}
 
 
 def test_approved_photos_leave_every_store_and_the_others_stay(
@@ -147,7 +148,7 @@ def test_everything_personal_in_the_tables_is_sealed(case: Case) -> None:
     kept = Case.objects.get(pk=case.pk)
     sealed = [
         bytes(kept.contact_sealed or b""),
-        bytes(kept.photo.sealed),
+        *(bytes(photo.sealed) for photo in kept.photos.all()),
         *(bytes(p.sealed) for p in kept.probes.all()),
     ]
     for blob in sealed:

@@ -113,7 +113,7 @@ def look_everywhere(resident: Resident) -> None:
         "/en/request/place/",
         "/en/request/photo/",
         "/en/request/check/",
-        "/en/request/own-photo/",
+        "/en/request/own-photo/1/",
         "/api/v1/case/",
         "/en/staff/",
         "/en/regulator/",

@@ -11,6 +11,7 @@ from portal.cases.models import Route
 from portal.core.uploads import LARGEST_UPLOAD
 from portal.residents import photo_faults
 from tests import builders
+from tests.matching.conftest import package_folder
 
 
 def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
@@ -32,6 +33,11 @@ def animation() -> bytes:
     return encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:])
 
 
+def somebody_else() -> bytes:
+    """An actor whose portrait comes with InsightFace."""
+    return next((package_folder("insightface") / "data" / "images").glob("Tom_Hanks*")).read_bytes()
+
+
 BAD = {
     PhotoFault.NOT_AN_IMAGE: lambda: b"%PDF-1.7 no photo at all",
     PhotoFault.UNSUPPORTED: lambda: encoded(Image.new("RGB", (200, 200)), "BMP"),
@@ -42,6 +48,7 @@ BAD = {
     PhotoFault.TOO_MANY_PIXELS: lambda: encoded(Image.new("L", (9000, 9000)), "PNG"),
     PhotoFault.NO_FACE: lambda: encoded(Image.new("RGB", (400, 400), "grey")),
     PhotoFault.SEVERAL_FACES: two_astronauts,
+    PhotoFault.ANOTHER_FACE: somebody_else,
 }
 
 
@@ -54,11 +61,10 @@ def test_it_has_a_sentence_for_each_fault() -> None:
 def test_it_says_what_to_do_and_keeps_the_earlier_photo(fault: PhotoFault) -> None:
     case = builders.make_case(route=Route.PHOTO)
     ana = builders.session_of(case)
-    earlier = bytes(case.photo.sealed)
+    earlier = [bytes(photo.sealed) for photo in case.photos.all()]
     page = ana.post("/en/request/photo/", {"photo": SimpleUploadedFile("x.jpg", BAD[fault]())})
     assert f'<a href="#id_photo">{photo_faults.SENTENCES[fault]}</a>' in page.content.decode()
-    case.photo.refresh_from_db()
-    assert bytes(case.photo.sealed) == earlier
+    assert [bytes(photo.sealed) for photo in case.photos.all()] == earlier
 
 
 @pytest.mark.django_db

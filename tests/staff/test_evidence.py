@@ -30,7 +30,7 @@ def case(tmp_path: Path, db: None) -> Case:
     case = make_case(State.REVIEW, route=Route.PHOTO)
     result = service.search(personal.probes(case))
     found, used = result.matches[0], result.thresholds
-    Search.objects.create(
+    search = Search.objects.create(
         case=case,
         searched_at=clock.now(),
         pack=used.pack,
@@ -39,7 +39,7 @@ def case(tmp_path: Path, db: None) -> Case:
         index_size=used.index_size,
         basis=used.basis,
     )
-    row = Match(case=case, image_id=found.image_id, face_id=found.face_id, band=Band.CERTAIN)
+    row = Match(case=case, image_id=found.image_id, face_id=found.face_id, band=Band.CERTAIN, search=search)
     row.similarity = found.similarity
     row.save()
     return case
@@ -94,7 +94,7 @@ def test_the_subjects_photo_is_locked_and_each_view_recorded(case: Case, sam: Us
     decisions.unlock(case, by=sam, purpose="compare")
     assert sam_client.get(photo).status_code == 200
     assert seen(Tag.PHOTO_VIEWED) == 1
-    forget.photo(case)
+    forget.photos(case)
     assert sam_client.get(photo).status_code == 404
 
 

@@ -15,14 +15,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from matching.types import Busy, PhotoFault, PhotoRejected
 from portal.cases import actions, places, queries
-from portal.cases.faults import CodeExpired, Incomplete, TooManyCodes, WrongCode
+from portal.cases.faults import CodeExpired, Incomplete, TooManyCodes, TooManyPhotos, WrongCode
 from portal.cases.models import Case, Route
 from portal.cases.states import State
 from portal.core import limits, uploads
 from portal.policies import retention
-from portal.residents import kept, steps
+from portal.residents import kept, photo_faults, steps
 from portal.residents.forms import (
     BUSY,
+    ENOUGH_PHOTOS,
     TOO_MANY_PHOTOS,
     YES,
     AddressesForm,
@@ -141,9 +142,11 @@ def _photo(request: HttpRequest, case: Case) -> HttpResponse:
             return _photo_page(request, case, form, status=429)
         is_first = not queries.draft(case).has_photo
         try:
-            actions.keep_photo(case, form.cleaned_data["photo"].read())
+            flaw = actions.keep_photo(case, form.cleaned_data["photo"].read())
         except PhotoRejected as rejected:
             form.reject(rejected.fault)
+        except TooManyPhotos:
+            form.add_error("photo", str(ENOUGH_PHOTOS))
         except Busy:
             limits.give_back("photo", str(case.code))
             form.add_error("photo", str(BUSY))
@@ -151,14 +154,25 @@ def _photo(request: HttpRequest, case: Case) -> HttpResponse:
             answer["Retry-After"] = str(SECONDS_TO_RETRY)
             return answer
         else:
+            if flaw is not None:
+                messages.warning(request, str(photo_faults.ADVICE[flaw]))
+            if "another" in request.POST:
+                return redirect(steps.address("photo"))
             return redirect(steps.address("keep-out")) if is_first else steps.after(case)
     return _photo_page(request, case, form, status=422 if form.errors else 200)
 
 
 def _photo_page(request: HttpRequest, case: Case, form: PhotoForm, *, status: int = 200) -> HttpResponse:
-    page = _page(request, "photo", case, form, has_photo=queries.draft(case).has_photo)
+    given = photo_faults.with_advice(queries.draft(case).photos)
+    page = _page(request, "photo", case, form, photos=given, may_add=len(given) < actions.MOST_PHOTOS)
     page.status_code = status
     return page
+
+
+@draft_step("photo", methods=("POST",))
+def remove_photo(request: HttpRequest, case: Case, number: int) -> HttpResponse:
+    actions.remove_photo(case, number)
+    return redirect(steps.address("photo"))
 
 
 @draft_step("keep-out")
@@ -194,15 +208,20 @@ def check(request: HttpRequest, case: Case) -> HttpResponse:
             return steps.after(case)
         return redirect("residents:done")
     draft = queries.draft(case)
-    context = {"progress": steps.place_of("check", case), "draft": draft, "place": places.NAMES[draft.place]}
+    context = {
+        "progress": steps.place_of("check", case),
+        "draft": draft,
+        "place": places.NAMES[draft.place],
+        "photos": photo_faults.with_advice(draft.photos),
+    }
     return render(request, "residents/check.html", context)
 
 
 @require_safe
 @own_case
-def own_photo(request: HttpRequest, case: Case) -> HttpResponse:
-    """The subject's own photo, only while they can still change it."""
-    jpeg = queries.own_photo(case)
+def own_photo(request: HttpRequest, case: Case, number: int) -> HttpResponse:
+    """One of the subject's own photos, only while they can still change it."""
+    jpeg = queries.own_photo(case, number)
     if jpeg is None:
         raise Http404
     return HttpResponse(jpeg, content_type="image/jpeg", headers={"Content-Disposition": "inline"})

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import User
 from portal.cases import decisions, laws, places, queries
-from portal.cases.models import Case, Outcome, Photo, ProposalKind, Route, Search
+from portal.cases.models import Case, Outcome, ProposalKind, Route
 from portal.cases.states import State
 from portal.core import limits
 from portal.policies import assurance, statutes
@@ -61,10 +61,10 @@ def facts(found: Case, by: User) -> dict[str, Any]:
         "route": Route(found.route).label if found.route else "",
         "proof": _proof_name(Proof(found.proof)),
         "allows": _allows(assurance.allowance(Right(found.right), Proof(found.proof), found.statute)),
-        "search": Search.objects.filter(case=found).first(),
+        "search": found.searches.last(),
         "unlocked_until": queries.unlocked_until(found, by),
         "live_scores": queries.live_scores(found, by),
-        "has_photo": Photo.objects.filter(case=found).exists(),
+        "photos": [photo.pk for photo in found.photos.all()],
     }
 
 

@@ -11,9 +11,9 @@ from portal.cases import queries
 
 @require_GET
 @staff_required
-def photo(request: StaffRequest, code: UUID) -> HttpResponse:
-    """The subject's photo; 404 until the case is unlocked, and once the photo is destroyed."""
-    return _picture(queries.evidence_photo(queries.case_to_act_on(request.user, code), request.user))
+def photo(request: StaffRequest, code: UUID, number: int | None = None) -> HttpResponse:
+    """One of the subject's photos, the first unless named; 404 until unlocked, and once they are destroyed."""
+    return _picture(queries.evidence_photo(queries.case_to_act_on(request.user, code), request.user, number))
 
 
 @require_GET
