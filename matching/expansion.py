@@ -12,6 +12,7 @@ alone brought 0.5 strangers a case, further probes brought 131 without the rule 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.index import store as index
 from matching.index.base import Hit
@@ -49,24 +50,31 @@ def kept(
         return []
     found = np.stack([rows[hit.face_id] for hit in candidates])
     near_own = nearest(found, stacked(own, known.mirrored))
-    near_subject = np.maximum(near_own, [hit.similarity for hit in candidates])
-    near_others = nearest(found, others(own, known, confirmed, guard=guard))
-    taken = (near_own >= guard) & (near_subject >= near_others)
-    return [(hit, float(near)) for hit, near, keep in zip(candidates, near_own, taken, strict=True) if keep]
+    near_subject = np.maximum(near_own, np.array([hit.similarity for hit in candidates], np.float32))
+    known_others = stacked(others(beside(known, confirmed), own, guard), index().embeddings(known.others))
+    taken = may_be_theirs(near_own, near_subject, nearest(found, known_others), guard=guard)
+    return [(hit, float(near)) for hit, near, take in zip(candidates, near_own, taken, strict=True) if take]
 
 
-def others(own: Embeddings, known: Known, confirmed: Sequence[Match], *, guard: float) -> Embeddings:
-    """Faces of other people: decided to be, or in a confirmed photo beside the subject.
+def may_be_theirs(
+    near_own: Embeddings, near_subject: Embeddings, near_others: Embeddings, *, guard: float
+) -> NDArray[np.bool_]:
+    """The rule itself, of faces by how near they are to the subject's own probes, to any of the subject, to others."""
+    taken: NDArray[np.bool_] = (near_own >= guard) & (near_subject >= near_others)
+    return taken
 
-    Who is as near as the subject there, is the subject: in a mirror, or twice in a collage.
-    """
+
+def beside(known: Known, confirmed: Sequence[Match]) -> Embeddings:
+    """Whoever else is in the photos that were confirmed."""
     theirs = {match.face_id for match in confirmed} | set(known.faces)
     images = {match.image_id for match in confirmed} | set(known.images)
-    beside = [face for image in sorted(images) for face in index().faces_of(image) if face not in theirs]
-    rows = index().embeddings(beside)
-    if len(rows):
-        rows = rows[nearest(rows, own) < guard]
-    return stacked(rows, index().embeddings(known.others))
+    faces = [face for image in sorted(images) for face in index().faces_of(image) if face not in theirs]
+    return index().embeddings(faces)
+
+
+def others(beside: Embeddings, own: Embeddings, guard: float) -> Embeddings:
+    """Who is as near as the subject there, is the subject: in a mirror, or twice in a collage."""
+    return beside[nearest(beside, own) < guard] if len(beside) else beside
 
 
 def embeddings_of(face_ids: Sequence[int]) -> dict[int, Embeddings]:

@@ -1,0 +1,356 @@
+"""How much of a person is found, and who else: on the labelled photos beside the project, for both packs.
+
+    python -m bench.accuracy ../shared
+
+For each person with enough photos, each photo in turn is the selfie. The case is played with the product's own bands,
+rule of expansion and detectors, first as if the index held just these faces, then as if it held a hundred thousand,
+where the probable band is cut short to keep strangers out. Staff are taken to confirm exactly what is right.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bench import rows as figures
+from bench import shared_photos
+from bench.rows import Row
+from matching import calibrate, expansion, images, packs
+from matching.calibrate import Calibration
+from matching.detect import Detection, Detector, Hog, Scrfd
+from matching.labels import COLLAGE, Photo
+from matching.packs import Pack
+from matching.types import Embeddings, PhotoRejected, Pixels
+from matching.workers import workers
+
+PROJECT = Path(__file__).resolve().parent.parent
+LARGE = 100_000  # faces
+SELFIES = 3
+ROUNDS = 8  # of confirming, after which nothing new ever appeared
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a pack makes of one photo; the largest face first."""
+
+    photo: Photo
+    rows: Embeddings
+    mirrored: Embeddings
+    plain: Embeddings  # found in one pass, at one size, upright only
+
+
+@dataclass(frozen=True)
+class Gallery:
+    calibration: Calibration
+    rows: Embeddings
+    mirrored: Embeddings
+    person: NDArray[np.str_]  # empty where unknown
+    photo: NDArray[np.intp]
+    group: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What a case is searched with."""
+
+    selfies: int = 1
+    mirrored: bool = False
+    expanded: bool = False
+    guarded: bool = True
+    unseen: bool = False  # everything found counts as confirmed, as if nobody looked
+
+
+@dataclass(frozen=True)
+class Score:
+    recall: float
+    wrong: float  # strangers a case that staff were shown
+    wrongly_certain: float
+
+
+def measure(shared: Path) -> list[Row]:
+    """In a process of its own, since it needs the settings of matching alone."""
+    command = [sys.executable, "-m", "bench.accuracy", str(shared.resolve()), "--json"]
+    done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=True, text=True)  # noqa: S603  (our own)
+    return [Row(**row) for row in json.loads(done.stdout.splitlines()[-1])]
+
+
+def rows(shared: Path) -> list[Row]:
+    return [row for name in ("dlib", "buffalo_sc") for row in of_pack(name, shared)]
+
+
+def of_pack(name: str, shared: Path) -> Iterator[Row]:
+    pack = packs.named(name if name == "dlib" else str(shared / "models" / name), packs.folder())
+    calibration = calibrate.for_recogniser(pack.recogniser_sha256)
+    if calibration is None:
+        raise SystemExit(f"The pack {name} has no calibration: run manage.py calibrate first.")
+    photos = list(shared_photos.photos(shared / "faces"))
+    seen = list(read_all(photos, pack))
+    yield from of_detection(name, seen, shared, pack)
+    gallery = gathered(seen, calibration)
+    for size, called in ((len(gallery), f"{len(gallery)} faces"), (LARGE, f"as if {LARGE:,} faces")):
+        yield from of_ways(f"{name}, {called}", gallery, size)
+    yield from of_drift(name, gallery)
+
+
+def of_ways(called: str, gallery: Gallery, size: int) -> Iterator[Row]:
+    ways = {
+        "mirrored": Ways(mirrored=True),
+        f"{SELFIES} selfies": Ways(selfies=SELFIES),
+        "expansion": Ways(expanded=True),
+        "all of these": Ways(selfies=SELFIES, mirrored=True, expanded=True),
+    }
+    alone = played(gallery, Ways(), size)
+    yield figures.alone(f"{called}: recall, one photo", alone.recall, "share of photos")
+    for name, way in ways.items():
+        score = played(gallery, way, size)
+        yield figures.beside(
+            f"{called}: recall, {name}", score.recall, "share of photos", peer="one photo", peer_value=alone.recall
+        )
+        yield figures.alone(f"{called}: wrong matches, {name}", score.wrong, "a case", at_most=20)
+    yield figures.alone(f"{called}: wrong matches, one photo", alone.wrong, "a case", at_most=20)
+    yield figures.alone(f"{called}: wrong and certain", alone.wrongly_certain, "a case", at_most=0.01)
+
+
+def of_drift(name: str, gallery: Gallery) -> Iterator[Row]:
+    """The worst case: a threshold at which own probes bring half a stranger a case, and nobody looks."""
+    threshold = stressed(gallery)
+    alone, guarded, unguarded = (
+        drifted(gallery, threshold, way) for way in (Ways(), Ways(expanded=True), Ways(expanded=True, guarded=False))
+    )
+    note = f"at {threshold:.3f}, confirmed unseen; own probes alone bring {alone:.2f}"
+    yield figures.beside(
+        f"{name}: strangers by drift, guarded",
+        guarded,
+        "a case",
+        peer="expansion without the guard",
+        peer_value=unguarded,
+        less_is_better=True,
+        note=note,
+    )
+
+
+def of_detection(name: str, seen: list[Seen], shared: Path, pack: Pack) -> Iterator[Row]:
+    labelled = [one for one in seen if one.photo.identity]
+    full, plain = (
+        np.mean([bool(len(found)) for found in faces])
+        for faces in ([one.rows for one in labelled], [one.plain for one in labelled])
+    )
+    plainly = "one upright pass at one size"
+    yield figures.beside(
+        f"{name}: labelled photos in which a face is found",
+        float(full),
+        "share of photos",
+        peer=plainly,
+        peer_value=float(plain),
+    )
+    hard = list(read_all([turned_photo(file) for file in turned(shared)], pack))
+    yield figures.beside(
+        f"{name}: turned photos in which a face is found",
+        float(np.mean([bool(len(one.rows)) for one in hard])),
+        "share of photos",
+        peer=plainly,
+        peer_value=float(np.mean([bool(len(one.plain)) for one in hard])) or float("nan"),
+        note=f"{len(hard)} photos, turned by 90, 180 and 270 degrees",
+    )
+
+
+def turned(shared: Path) -> list[Path]:
+    return [
+        file
+        for pattern in ("rotate__rot_*", "bulk__r[0-9]*")
+        for file in sorted((shared / "faces" / "insightface").glob(pattern))
+        if not file.stem.endswith(("_0", "__r0"))
+    ]
+
+
+def turned_photo(file: Path) -> Photo:
+    return Photo(0, file, "", "turned")
+
+
+# --- reading ---
+
+
+def read_all(photos: list[Photo], pack: Pack) -> Iterator[Seen]:
+    with workers(len(photos)) as pool:
+        outcomes = (map if pool is None else pool.map)(partial(read, pack), photos)
+        yield from tqdm(outcomes, total=len(photos), unit="photo", disable=not sys.stderr.isatty())
+
+
+def read(pack: Pack, photo: Photo) -> Seen:
+    engine, none = packs.engine(pack), np.zeros((0, pack.info.dim), np.float32)
+    try:
+        pixels = images.decode(photo.file.read_bytes(), images.HARVEST)
+    except PhotoRejected:
+        return Seen(photo, none, none, none)
+    faces, plain = engine.detect(pixels), by_size(one_pass(engine.detector, pixels))
+    mirrored = engine.embedder.mirrored(pixels, faces)
+    return Seen(photo, engine.embed(pixels, faces), mirrored, engine.embed(pixels, plain))
+
+
+def one_pass(detector: Detector, pixels: Pixels) -> list[Detection]:
+    """As a plain loop over the detector would see: no border, no second size, no turn."""
+    if isinstance(detector, Scrfd):
+        return detector._at(pixels, 640, 0)
+    assert isinstance(detector, Hog)
+    return detector._at(pixels, detector.sides[0], 0.0, detector.threshold)
+
+
+def by_size(found: list[Detection]) -> list[Detection]:
+    return sorted(found, key=lambda one: -one.box.area)
+
+
+def gathered(seen: list[Seen], calibration: Calibration) -> Gallery:
+    faces = [(one, nth) for one in seen for nth in range(len(one.rows))]
+    mirrored = [one.mirrored for one in seen if len(one.mirrored)]
+    return Gallery(
+        calibration,
+        rows=np.concatenate([one.rows for one in seen]),
+        mirrored=np.concatenate(mirrored) if mirrored else np.zeros((0, 0), np.float32),
+        person=np.array([one.photo.identity if nth == 0 else "" for one, nth in faces]),
+        photo=np.array([one.photo.line for one, _nth in faces], np.intp),
+        group=np.array([one.photo.group for one, _nth in faces]),
+    )
+
+
+# --- playing cases ---
+
+
+def cases(gallery: Gallery) -> Iterator[tuple[NDArray[np.intp], Mask]]:
+    """The selfies of each case, the first of which is used alone too, and the faces to be found with any of them."""
+    names, counts = np.unique(gallery.person, return_counts=True)
+    for name in names[(counts > SELFIES) & (names != "")]:
+        own = np.flatnonzero(gallery.person == name)
+        for first in range(len(own)):
+            selfies = np.roll(own, -first)[:SELFIES]
+            wanted = gallery.person == name
+            wanted[selfies] = False
+            yield selfies, wanted
+
+
+def strangers(gallery: Gallery, selfie: int) -> Mask:
+    """Everybody who is not this person for sure, as `matching.labels` says."""
+    mine = gallery.person == gallery.person[selfie]
+    labelled = (gallery.person != "") & ~mine
+    beside = np.isin(gallery.photo, gallery.photo[mine]) & ~mine & (gallery.group != COLLAGE)
+    apart: Mask = labelled | beside | ~np.isin(gallery.group, gallery.group[mine])
+    return apart
+
+
+def played(gallery: Gallery, way: Ways, size: int) -> Score:
+    found = wanted_count = wrong = certain = count = 0
+    for selfies, wanted in cases(gallery):
+        hits, sure = search(gallery, selfies[: way.selfies], way, partial(limits, gallery.calibration, size))
+        apart = strangers(gallery, int(selfies[0]))
+        found, wanted_count = found + int((hits & wanted).sum()), wanted_count + int(wanted.sum())
+        wrong, certain, count = wrong + int((hits & apart).sum()), certain + int((sure & apart).sum()), count + 1
+    return Score(found / wanted_count, wrong / count, certain / count)
+
+
+Limits = Callable[[int], tuple[float, float]]  # of so many probes: from where faces are probable, and certain
+
+
+def limits(calibration: Calibration, size: int, probes: int) -> tuple[float, float]:
+    bands = calibrate.thresholds(calibration, pack=calibration.pack, index_size=size, probes=probes)
+    return bands.probable, 2.0 if bands.certain is None else bands.certain
+
+
+def search(gallery: Gallery, selfies: NDArray[np.intp], way: Ways, limit: Limits) -> tuple[Mask, Mask]:
+    """Which faces are found at all, and which for certain: `matching.service.search` on arrays."""
+    own = gallery.rows[selfies]
+    probable, certain = limit(len(own))
+    near_own = expansion.nearest(gallery.rows, own)
+    found, sure = near_own >= probable, near_own >= certain
+    mirrored = gallery.mirrored[selfies] if way.mirrored and len(gallery.mirrored) else gallery.rows[:0]
+    for _round in range(ROUNDS if way.expanded or len(mirrored) else 0):
+        confirmed = confirmed_faces(gallery, selfies, found, way)
+        further = expansion.most_different(gallery.rows[confirmed], beside=own)
+        more = np.concatenate([mirrored, further])
+        if not len(more):
+            break
+        wide, _certain = limit(len(own) + len(more))
+        new = (expansion.nearest(gallery.rows, more) >= wide) & kept(gallery, own, mirrored, more, confirmed, way, wide)
+        if not (new & ~found).any():
+            break
+        found = found | new
+    return found, sure
+
+
+def confirmed_faces(gallery: Gallery, selfies: NDArray[np.intp], found: Mask, way: Ways) -> Mask:
+    if not way.expanded:
+        return np.zeros(len(gallery), bool)
+    theirs: Mask = gallery.person == gallery.person[selfies[0]]
+    return found if way.unseen else found & theirs
+
+
+def kept(
+    gallery: Gallery,
+    own: Embeddings,
+    mirrored: Embeddings,
+    more: Embeddings,
+    confirmed: Mask,
+    way: Ways,
+    wide: float,
+) -> Mask:
+    if not way.guarded:
+        return np.ones(len(gallery), bool)
+    guard = min(calibrate.guard(gallery.calibration), wide)
+    if way.unseen:  # the stressed threshold lies below the guard, which then keeps its distance to it
+        guard = wide - distance(gallery.calibration)
+    near_own = expansion.nearest(gallery.rows, np.concatenate([own, mirrored]))
+    near_subject = np.maximum(near_own, expansion.nearest(gallery.rows, more))
+    together = np.isin(gallery.photo, gallery.photo[confirmed]) & ~confirmed
+    others = expansion.others(gallery.rows[together], own, guard)
+    near_others = expansion.nearest(gallery.rows, others)
+    return expansion.may_be_theirs(near_own, near_subject, near_others, guard=guard) & ~together
+
+
+def distance(calibration: Calibration) -> float:
+    """From where a large index cuts the probable band off down to the guard."""
+    probable, _certain = limits(calibration, LARGE, 1)
+    return probable - calibrate.guard(calibration)
+
+
+def stressed(gallery: Gallery) -> float:
+    """The highest threshold at which own probes alone bring half a stranger a case."""
+    for threshold in np.arange(0.99, 0, -0.005):
+        if drifted(gallery, float(threshold), Ways()) >= 0.5:
+            return float(threshold)
+    raise ValueError("nobody resembles anybody")
+
+
+def drifted(gallery: Gallery, threshold: float, way: Ways) -> float:
+    """Strangers a case at this threshold, with everything found confirmed unseen."""
+    wrong = [
+        int((search(gallery, selfies[:1], replace(way, unseen=True), lambda probes: (threshold, 2.0))[0] & apart).sum())
+        for selfies, _wanted in cases(gallery)
+        for apart in [strangers(gallery, int(selfies[0]))]
+    ]
+    return float(np.mean(wrong))
+
+
+def main() -> None:
+    # Only what is shipped counts here, not what an operator measured on this machine.
+    settings.configure(MATCHING={"PACKS_FOLDER": PROJECT / "var" / "packs", "CALIBRATIONS": ""})
+    measured = rows(Path(sys.argv[1]))
+    if "--json" in sys.argv:
+        print(json.dumps([asdict(row) for row in measured]))  # noqa: T201  (its only output)
+        return
+    for row in measured:
+        beside = "" if row.peer_value is None else f"   {row.peer}: {row.peer_value:.4f}"
+        print(f"{row.name:70} {row.value:9.4f} {row.unit}{beside}   {row.note}")  # noqa: T201  (its only output)
+
+
+if __name__ == "__main__":
+    main()
