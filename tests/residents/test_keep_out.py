@@ -53,7 +53,7 @@ def test_nothing_is_chosen_beforehand_and_an_answer_is_asked_for(draft: Case) ->
 
 
 def test_the_first_photo_leads_to_the_question_and_a_request_goes_without_an_answer(draft: Case) -> None:
-    draft.photo.delete()
+    draft.photos.all().delete()
     Probe.objects.all().delete()
     ana = builders.session_of(draft)
     photo = SimpleUploadedFile("me.jpg", builders.astronaut_jpeg(), "image/jpeg")
