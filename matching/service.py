@@ -1,6 +1,6 @@
 """The front door of matching: whoever uses the index imports this and `matching.types`, nothing else."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -61,12 +61,11 @@ from matching.types import (
     SearchResult,
     Selfie,
     Shown,
+    Sought,
     Store,
     Thresholds,
 )
 from matching.types import PackError as PackError  # noqa: PLC0414  (callers catch it)
-
-EMPTY: Mapping[UUID, int] = {}
 
 
 def pack() -> PackInfo:
@@ -135,12 +134,7 @@ def search(probes: Embeddings, *, known: Known | None = None, earlier: int = 0) 
     Hold no transaction around it: the scan has one of its own, while one of the caller's would keep every
     row deleted meanwhile from being purged for as long as it lasts.
     """
-    limits = thresholds(earlier + len(probes))
-    hits = index().search(probes, at_least=limits.probable) if len(probes) else []
-    found = [match(hit, limits) for hit in hits]
-    if known is not None and len(probes):
-        found += beyond(probes, known, found, limits, earlier=earlier)
-    return SearchResult(tuple(found), limits)
+    return sweep([Sought(probes, known, earlier)])[0]
 
 
 def beyond(own: Embeddings, known: Known, found: Sequence[Match], limits: Thresholds, *, earlier: int) -> list[Match]:
@@ -160,17 +154,23 @@ def beyond(own: Embeddings, known: Known, found: Sequence[Match], limits: Thresh
     ]
 
 
-def sweep(groups: Mapping[UUID, Embeddings], *, earlier: Mapping[UUID, int] = EMPTY) -> dict[UUID, SearchResult]:
-    """`search` for many cases at once, in one pass over the index; results and thresholds are each case's own.
+def sweep(cases: Sequence[Sought]) -> list[SearchResult]:
+    """`search` for many cases, in one pass over the index; results and thresholds are each case's own.
 
     Outside a transaction, as `search`: nothing is held while it runs, and what is deleted meanwhile is left out.
+    Those that go on from what is known do so each by itself.
     """
-    limits = {case: thresholds(earlier.get(case, 0) + len(probes)) for case, probes in groups.items()}
-    found = index().sweep(list(groups.values()), at_least=[limits[case].probable for case in groups])
-    return {
-        case: SearchResult(tuple(match(hit, limits[case]) for hit in hits), limits[case])
-        for case, hits in zip(groups, found, strict=True)
-    }
+    size = index_size()
+    limits = [thresholds(case.earlier + len(case.probes), size=size) for case in cases]
+    found = index().sweep([case.probes for case in cases], at_least=[limit.probable for limit in limits])
+    return [result(case, hits, limit) for case, hits, limit in zip(cases, found, limits, strict=True)]
+
+
+def result(case: Sought, hits: Sequence[Hit], limits: Thresholds) -> SearchResult:
+    found = [match(hit, limits) for hit in hits]
+    if case.known is not None and len(case.probes):
+        found += beyond(case.probes, case.known, found, limits, earlier=case.earlier)
+    return SearchResult(tuple(found), limits)
 
 
 def operator_search(probes: Embeddings, *, limit: int = 100) -> tuple[Match, ...]:
@@ -186,9 +186,12 @@ def probes_of(face_ids: Sequence[int]) -> dict[int, Embeddings]:
     return expansion.embeddings_of(face_ids)
 
 
-def thresholds(probes: int) -> Thresholds:
-    size, name = index_size(), require_pack().info.name
-    return calibrate.thresholds(calibration(), pack=name, index_size=size, probes=max(1, probes))
+def thresholds(probes: int, *, size: int | None = None) -> Thresholds:
+    """`size`: of the index, where the caller has counted already."""
+    name = require_pack().info.name
+    return calibrate.thresholds(
+        calibration(), pack=name, index_size=index_size() if size is None else size, probes=max(1, probes)
+    )
 
 
 def calibration() -> Calibration | None:

@@ -84,6 +84,15 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Sought:
+    """Whom one case looks for."""
+
+    probes: Embeddings  # the subject's own
+    known: Known | None = None
+    earlier: int = 0  # probes it has been searched with before
+
+
+@dataclass(frozen=True)
 class SearchResult:
     matches: tuple[Match, ...]  # most similar first
     thresholds: Thresholds

@@ -42,7 +42,7 @@ def ranked(
     face_ids: Sequence[int], image_ids: Sequence[UUID], rows: Embeddings, probes: Embeddings, *, at_least: float
 ) -> list[Hit]:
     """Of proposed faces those that are similar enough, each by its best probe, most similar first."""
-    if not len(face_ids):
+    if not len(face_ids) or not len(probes):
         return []
     best = similarities(rows, probes).max(axis=1)
     hits = [Hit(*hit) for hit in zip(face_ids, image_ids, best.tolist(), strict=True) if hit[2] >= at_least]

@@ -93,12 +93,7 @@ class PgVector:
         binary_copy.send(ADD, copy_blocks(faces))
 
     def search(self, probes: Embeddings, *, at_least: float) -> list[Hit]:
-        if len(probes) > MOST_IN_SQL:
-            return self.sweep([probes], at_least=[at_least])[0]
-        kept = exact.halved(probes)
-        proposed = scan(kept, at_least - exact.slack(kept.shape[1])) if len(kept) else []
-        face_ids, image_ids, sent = zip(*proposed, strict=True) if proposed else ((), (), ())
-        return exact.ranked(face_ids, image_ids, rows_of(sent) if sent else kept, kept, at_least=at_least)
+        return self.sweep([probes], at_least=[at_least])[0]
 
     def search_shown(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
         hits = self.search(probes, at_least=at_least)
@@ -106,7 +101,18 @@ class PgVector:
         return [hit for hit in hits if hit.image_id not in hidden][:limit]
 
     def sweep(self, groups: Sequence[Embeddings], *, at_least: Sequence[float]) -> list[list[Hit]]:
-        return swept(groups, at_least, read=stored.blocks, images_of=self.images_of)
+        if sum(map(len, groups)) > MOST_IN_SQL:
+            return swept(groups, at_least, read=stored.blocks, images_of=self.images_of)
+        kept = [exact.halved(group) for group in groups]
+        proposed = scan([(probe, least) for group, least in zip(kept, at_least, strict=True) for probe in group])
+        if not proposed:
+            return [[] for _ in groups]
+        face_ids, image_ids, sent = zip(*proposed, strict=True)
+        rows = rows_of(sent)
+        return [
+            exact.ranked(face_ids, image_ids, rows, group, at_least=least)
+            for group, least in zip(kept, at_least, strict=True)
+        ]
 
     def images_of(self, face_ids: Sequence[int]) -> dict[int, UUID]:
         with connection.cursor() as cursor:
@@ -179,15 +185,22 @@ def copy_layout(dim: int) -> np.dtype[np.void]:
     )
 
 
-def scan(probes: Embeddings, at_least: float) -> list[tuple[int, UUID, bytes]]:
+Asked = Sequence[tuple[Embeddings, float]]  # a probe, (dim,), and its threshold
+
+
+def scan(probes: Asked) -> list[tuple[int, UUID, bytes]]:
+    """Every face that may be near enough to one of the probes."""
+    if not probes:
+        return []
     with exact_scan() as cursor:
-        cursor.execute(*asked(probes, at_least))
+        cursor.execute(*query(probes))
         return list(cursor.fetchall())
 
 
-def asked(probes: Embeddings, at_least: float) -> tuple[str, list[str | float]]:
+def query(probes: Asked) -> tuple[str, list[str | float]]:
     near = " OR ".join([NEAR] * len(probes))
-    return SEARCH.format(near=near), [part for probe in probes for part in (literal(probe), -at_least)]
+    floors = [(literal(probe), exact.slack(len(probe)) - at_least) for probe, at_least in probes]
+    return SEARCH.format(near=near), [part for floor in floors for part in floor]
 
 
 def hidden_among(image_ids: Sequence[UUID]) -> frozenset[UUID]:

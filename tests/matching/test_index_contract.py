@@ -56,7 +56,9 @@ def stored_by(images: Sequence[UUID], rows: Embeddings) -> dict[int, tuple[UUID,
 def make_images(rows: Embeddings) -> list[UUID]:
     ids = [uuid4() for _ in rows]
     arrivals = [Arrival(one, one.bytes * 2, f"https://a.example/{one}", "a.example", date(2020, 2, 3)) for one in ids]
-    admission.admit(arrivals, face_rows(ids, [builders.BOX] * len(ids), [1.0] * len(ids), rows))
+    faces = face_rows(ids, [builders.BOX] * len(ids), [1.0] * len(ids), rows)
+    with admission.only_one():
+        admission.admit(arrivals, faces)
     return ids
 
 
@@ -78,10 +80,12 @@ def test_it_finds_exactly_what_brute_force_finds(chosen: Index) -> None:
         assert len(expected) > 10
 
 
-def test_a_sweep_finds_what_a_search_for_each_group_finds(chosen: Index) -> None:
+@pytest.mark.parametrize("strangers", [0, 99])  # few are looked for where the faces are, many on the way through
+def test_a_sweep_finds_what_a_search_for_each_group_finds(chosen: Index, strangers: int) -> None:
     rows = np.concatenate([near_each_other(30), near_each_other(30, seed=500)])
     make_images(rows)
-    groups = [rows[[3, 20]], np.zeros((0, DIM), np.float32), rows[55:56], builders.unit_rows(1, seed=9999)]
+    nobody = builders.unit_rows(1 + strangers, seed=9999)
+    groups = [rows[[3, 20]], np.zeros((0, DIM), np.float32), rows[55:56], nobody]
     at_least = [0.4, 0.4, 0.35, 0.9]
     swept = chosen.sweep(groups, at_least=at_least)
     assert swept == [

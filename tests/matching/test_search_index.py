@@ -41,9 +41,9 @@ def test_it_leaves_no_transaction_and_no_setting_behind() -> None:
 def test_a_search_sorts_nothing_and_scans_in_parallel() -> None:
     """Sorting faces would write every embedding of the index into temporary files."""
     builders.make_image(builders.unit_rows(3000))
-    near, given = pgvector.asked(builders.unit_rows(16, seed=2), 0.9)
+    query, given = pgvector.query([(probe, 0.9) for probe in builders.unit_rows(16, seed=2)])
     with pgvector.exact_scan() as cursor:
-        cursor.execute(f"EXPLAIN {near}", given)
+        cursor.execute(f"EXPLAIN {query}", given)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "Sort" not in plan
     assert "Parallel Seq Scan" in plan
@@ -96,7 +96,7 @@ def read() -> list[tuple[int, list[int]]]:
 def test_a_sweep_refuses_probes_of_another_dimension() -> None:
     builders.make_image(builders.unit_rows(3))
     with pytest.raises(ValueError, match="another dimension"):
-        index.store().sweep([builders.unit_rows(1, dim=64)], at_least=[0.3])
+        index.store().sweep([builders.unit_rows(pgvector.MOST_IN_SQL + 1, dim=64)], at_least=[0.3])
 
 
 @pytest.mark.django_db(transaction=True)
