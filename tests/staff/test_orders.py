@@ -36,7 +36,7 @@ def page_of(order: Order, verb: str = "") -> str:
 def order(sam: User) -> Order:
     indexed_image()
     scope = Scope(site="photos.example")
-    return actions.propose_scope(scope, by=sam, authority="A regulator", reference="2026-1")
+    return actions.propose_scope(scope, by=sam, authority="A regulator", reference="ORDER-7")
 
 
 def listed(text: str) -> SimpleUploadedFile:
