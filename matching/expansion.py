@@ -5,8 +5,9 @@ A face found only by a further probe is never certain, and is taken only if
   `losing_little`): what is won back is what the cap on strangers in a large index costs, and no more;
 - it is not nearer to somebody known to be another person: whoever else is in a confirmed photo, and faces that
   people decided are not the subject's.
-Measured on photos of 26 people with everything found confirmed unseen, the worst case: at a threshold where own probes
-alone brought 0.5 strangers a case, further probes brought 131 without the rule and 1.7 with it (docs/decisions/0006).
+The worst case on real photos, everything found confirmed unseen at a threshold where own probes alone brought 0.6
+strangers a case: further probes brought 101 (dlib) and 59 (buffalo_sc) without the rule, 3.4 and 0.6 with it
+(`python -m bench.accuracy`, docs/decisions/0006).
 """
 
 from collections.abc import Sequence
