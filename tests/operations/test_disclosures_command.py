@@ -14,7 +14,10 @@ from django.core.management.base import CommandError
 
 from matching import service
 from matching.models import Disclosure
+from portal.jobs import kinds, run
+from portal.notices.models import Item
 from portal.operations import register
+from portal.takedowns.removals import open_removal
 from tests.builders import indexed_image
 
 pytestmark = pytest.mark.django_db
@@ -150,3 +153,16 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_time_without_offset_is_the_operators_own(tmp_path: Path) -> None:
     take(written(tmp_path, line(uuid4(), shown_at="2026-07-01 12:00:00")))
     assert Disclosure.objects.get().shown_at == datetime(2026, 7, 1, 16, 0, tzinfo=UTC)  # America/Toronto in summer
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_register_that_comes_after_the_removal_is_told_of_all_the_same(tmp_path: Path) -> None:
+    kinds.register({"test.over": lambda _subject: None})
+    removed, never_removed = indexed_image(), uuid4()
+    open_removal(uuid4(), [removed], then="test.over", at_last="test.over")
+    run.drain()
+    for _ in range(2):
+        take(written(tmp_path, line(removed), line(never_removed)))
+    kinds.forget("test.over")
+    item = Item.objects.get()
+    assert (item.image_id, item.recipient.code) == (removed, "acme")

@@ -189,7 +189,7 @@ def cache() -> Iterator[CacheServer]:
     server.server_close()
 
 
-RIGS = ("index", "images", "derived", "images-s3", "derived-s3", "caches", "recipients", "addresses")
+RIGS = ("index", "images", "derived", "images-s3", "caches", "recipients", "addresses")
 
 
 @pytest.fixture(params=RIGS)

@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -12,8 +13,11 @@ from tqdm import tqdm
 
 from matching import service
 from matching.types import RegisterLine
+from portal.notices import writing
 from portal.operations import register
 from portal.operations.register import Fault, NotARegister
+from portal.takedowns.models import Takedown
+from portal.takedowns.states import TakedownState
 
 FAULTS_TOLD = 20
 
@@ -39,6 +43,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file.name} cannot be read: {error.strerror}.") from None
         except NotARegister as fault:
             raise CommandError(f"{file.name}: {fault} {taken} lines before it were taken.") from None
+        tell_of_what_was_removed_before()
         self.stdout.write(f"{new} lines added, {taken - new} already there, {faults} not taken")
         if faults:
             raise CommandError("Mend the lines named above and run the same command again; no line is taken twice.")
@@ -59,3 +64,12 @@ def batches(file: Path) -> Iterator[tuple[list[RegisterLine], list[Fault]]]:
 @transaction.atomic
 def keep(lines: list[RegisterLine]) -> int:
     return service.take_disclosures(lines)
+
+
+def tell_of_what_was_removed_before() -> None:
+    """The register may come after the removal. Then only the image's id is left to tell its recipients by."""
+    after = UUID(int=0)
+    while images := service.shown_and_gone(after=after, most=register.BATCH):
+        removed = Takedown.objects.filter(image_id__in=images, state__in=[TakedownState.REMOVED, TakedownState.PURGED])
+        writing.tell(list(removed.values_list("image_id", flat=True)))
+        after = images[-1]
