@@ -96,6 +96,12 @@ def test_every_pair_is_compared(faces: int, templates: int, dim: int) -> None:
     assert expected.any() == bool(templates)
 
 
+def test_a_face_that_is_no_number_hides_no_other() -> None:
+    rows = builders.unit_rows(3)
+    rows[1] = np.nan
+    assert screening.resembling(rows, rows[2:], 0.8).tolist() == [False, False, True]
+
+
 @pytest.mark.django_db
 def test_a_running_harvest_notices_what_is_blocked_and_unblocked_meanwhile() -> None:
     ana, bo = builders.unit_rows(2)[:, np.newaxis]
