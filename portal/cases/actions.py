@@ -120,7 +120,7 @@ def keep_photo(case: Case, data: bytes) -> Flaw | None:
 def remove_photo(case: Case, number: int) -> None:
     """Take one photo back, with what was computed from it. One that is not (any more) there changes nothing."""
     _lock_draft(case)
-    for photo in case.photos.filter(pk=number):
+    for photo in case.photos.filter(number=number):
         photo.probes.all().delete()
         photo.delete()
         append.append(Tag.PHOTO_DESTROYED, about=case.code)

@@ -76,12 +76,15 @@ class Photo(models.Model):
     """One of the subject's photos, upright, re-encoded, without metadata; sealed before it is written."""
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="photos")
+    # Within its case, from 1: the address of a photo tells nothing of other cases.
+    number = models.PositiveSmallIntegerField(default=1)
     sealed = models.BinaryField()
     # Why a better photo would find more (matching.types.Flaw); empty where nothing is to be said.
     flaw = models.CharField(max_length=12, blank=True)
 
     class Meta:
-        ordering: ClassVar = ["pk"]
+        ordering: ClassVar = ["number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["case", "number"], name="photo_number_once")]
 
 
 class ProbeKind(models.TextChoices):

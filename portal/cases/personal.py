@@ -35,7 +35,9 @@ def addresses(case: Case) -> tuple[str, ...]:
 def keep_photo(case: Case, selfie: Selfie, *, pack: str) -> Photo:
     """Add a photo with its probes. The upload itself is not kept: only its upright, re-encoded copy."""
     sealed_photo = sealed.seal(case.key_id, selfie.jpeg, purpose="photo")
-    photo = Photo.objects.create(case=case, sealed=sealed_photo, flaw=selfie.flaw or "")
+    last = case.photos.last()
+    number = 1 if last is None else last.number + 1
+    photo = Photo.objects.create(case=case, number=number, sealed=sealed_photo, flaw=selfie.flaw or "")
     keep_probes(photo, selfie, pack=pack)
     return photo
 
@@ -61,8 +63,8 @@ def _probe(
 
 
 def photo(case: Case, number: int | None = None) -> bytes | None:
-    """The photo with this key, else the first one; None where there is none."""
-    kept = case.photos.first() if number is None else case.photos.filter(pk=number).first()
+    """The photo of this number, else the first one; None where there is none."""
+    kept = case.photos.first() if number is None else case.photos.filter(number=number).first()
     return None if kept is None else opened(kept)
 
 

@@ -72,7 +72,7 @@ def draft(case: Case) -> Draft:
         contact=personal.contact(case),
         contact_confirmed=case.proof != Proof.NONE,
         route=case.route,
-        photos=tuple(OwnPhoto(photo.pk, photo.flaw) for photo in case.photos.all()),
+        photos=tuple(OwnPhoto(photo.number, photo.flaw) for photo in case.photos.all()),
         addresses=personal.addresses(case),
         keep_out=asked_to_be_kept_out(case),
     )

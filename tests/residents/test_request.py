@@ -66,7 +66,7 @@ def test_it_leaves_no_record_of_who_only_looks() -> None:
 def test_it_takes_a_photo_and_shows_it_to_its_owner_alone() -> None:
     case = builders.make_case(route=Route.PHOTO)
     ana = builders.session_of(case)
-    address = f"/en/request/own-photo/{case.photos.get().pk}/"
+    address = f"/en/request/own-photo/{case.photos.get().number}/"
     shown = ana.get(address)
     assert shown.headers["Content-Type"] == "image/jpeg"
     assert "no-store" in shown.headers["Cache-Control"]
@@ -78,7 +78,7 @@ def test_it_takes_a_photo_and_shows_it_to_its_owner_alone() -> None:
 def test_it_no_longer_shows_the_photo_once_sent() -> None:
     case = builders.make_case(State.RECEIVED, route=Route.PHOTO)
     ana = builders.session_of(case)
-    assert ana.get(f"/en/request/own-photo/{case.photos.get().pk}/").status_code == 404
+    assert ana.get(f"/en/request/own-photo/{case.photos.get().number}/").status_code == 404
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -64,7 +64,7 @@ def facts(found: Case, by: User) -> dict[str, Any]:
         "search": found.searches.last(),
         "unlocked_until": queries.unlocked_until(found, by),
         "live_scores": queries.live_scores(found, by),
-        "photos": [photo.pk for photo in found.photos.all()],
+        "photos": [photo.number for photo in found.photos.all()],
     }
 
 
