@@ -160,6 +160,8 @@ def sweep(cases: Sequence[Sought]) -> list[SearchResult]:
     Outside a transaction, as `search`: nothing is held while it runs, and what is deleted meanwhile is left out.
     Those that go on from what is known do so each by itself.
     """
+    if not cases:
+        return []
     size = index_size()
     limits = [thresholds(case.earlier + len(case.probes), size=size) for case in cases]
     found = index().sweep([case.probes for case in cases], at_least=[limit.probable for limit in limits])

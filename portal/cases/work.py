@@ -1,5 +1,6 @@
 """What workers do with a case. Each may be interrupted anywhere and run again."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ import structlog
 from django.db import transaction
 
 from matching import service
-from matching.types import Embeddings, Known, PhotoRejected, Selfie, Thresholds
+from matching.types import Embeddings, Known, PhotoRejected, SearchResult, Selfie, Sought, Thresholds
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
@@ -27,6 +28,7 @@ from portal.takedowns.states import RemovalState
 log = structlog.get_logger()
 # How long after its slot a case stays open only because its subject could not be told.
 TELL_FOR = timedelta(days=14)
+MOST_TOGETHER = 250  # cases in one pass over the index
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,33 @@ def search(code: str) -> None:
         if case.state == State.RECEIVED:
             moves.move(case, State.SEARCHING)
     if case.state == State.SEARCHING:
-        _search_and_go_on(code, State.SEARCHING)
+        _go_on(case, _find(Case.objects.get(pk=case.pk)), State.SEARCHING)
 
 
 def settle(code: str) -> None:
-    """When all that was approved is removed: a last search for faces harvested meanwhile, then settled."""
+    """When all that was approved is removed: a last search for faces harvested meanwhile, then settled.
+
+    Every other case that waits for the same is looked for in the same pass over the index.
+    """
     case = Case.objects.get(pk=UUID(code))
-    if case.state == State.ERASING and _removals_are(case, RemovalState.REMOVED, RemovalState.PURGED):
-        _search_and_go_on(code, State.ERASING)
+    if case.state != State.ERASING or not _removals_are(case, RemovalState.REMOVED, RemovalState.PURGED):
+        return
+    together = [(case, _sought(case)), *_waiting_too(case)]
+    for one, found in zip((one for one, _ in together), _find_together(together), strict=True):
+        _go_on(one, found, State.ERASING)
+
+
+def _waiting_too(case: Case) -> list[tuple[Case, Sought | None]]:
+    """Other cases of which everything approved is removed, and for whose subject there is something to search with."""
+    unfinished = Removal.objects.exclude(state__in=(RemovalState.REMOVED, RemovalState.PURGED))
+    waiting = Case.objects.filter(state=State.ERASING, route=Route.PHOTO, withdrawn_at=None)
+    others = waiting.exclude(pk=case.pk).exclude(code__in=unfinished.values("origin")).order_by("received_at")
+    found: list[tuple[Case, Sought | None]] = []
+    for other in others[:MOST_TOGETHER]:
+        with suppress(PermanentFailure):  # its own job says so
+            if (sought := _sought(other)) is not None:
+                found.append((other, sought))
+    return found
 
 
 def expand(code: str) -> None:
@@ -75,11 +96,10 @@ def _review_what_is_new(case: Case, found: _Found) -> bool:
     return new > 0
 
 
-def _search_and_go_on(code: str, expected: State) -> None:
-    """Search holding neither lock nor transaction, since a scan may be long; then go on from the case as it is now."""
-    found = _find(Case.objects.get(pk=UUID(code)))
+def _go_on(searched: Case, found: _Found, expected: State) -> None:
+    """From the case as it is now: the search held neither lock nor transaction, since it may be long."""
     with transaction.atomic():
-        case = _locked(code)
+        case = _locked(str(searched.code))
         if case.state != expected or not _removals_are(case, RemovalState.REMOVED, RemovalState.PURGED):
             return
         if _review_what_is_new(case, found):
@@ -92,18 +112,36 @@ def _search_and_go_on(code: str, expected: State) -> None:
 
 
 def _find(case: Case) -> _Found:
-    if case.withdrawn_at is not None:
-        return _Found()
-    if case.route == Route.ADDRESSES:
-        images = service.images_at(personal.addresses(case))
-        return _Found(tuple(Match(case=case, image_id=image_id, band=Band.ADDRESS) for image_id in images))
+    return _find_together([(case, _sought(case))])[0]
+
+
+def _find_together(cases: Sequence[tuple[Case, Sought | None]]) -> list[_Found]:
+    """One pass over the index for all that are to be searched by their photo."""
+    results = iter(service.sweep([sought for _, sought in cases if sought is not None]))
+    return [_at_addresses(case) if sought is None else _nearest(case, next(results)) for case, sought in cases]
+
+
+def _sought(case: Case) -> Sought | None:
+    """None where no photo is to be searched by."""
+    if case.withdrawn_at is not None or case.route == Route.ADDRESSES:
+        return None
     probes = _probes(case)
-    if not len(probes):
-        # Past its due date. "Nothing to search with" is not "nothing found": only the last search may be left out.
-        if case.state != State.ERASING:
-            raise PermanentFailure("the probes are gone")
+    if len(probes):
+        return Sought(probes, _known(case))
+    # Past its due date. "Nothing to search with" is not "nothing found": only the last search may be left out.
+    if case.state != State.ERASING:
+        raise PermanentFailure("the probes are gone")
+    return None
+
+
+def _at_addresses(case: Case) -> _Found:
+    if case.withdrawn_at is not None or case.route != Route.ADDRESSES:
         return _Found()
-    result = service.search(probes, known=_known(case))
+    images = service.images_at(personal.addresses(case))
+    return _Found(tuple(Match(case=case, image_id=image_id, band=Band.ADDRESS) for image_id in images))
+
+
+def _nearest(case: Case, result: SearchResult) -> _Found:
     # Own probes' matches come first, and of each kind the most similar, so the first face of an image is its nearest.
     nearest: dict[UUID, Match] = {}
     for found in result.matches:

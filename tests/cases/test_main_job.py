@@ -5,15 +5,18 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from matching import service
-from matching.types import Store
+from matching.types import Embeddings, Selfie, Store
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
-from portal.cases import actions, decisions, personal
+from portal.cases import actions, decisions, personal, work
 from portal.cases.models import Case, Match, Photo, Probe, Route
 from portal.cases.states import State
 from portal.core import clock, keys
@@ -23,6 +26,7 @@ from portal.takedowns import connectors
 from portal.takedowns.models import Removal, Step
 from portal.takedowns.states import RemovalState, StepState
 from tests.builders import astronaut_jpeg, harvest, make_case
+from tests.matching import builders as matching_builders
 
 # Rewriting the partitions at the end cannot run inside a test's transaction.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,6 +129,26 @@ def test_a_photo_harvested_while_it_erases_is_found_by_the_last_search(
     case.refresh_from_db()
     assert case.state == State.SETTLED
     assert not service.present(late["late.jpg"], Store.INDEX)
+
+
+def erasing_case(probe: Embeddings) -> Case:
+    case = make_case(State.ERASING, route=Route.PHOTO)
+    photo, nothing = case.photos.get(), np.zeros((0, len(probe)), np.float32)
+    personal.keep_probes(photo, Selfie(b"", probe[None], mirrored=nothing, flaw=None), pack=service.pack().name)
+    return case
+
+
+def test_cases_that_wait_for_their_last_search_have_it_in_one_pass() -> None:
+    rows = matching_builders.unit_rows(4, seed=77)
+    late = [matching_builders.make_image(row[None]) for row in rows[:3]]
+    cases = [erasing_case(row) for row in rows]
+    with CaptureQueriesContext(connection) as captured:
+        work.settle(str(cases[0].code))
+    scans = [query for query in captured if "FROM matching_face f WHERE" in query["sql"]]
+    assert len(scans) == 1
+    states = [Case.objects.get(pk=case.pk).state for case in cases]
+    assert states == [State.REVIEW] * 3 + [State.SETTLED]
+    assert [[match.image_id for match in case.matches.all()] for case in cases] == [[image] for image in late] + [[]]
 
 
 def test_addresses_given_without_a_photo_reach_staff_and_are_deleted(
