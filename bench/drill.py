@@ -33,6 +33,7 @@ T = TypeVar("T")
 _LAST_LINE = re.compile(r"takedowns (\d+) · kills (\d+) · lost (\d+) · doubled (\d+) · drained in ([\d.]+) s")
 ORDER = 50  # images
 DRAINED_WITHIN = 120.0  # seconds after the last kill
+GIVEN_UP_AFTER = 1200.0  # late is not lost: what is not done by then is
 PATIENCE = 60.0  # seconds that anything here waits for the database to come back
 # A worker's lease is the longest that its work stands still, so the drill's is short.
 ENV = {"LEASE_SECONDS": "5", "SWEEP_SECONDS": "2", "COOLING_SECONDS": "0", "PURGE_SECONDS": "86400"}
@@ -263,7 +264,7 @@ def _children_of(pid: int) -> list[int]:
 
 
 def _wait_until_removed(stack: Stack, broker: Service | None, acknowledged: list[UUID], filing: Thread) -> None:
-    deadline = time.monotonic() + 2 * DRAINED_WITHIN
+    deadline = time.monotonic() + GIVEN_UP_AFTER
     while time.monotonic() < deadline:
         mend(stack, broker)
         if not filing.is_alive() and steadily(_is_all_removed):
