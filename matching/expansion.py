@@ -5,8 +5,8 @@ A face found only by a further probe is never certain, and is taken only if
   `losing_little`): what is won back is what the cap on strangers in a large index costs, and no more;
 - it is not nearer to somebody known to be another person: whoever else is in a confirmed photo, and faces that
   people decided are not the subject's.
-The worst case on real photos, everything found confirmed unseen at a threshold where own probes alone brought 0.6
-strangers a case: further probes brought 101 (dlib) and 59 (buffalo_sc) without the rule, 3.4 and 0.6 with it
+The worst case on real photos, everything found confirmed unseen at a threshold where own probes alone brought about 0.6
+strangers a case: further probes brought 101 (dlib) and 58 (buffalo_sc) without the rule, 3.4 and 0.5 with it
 (`python -m bench.accuracy`, docs/decisions/0006).
 """
 
