@@ -173,7 +173,9 @@ class Scrfd:
         margin = round(border * scale)
         seen = self._cv2.resize(pixels, (to_width - 2 * margin, to_height - 2 * margin))
         work = np.zeros((*(self._side(used, size) for used in (to_height, to_width)), 3), np.uint8)
-        work[margin : to_height - margin, margin : to_width - margin] = seen[:, :, ::-1]
+        work[margin : to_height - margin, margin : to_width - margin] = self._cv2.cvtColor(
+            seen, self._cv2.COLOR_RGB2BGR
+        )
         return scale, margin, work
 
     def _side(self, used: int, size: int) -> int:
