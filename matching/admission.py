@@ -1,6 +1,7 @@
 """The one door into the index: every image and every face comes in here, or not at all."""
 
 import hashlib
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ FROM STDIN (FORMAT BINARY)
 
 KNOWN = """
 SELECT image.file_digest, image.page_digest
-FROM unnest(%s::bytea[], %s::bytea[]) AS asked (file_digest, page_digest)
+FROM unnest(%b::bytea[], %b::bytea[]) AS asked (file_digest, page_digest)
 JOIN matching_harvestedimage image USING (file_digest, page_digest)
 """
 
@@ -148,18 +149,25 @@ def add_rows(arrivals: Sequence[Arrival], faces: FaceRows, *, settled: Sequence[
     Intake.objects.filter(image_id__in=settled).delete()
 
 
-def image_row(arrival: Arrival) -> bytes:
-    return binary_copy.row(
-        arrival.image_id.bytes,
-        arrival.file_digest,
-        arrival.page.encode(),
-        arrival.page_digest,
-        arrival.address_digest,
-        arrival.site.encode(),
-        arrival.country.encode(),
-        binary_copy.days(arrival.harvested_on),
-        binary_copy.LENGTH.pack(arrival.width),
-        binary_copy.LENGTH.pack(arrival.height),
+# What stands between the three texts of a row: its number of fields, then lengths and values.
+BEFORE_PAGE = struct.Struct(">hi16si32si")
+BEFORE_SITE = struct.Struct(">i32si32si")
+AFTER_COUNTRY = struct.Struct(">iiiiii")
+
+
+def image_row(image: Arrival) -> bytes:
+    page, site, country = image.page.encode(), image.site.encode(), image.country.encode()
+    day = binary_copy.days(image.harvested_on)
+    return b"".join(
+        (
+            BEFORE_PAGE.pack(10, 16, image.image_id.bytes, 32, image.file_digest, len(page)),
+            page,
+            BEFORE_SITE.pack(32, image.page_digest, 32, image.address_digest, len(site)),
+            site,
+            binary_copy.LENGTH.pack(len(country)),
+            country,
+            AFTER_COUNTRY.pack(4, day, 4, image.width, 4, image.height),
+        )
     )
 
 

@@ -17,7 +17,6 @@ EPOCH = date(2000, 1, 1).toordinal()  # PostgreSQL counts its days from here
 LARGE = 1 << 18  # bytes
 
 LENGTH = struct.Struct(">i")
-FIELDS = struct.Struct(">h")
 
 
 def send(statement: str, blocks: Iterable[bytes]) -> None:
@@ -42,12 +41,6 @@ def large(blocks: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(held)
 
 
-def row(*fields: bytes) -> bytes:
-    parts = [FIELDS.pack(len(fields))]
-    for field in fields:
-        parts += (LENGTH.pack(len(field)), field)
-    return b"".join(parts)
-
-
-def days(day: date) -> bytes:
-    return LENGTH.pack(day.toordinal() - EPOCH)
+def days(day: date) -> int:
+    """A date, as PostgreSQL counts them."""
+    return day.toordinal() - EPOCH

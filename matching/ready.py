@@ -4,6 +4,10 @@ An image enters with all its faces or not at all, so a second run goes on where 
 there already is passed over.
 """
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -27,11 +31,19 @@ def harvest(
     check_recogniser(file.recogniser() or recogniser, pack)
     tally = Tally()
     with admission.only_one():
-        for piece in file.pieces(pack.info.dim):
-            take_in(piece, tally, on_skipped)
-            tally.done += len(piece)
+        for batch in while_storing(map(prepared, file.pieces(pack.info.dim))):
+            take_in(batch, tally, on_skipped)
             on_progress(tally.done)
     return tally.report()
+
+
+def while_storing(batches: Iterator["Batch"]) -> Iterator["Batch"]:
+    """The next batch is made ready in a thread while the database takes in the one before."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, batches, None)
+            yield batch
 
 
 def check_recogniser(stated: str, pack: Pack) -> None:
@@ -46,27 +58,40 @@ def check_recogniser(stated: str, pack: Pack) -> None:
         )
 
 
-def take_in(piece: Piece, tally: Tally, on_skipped: Skipped) -> None:
+@dataclass(frozen=True)
+class Batch:
+    images: list[Arrival]
+    faces: FaceRows
+    skipped: list[tuple[str, str]]  # row, and why
+    rows: int
+
+
+def prepared(piece: Piece) -> Batch:
     lengths = np.linalg.norm(piece.rows, axis=1)
     usable = np.isfinite(lengths) & (lengths > 0)
     arrivals: dict[Same, Arrival | None] = {}
-    ids, chosen = [], []
+    owners, chosen, skipped = [], [], []
     for n in range(len(piece)):
         image = image_of(piece, n, arrivals)
-        fault = "" if usable[n] else "its embedding is no direction"
         if image is None:
-            fault = "its page, date or image id cannot be used"
-        if fault:
-            tally.skipped += 1
-            on_skipped(f"row {piece.first + n}", fault)
-        elif image is not None:
-            ids.append(image.image_id)
+            skipped.append((f"row {piece.first + n}", "its page, date or image id cannot be used"))
+        elif not usable[n]:
+            skipped.append((f"row {piece.first + n}", "its embedding is no direction"))
+        else:
+            owners.append(image)
             chosen.append(n)
+    ids = [image.image_id for image in owners]
     faces = FaceRows(ids, piece.boxes[chosen], piece.scores[chosen], piece.rows[chosen] / lengths[chosen, None])
-    with_faces = set(ids)
-    entering = [image for image in arrivals.values() if image is not None and image.image_id in with_faces]
-    if entering:
-        tally.count(admission.admit(entering, faces))
+    return Batch(list({image.image_id: image for image in owners}.values()), faces, skipped, len(piece))
+
+
+def take_in(batch: Batch, tally: Tally, on_skipped: Skipped) -> None:
+    for name, reason in batch.skipped:
+        on_skipped(name, reason)
+    if batch.images:
+        tally.count(admission.admit(batch.images, batch.faces))
+    tally.skipped += len(batch.skipped)
+    tally.done += batch.rows
 
 
 def image_of(piece: Piece, n: int, arrivals: dict[Same, Arrival | None]) -> Arrival | None:
@@ -97,7 +122,7 @@ def arrival(piece: Piece, n: int) -> Arrival | None:
                 uuid4(),
                 file_digest(columns, n),
                 page=page,
-                site=columns.get("site", EMPTY)[n] or urlsplit(page).hostname or "",
+                site=columns.get("site", EMPTY)[n] or host("/".join(page.split("/", 3)[:3])),
                 harvested_on=day(columns["harvested_on"][n]),
                 country=(columns.get("country", EMPTY)[n] or "").upper(),
                 address=columns.get("address", EMPTY)[n] or "",
@@ -110,7 +135,13 @@ def arrival(piece: Piece, n: int) -> Arrival | None:
 
 
 def known_by_page(image: Arrival) -> Arrival | None:
-    """None without a page. The digest is made now, while `urlsplit` still remembers the address."""
+    """None without a page. The digest is made now, ahead of the moment it is stored at."""
     if not image.page or len(image.country) not in (0, 2):
         return None
     return image if image.page_digest else None
+
+
+@lru_cache
+def host(origin: str) -> str:
+    """Of an address up to its path; those of one site follow each other."""
+    return urlsplit(origin).hostname or ""

@@ -48,7 +48,7 @@ def missing(image_ids: Sequence[UUID]) -> frozenset[UUID]:
 def listed(digests: Iterable[bytes]) -> frozenset[bytes]:
     """Those of the digests from which nothing may enter."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT digest FROM matching_refusedaddress WHERE digest = ANY(%s::bytea[])", [list(digests)])
+        cursor.execute("SELECT digest FROM matching_refusedaddress WHERE digest = ANY(%b::bytea[])", [list(digests)])
         return frozenset(bytes(row[0]) for row in cursor.fetchall())
 
 
