@@ -24,6 +24,10 @@ WORDS: dict[retention.Rule, tuple[Promise, Promise]] = {
         _("Records of finished work on our machines"),
         _("To check that the work was done. They hold numbers only."),
     ),
+    retention.RECEIPT: (
+        _("Your email address and what opens your receipt"),
+        _("To send you the receipt again. After that only you can show it."),
+    ),
     retention.BACKUP: (
         _("Copies of our database, in case it is damaged"),
         _("So that what was deleted is in no copy a week later. A photo that we destroyed cannot be read in them."),

@@ -121,11 +121,11 @@ def test_faces_are_shown_only_after_unlocking(visit: Visitor, sam: User, tmp_pat
     window = visit(builders.signed_in(sam))
     window.go(f"/en/staff/cases/{case.code}/")
     assert window.page.get_by_alt_text("Image 1, pixelated").count() == 1
-    assert window.page.get_by_alt_text("The photo the subject gave").count() == 0
+    assert window.page.get_by_alt_text("Photo 1 that the subject gave").count() == 0
     window.page.get_by_role("link", name="Unlock with a purpose").click()
     window.page.get_by_label("Compare the photo with the matches").check()
     window.press("Unlock for 15 minutes")
-    photo = window.page.get_by_alt_text("The photo the subject gave")
+    photo = window.page.get_by_alt_text("Photo 1 that the subject gave")
     assert photo.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
     window.check("staff-case-unlocked")
 
