@@ -109,10 +109,11 @@ def in_a_process(name: str, scale: int) -> Outcome:
     begun = time.monotonic()
     command = [sys.executable, "-m", "bench", "--part", name, "--scale", str(scale)]
     done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)  # noqa: S603  (our own)
+    seconds = time.monotonic() - begun
     if done.returncode:
-        return Outcome([], time.monotonic() - begun, f"failed with status {done.returncode}")
+        return Outcome([], seconds, f"failed with status {done.returncode}")
     rows = [Row(**row) for row in json.loads(done.stdout.splitlines()[-1])]
-    return Outcome(rows, time.monotonic() - begun)
+    return Outcome(rows, seconds, "" if rows else "failed: it measured nothing")
 
 
 def line(row: Row) -> str:

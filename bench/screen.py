@@ -248,3 +248,7 @@ def unit_rows(count: int, dim: int) -> Embeddings:
     rows = np.random.default_rng(dim).standard_normal((count, dim), dtype=np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows
+
+
+if __name__ == "__main__":
+    main()
