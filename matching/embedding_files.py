@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
 from matching.types import BadEmbeddings, Embeddings
 
-PIECE = 8192  # rows
+PIECE = 2048  # rows; while these are prepared the ones before are stored, and both fit a processor's cache
 REQUIRED = ("page", "harvested_on", "box")
 OPTIONAL = ("address", "site", "country", "score")
 RECOGNISER = b"recogniser_sha256"  # in the file's own metadata
@@ -180,11 +181,21 @@ def numbers(column: Any, dim: int) -> Embeddings:
     if not hasattr(joined, "flatten"):
         raise BadEmbeddings("The column embedding must hold lists of numbers, or bytes.")
     flat = joined.flatten().to_numpy(zero_copy_only=False)
-    if flat.dtype.kind not in "fiu" or len(flat) != dim * len(joined):
-        width = len(flat) // max(1, len(joined))
+    if flat.dtype.kind not in "fiu" or not are_lists_of(joined, dim):
+        width = len(joined[0]) if len(joined) else 0
         raise BadEmbeddings(f"The embeddings have {width} numbers, but those of the pack have {dim}.")
-    rows: Embeddings = flat.reshape(len(joined), dim).astype(np.float32)
+    rows: Embeddings = flat.reshape(len(joined), dim).astype(np.float32, copy=False)
     return rows
+
+
+def are_lists_of(values: Any, length: int) -> bool:
+    """Whether every row is a list of so many numbers; a sum that fits is not enough."""
+    kind = values.type
+    if pa.types.is_fixed_size_list(kind):
+        return bool(kind.list_size == length and not values.null_count)
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or values.null_count:
+        return False
+    return pyarrow.compute.min_max(pyarrow.compute.list_value_length(values)).as_py() == {"min": length, "max": length}
 
 
 def from_bytes(values: list[bytes], dim: int) -> Embeddings:
@@ -196,15 +207,21 @@ def from_bytes(values: list[bytes], dim: int) -> Embeddings:
 
 
 def boxes_of(column: Any) -> NDArray[np.int32]:
-    values = column.to_pylist()
     try:
-        parsed = [value.split() if isinstance(value, str) else value for value in values]
-        boxes = np.array(parsed, np.float64).reshape(len(values), 4)
+        boxes = np.array(four_each(column), np.float64).reshape(len(column), 4)
     except (TypeError, ValueError):
         raise BadEmbeddings("The column box must hold four numbers in every row: left, top, right, bottom.") from None
     if not np.isfinite(boxes).all() or (np.abs(boxes) > 2**30).any():
         raise BadEmbeddings("The column box must hold pixels.")
     return boxes.round().astype(np.int32)
+
+
+def four_each(column: Any) -> Any:
+    """Whatever can be made an array of (n, 4): lists of numbers as they lie, or texts taken apart."""
+    values = column.combine_chunks()
+    if are_lists_of(values, 4):
+        return values.flatten().to_numpy(zero_copy_only=False)
+    return [value.split() if isinstance(value, str) else value for value in values.to_pylist()]
 
 
 def file_digest(columns: dict[str, list[Any]], n: int) -> bytes:

@@ -81,7 +81,8 @@ def prepared(piece: Piece) -> Batch:
             owners.append(image)
             chosen.append(n)
     ids = [image.image_id for image in owners]
-    faces = FaceRows(ids, piece.boxes[chosen], piece.scores[chosen], piece.rows[chosen] / lengths[chosen, None])
+    kept = slice(None) if len(chosen) == len(piece) else chosen  # a slice copies nothing
+    faces = FaceRows(ids, piece.boxes[kept], piece.scores[kept], piece.rows[kept] / lengths[kept, None])
     return Batch(list({image.image_id: image for image in owners}.values()), faces, skipped, len(piece))
 
 

@@ -114,7 +114,9 @@ def test_bad_rows_are_named_and_the_others_enter(tmp_path: Path) -> None:
         ({"embedding": [[0.5] * 64] * 2}, "have 64 numbers, but those of the pack have 128"),
         ({"embedding": [b"123"] * 2}, "512 or 256 bytes"),
         ({"embedding": ["text"] * 2}, "lists of numbers, or bytes"),
+        ({"embedding": [[0.5] * 100, [0.5] * 156]}, "have 100 numbers, but those of the pack have 128"),
         ({"box": [[1, 2, 3]] * 2}, "four numbers"),
+        ({"box": [[1, 2, 3], [1, 2, 3, 4, 5]]}, "four numbers"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path: Path, changed: dict[str, Any], sentence: str) -> None:
