@@ -24,7 +24,7 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --create-home portal \
- && install --directory --owner portal --mode 0700 /srv/images /srv/keys /srv/packs
+ && install --directory --owner portal --mode 0700 /srv/images /srv/keys /srv/packs /srv/backups
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=portal.settings
 WORKDIR /portal
 COPY --from=build /venv /venv
