@@ -195,7 +195,8 @@ def are_lists_of(values: Any, length: int) -> bool:
         return bool(kind.list_size == length and not values.null_count)
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or values.null_count:
         return False
-    return pyarrow.compute.min_max(pyarrow.compute.list_value_length(values)).as_py() == {"min": length, "max": length}
+    lengths = pyarrow.compute.min_max(pyarrow.compute.list_value_length(values)).as_py()
+    return bool(lengths == {"min": length, "max": length})
 
 
 def from_bytes(values: list[bytes], dim: int) -> Embeddings:
