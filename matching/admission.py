@@ -91,15 +91,20 @@ def admit(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
 def admit_as_listed(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
     """Errors: ListChanged, where a block was made or revoked between question and entry; nothing entered then."""
     fresh = new(arrivals)
-    candidates = faces.of({arrival.image_id for arrival in fresh})
+    candidates = faces_of(fresh, arrivals, faces)
     # A photo goes whole: one face that may not enter keeps out the image and all faces in it.
     refused = screening.current().refused(fresh, candidates.image_ids, candidates.rows)
     refused |= from_refused_addresses(fresh)
     entering = [arrival for arrival in fresh if arrival.image_id not in refused]
     inside = frozenset(arrival.image_id for arrival in entering)
-    entered = candidates.of(inside)
+    entered = faces_of(entering, fresh, candidates)
     keep(entering, entered)
     return Admitted(inside, len(entered), already=len(arrivals) - len(fresh), refused=len(fresh) - len(entering))
+
+
+def faces_of(chosen: Sequence[Arrival], among: Sequence[Arrival], faces: FaceRows) -> FaceRows:
+    """Usually all were chosen; then no face is looked at."""
+    return faces if len(chosen) == len(among) else faces.of({arrival.image_id for arrival in chosen})
 
 
 def new(arrivals: Sequence[Arrival]) -> list[Arrival]:

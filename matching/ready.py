@@ -83,7 +83,8 @@ def prepared(piece: Piece) -> Batch:
     ids = [image.image_id for image in owners]
     kept = slice(None) if len(chosen) == len(piece) else chosen  # a slice copies nothing
     faces = FaceRows(ids, piece.boxes[kept], piece.scores[kept], piece.rows[kept] / lengths[kept, None])
-    return Batch(list({image.image_id: image for image in owners}.values()), faces, skipped, len(piece))
+    images = list({id(image): image for image in owners}.values())
+    return Batch(images, faces, skipped, len(piece))
 
 
 def take_in(batch: Batch, tally: Tally, on_skipped: Skipped) -> None:
