@@ -46,6 +46,7 @@ BATCH = 20_000  # faces admitted at a time
 FACES_AN_IMAGE = 4
 CHECKED = 16  # probes compared with brute force in double precision
 SWEEP_TARGET = 0.8  # of the GEMM limit
+BLOCK = 8192  # faces multiplied at a time by the peer, and in memory
 
 Rows32 = NDArray[np.float32]
 Rows16 = NDArray[np.float16]
@@ -325,23 +326,21 @@ def sweep(world: World) -> Method:
 
 
 def resident(world: World) -> "list[Block]":
-    from matching.index.sweep import BLOCK, Block  # noqa: PLC0415  (it imports the settings)
+    from matching.index.sweep import Block  # noqa: PLC0415  (it imports the settings)
 
-    halves = world.halves.view(np.int16)
     ids = np.arange(len(world), dtype=np.int64)
-    return [Block(ids[at : at + BLOCK], halves[at : at + BLOCK]) for at in range(0, len(world), BLOCK)]
+    return [Block(ids[at : at + BLOCK], world.halves[at : at + BLOCK]) for at in range(0, len(world), BLOCK)]
 
 
 def consumed(blocks: "list[Block]", world: World) -> int:
-    from matching.index.sweep import sweep as pairs  # noqa: PLC0415
+    from matching.index import narrow  # noqa: PLC0415
 
-    return sum(len(found.probes) for found in pairs(blocks, world.probes, np.full(PROBES, AT_LEAST)))
+    asked = narrow.Probes(world.probes, np.full(PROBES, AT_LEAST))
+    return sum(len(found.rows) for block in blocks for found in asked.pairs(block.halves))
 
 
 def gemm(singles: Rows32, world: World) -> Method:
     """The limit: the same products of resident single-precision matrices, compared with the threshold; nothing else."""
-    from matching.index.sweep import BLOCK  # noqa: PLC0415
-
     products = np.empty((PROBES, BLOCK), np.float32)
 
     def multiply() -> None:

@@ -16,6 +16,7 @@ EPOCH = date(2000, 1, 1).toordinal()  # PostgreSQL counts its days from here
 
 LARGE = 1 << 18  # bytes
 
+FIELDS = struct.Struct(">h")
 LENGTH = struct.Struct(">i")
 
 
@@ -44,3 +45,15 @@ def large(blocks: Iterable[bytes]) -> Iterator[bytes]:
 def days(day: date) -> int:
     """A date, as PostgreSQL counts them."""
     return day.toordinal() - EPOCH
+
+
+def fields(row: memoryview) -> list[memoryview]:
+    """What lies in one row that was read, none of it null."""
+    (count,) = FIELDS.unpack_from(row)
+    found, at = [], FIELDS.size
+    for _ in range(count):
+        (length,) = LENGTH.unpack_from(row, at)
+        at += LENGTH.size
+        found.append(row[at : at + length])
+        at += length
+    return found

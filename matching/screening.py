@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 
 from matching import blocks, calibrate, packs
 from matching.calibrate import Calibration
+from matching.index import narrow
 from matching.models import Block, BlockList, Screening
 from matching.types import Embeddings, HarvestRefused, OutsideHarvest
 
-# Large tiles, 32 MB of scores: the cores meet at the end of each, and while photos are decoded beside it one of them is
-# always late. Tiles that stay in the cache are a little faster on an idle machine and several times slower then.
-FACES_AT_ONCE = 1024
-SCORES_AT_ONCE = 8 * 1024 * 1024
+FACES_AT_ONCE = 1024  # their products with a tile of templates stay in a core's own cache
 # Of a stranger's faces, over the whole list: what may be refused by mistake, at 95 % confidence.
 STRANGERS_REFUSED = 0.01
 
@@ -151,9 +149,8 @@ class Table:
     def owners_of_faces(self, image_ids: Sequence[UUID], rows: Embeddings) -> dict[UUID, set[UUID]]:
         """The images with a face that resembles a block, and whose."""
         found: dict[UUID, set[UUID]] = {}
-        for n in np.flatnonzero(resembling(rows, self._rows, self.at_least)):
-            alike = np.flatnonzero(self._rows @ rows[n] >= self.at_least)
-            found.setdefault(image_ids[int(n)], set()).update(self._owners[k] for k in alike)
+        for face, template in resembling(rows, self._rows, self.at_least):
+            found.setdefault(image_ids[face], set()).add(self._owners[template])
         return found
 
     def forget(self) -> None:
@@ -203,22 +200,12 @@ def screen(faces: Embeddings) -> NDArray[np.bool_]:
             return np.array([image_id in refused for image_id in ids], bool)
 
 
-def resembling(faces: Embeddings, templates: Embeddings, at_least: float) -> NDArray[np.bool_]:
-    """(n,) Which faces are at or above the similarity to any template: every pair is compared, in tiles."""
-    found = np.zeros(len(faces), bool)
-    for top in range(0, len(faces), FACES_AT_ONCE):
-        tile = faces[top : top + FACES_AT_ONCE]
-        width = min(len(templates), SCORES_AT_ONCE // len(tile))
-        scores = np.empty((len(tile), width), np.float32)
-        for start in range(0, len(templates), width or 1):
-            against = templates[start : start + width]
-            out = scores[:, : len(against)]
-            np.matmul(tile, against.T, out=out)
-            # A hit is rare, and the largest of a whole tile is found faster than that of each row. Asked the other way
-            # round, a face that is no number would hide the others.
-            if not out.max() < at_least:
-                found[top : top + FACES_AT_ONCE] |= (out >= at_least).any(axis=1)
-    return found
+def resembling(faces: Embeddings, templates: Embeddings, at_least: float) -> Iterator[tuple[int, int]]:
+    """Every face and template that are at or above the similarity, by their rows; what is no number resembles none."""
+    for top in range(0, len(faces) if len(templates) else 0, FACES_AT_ONCE):
+        some = faces[top : top + FACES_AT_ONCE]
+        for pairs in narrow.Probes(some, np.full(len(some), at_least)).pairs(templates):
+            yield from zip((top + pairs.probes).tolist(), pairs.rows.tolist(), strict=True)
 
 
 def refused_from(calibration: Calibration | None, *, templates: int) -> float:

@@ -85,7 +85,7 @@ SELECT id FROM matching_harvestedimage WHERE id = ANY(%s)
 SIZE = "SELECT count(*) FROM matching_face"
 
 COPY_BLOCK = 2048  # rows built at a time: about two megabytes
-MOST_IN_SQL = 64  # probes from which on it is quicker to read every face and multiply here
+MOST_IN_SQL = 24  # probes from which on it is quicker to read every face and multiply here
 
 
 class PgVector:

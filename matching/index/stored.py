@@ -5,14 +5,14 @@ may, a migration therefore adds a cast that hands out the bytes as they lie (lit
 pgvector is built for); where not, as on managed servers, the slower function serves.
 """
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 import numpy as np
 from django.db import connection
-from psycopg import Connection, Copy
+from psycopg import Connection
 
 from matching import binary_copy
-from matching.index.sweep import BLOCK, Block
+from matching.index.sweep import Block
 
 PARTITIONS = """
 SELECT relid::regclass::text FROM pg_partition_tree('matching_face') WHERE isleaf ORDER BY 1
@@ -26,25 +26,25 @@ SELECT EXISTS (
 
 # One statement for each partition, so no snapshot is held for long and none keeps deleted rows from being purged.
 # A rewrite waits for the statement or the statement for it: a face cannot move past the reader. What is inserted
-# behind it was not there when the sweep began. Eight pages go into one message, because a message for each face
-# costs as much as the rest of its way.
+# behind it was not there when the sweep began. Sixty-four pages go into one message, because a message for each face
+# costs as much as the rest of its way; ids and embeddings apart, because joining the two costs as much again.
 STORED = """
 COPY (
-    SELECT bunch.faces
+    SELECT bunch.ids, bunch.faces
     FROM generate_series(
-        0, pg_relation_size('{partition}') / current_setting('block_size')::int, 8
+        0, pg_relation_size('{partition}') / current_setting('block_size')::int, 64
     ) AS page,
     LATERAL (
-        SELECT string_agg(int8send(id) || embedding::bytea, '') AS faces
+        SELECT string_agg(int8send(id), '') AS ids, string_agg(embedding::bytea, '') AS faces
         FROM ONLY {partition}
-        WHERE ctid >= format('(%s,0)', page)::tid AND ctid < format('(%s,0)', page + 8)::tid
+        WHERE ctid >= format('(%s,0)', page)::tid AND ctid < format('(%s,0)', page + 64)::tid
     ) AS bunch
     WHERE bunch.faces IS NOT NULL
 ) TO STDOUT (FORMAT BINARY)
 """
 WITHOUT_CAST = "halfvec_send(embedding)"  # in place of embedding::bytea
 
-BEFORE_FIELD = 6  # bytes of a message with one field: the number of fields, and the length of this one
+ID = 8  # bytes
 
 
 def blocks(dim: int) -> Generator[Block]:
@@ -63,40 +63,25 @@ def blocks(dim: int) -> Generator[Block]:
 def copied(session: Connection[object], statements: Iterable[str], layout: np.dtype[np.void]) -> Generator[Block]:
     for statement in statements:
         with session.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            for content in together(bunches(copy), BLOCK * layout.itemsize):
-                yield block(content, layout)
+            start = len(binary_copy.HEADER)  # which comes with the first message
+            while message := copy.read():
+                if len(message) > start + binary_copy.FIELDS.size:  # no trailer, which has no fields
+                    yield block(memoryview(message)[start:], layout)
+                start = 0
 
 
-def bunches(copy: Copy) -> Iterator[bytes]:
-    """The one field of each message; the header comes with the first, and the trailer is shorter than any field."""
-    start = len(binary_copy.HEADER)
-    while message := copy.read():
-        if len(message) > start + BEFORE_FIELD:
-            yield bytes(message[start + BEFORE_FIELD :])
-        start = 0
-
-
-def together(messages: Iterator[bytes], most: int) -> Iterator[bytes]:
-    several: list[bytes] = []
-    size = 0
-    for message in messages:
-        if several and size + len(message) > most:
-            yield b"".join(several)
-            several, size = [], 0
-        several.append(message)
-        size += len(message)
-    yield b"".join(several)
-
-
-def block(content: bytes, layout: np.dtype[np.void]) -> Block:
-    rows = np.frombuffer(content, layout, count=len(content) // layout.itemsize)
+def block(row: memoryview, layout: np.dtype[np.void]) -> Block:
+    """Of a row's two fields. Errors: ValueError."""
+    ids, faces = binary_copy.fields(row)
     dim = layout["halves"].shape[0]
-    if len(content) % layout.itemsize or (rows["dim"] != dim).any():
+    fits = len(faces) == len(ids) // ID * layout.itemsize
+    held = np.frombuffer(faces if fits else b"", layout)
+    if not fits or (held["dim"] != dim).any():
         raise ValueError("The index holds embeddings of another dimension than the probes have.")
-    return Block(rows["id"], rows["halves"])
+    return Block(np.frombuffer(ids, ">i8").astype(np.int64), held["halves"].astype(np.float16))
 
 
 def row_layout(dim: int, order: str) -> np.dtype[np.void]:
     """A halfvec is its dimension, two unused bytes and its numbers, in the server's order or the network's."""
     number = f"{order}i2"
-    return np.dtype([("id", ">i8"), ("dim", number), ("unused", number), ("halves", number, (dim,))])
+    return np.dtype([("dim", number), ("unused", number), ("halves", f"{order}f2", (dim,))])

@@ -85,14 +85,14 @@ SELECT count(*) FROM matching_face;
 
 -- STORED
 COPY (
-    SELECT bunch.faces
+    SELECT bunch.ids, bunch.faces
     FROM generate_series(
-        0, pg_relation_size('{partition}') / current_setting('block_size')::int, 8
+        0, pg_relation_size('{partition}') / current_setting('block_size')::int, 64
     ) AS page,
     LATERAL (
-        SELECT string_agg(int8send(id) || embedding::bytea, '') AS faces
+        SELECT string_agg(int8send(id), '') AS ids, string_agg(embedding::bytea, '') AS faces
         FROM ONLY {partition}
-        WHERE ctid >= format('(%s,0)', page)::tid AND ctid < format('(%s,0)', page + 8)::tid
+        WHERE ctid >= format('(%s,0)', page)::tid AND ctid < format('(%s,0)', page + 64)::tid
     ) AS bunch
     WHERE bunch.faces IS NOT NULL
 ) TO STDOUT (FORMAT BINARY);
