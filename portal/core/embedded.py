@@ -355,7 +355,7 @@ def _initdb(programs: Path, account: Account | None, *, data: Path, password: Pa
     ]
     command += ["--auth=scram-sha-256", "--encoding=UTF8", "--data-checksums"]
     command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    for name, value in {**HELD, **TUNED, "shared_buffers": _shared_buffers()}.items():
+    for name, value in {**HELD, **TUNED, **_of_this_machine()}.items():
         command += ["--set", f"{name}={value}"]
     done = subprocess.run(  # noqa: S603  (every part is ours)
         command,
@@ -379,9 +379,15 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.defpath, **kept, "LC_ALL": "C", "TZ": "UTC"}
 
 
+def _of_this_machine() -> dict[str, str]:
+    others = max(1, (os.cpu_count() or 1) - 1)  # the session that asks scans too, and one more only takes its time
+    return {"shared_buffers": _shared_buffers(), "max_parallel_workers_per_gather": str(min(7, others))}
+
+
 def _shared_buffers() -> str:
+    """A million faces, where there is memory for them: what lies here is neither copied nor checksummed for a scan."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{min(512, max(64, memory // 8 // 1024**2))}MB"
+    return f"{min(2048, max(64, memory // 8 // 1024**2))}MB"
 
 
 def _is_ready(programs: Path, socket: Path) -> bool:
