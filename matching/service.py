@@ -137,42 +137,67 @@ def search(probes: Embeddings, *, known: Known | None = None, earlier: int = 0) 
     return sweep([Sought(probes, known, earlier)])[0]
 
 
-def beyond(own: Embeddings, known: Known, found: Sequence[Match], limits: Thresholds, *, earlier: int) -> list[Match]:
-    """What further probes find that the subject's own did not."""
-    certain = [match for match in found if match.band is Band.CERTAIN]
-    more = expansion.further(own, known, certain)
-    guard = calibrate.guard(calibration())
-    if not len(more) or (guard >= limits.probable and not len(known.mirrored)):
-        return []  # own probes have reached down to the guard themselves
-    wide = thresholds(earlier + len(own) + len(more))
-    ids = {match.face_id for match in found}
-    candidates = [hit for hit in index().search(more, at_least=wide.probable) if hit.face_id not in ids]
-    kept = expansion.kept(candidates, own, known, confirmed=certain, guard=min(guard, wide.probable))
-    return [
-        Match(hit.face_id, hit.image_id, hit.similarity, Band.PROBABLE, expanded=near_own < wide.probable)
-        for hit, near_own in kept
-    ]
-
-
 def sweep(cases: Sequence[Sought]) -> list[SearchResult]:
     """`search` for many cases, in one pass over the index; results and thresholds are each case's own.
 
-    Outside a transaction, as `search`: nothing is held while it runs, and what is deleted meanwhile is left out.
-    Those that go on from what is known do so each by itself.
+    Those that go on from what is known have a second pass together. Outside a transaction, as `search`: nothing is
+    held while it runs, and what is deleted meanwhile is left out.
     """
     if not cases:
         return []
     size = index_size()
     limits = [thresholds(case.earlier + len(case.probes), size=size) for case in cases]
-    found = index().sweep([case.probes for case in cases], at_least=[limit.probable for limit in limits])
-    return [result(case, hits, limit) for case, hits, limit in zip(cases, found, limits, strict=True)]
+    hits = index().sweep([case.probes for case in cases], at_least=[limit.probable for limit in limits])
+    found = [[match(hit, limit) for hit in some] for some, limit in zip(hits, limits, strict=True)]
+    beyond = further(cases, found, limits, size=size)
+    return [SearchResult((*own, *more), limit) for own, more, limit in zip(found, beyond, limits, strict=True)]
 
 
-def result(case: Sought, hits: Sequence[Hit], limits: Thresholds) -> SearchResult:
-    found = [match(hit, limits) for hit in hits]
-    if case.known is not None and len(case.probes):
-        found += beyond(case.probes, case.known, found, limits, earlier=case.earlier)
-    return SearchResult(tuple(found), limits)
+def further(
+    cases: Sequence[Sought], found: Sequence[Sequence[Match]], limits: Sequence[Thresholds], *, size: int
+) -> list[list[Match]]:
+    """What further probes of each case find that the subject's own did not, in one pass for all."""
+    guard = calibrate.guard(calibration())
+    probes = [more_probes(case, own, limit, guard) for case, own, limit in zip(cases, found, limits, strict=True)]
+    wide = [
+        thresholds(case.earlier + len(case.probes) + len(more), size=size).probable
+        for case, more in zip(cases, probes, strict=True)
+    ]
+    if not any(map(len, probes)):
+        return [[] for _ in cases]
+    hits = index().sweep(probes, at_least=wide)
+    return [
+        theirs(case, own, some, probable, guard=guard) if len(more) else []
+        for case, own, more, some, probable in zip(cases, found, probes, hits, wide, strict=True)
+    ]
+
+
+def more_probes(case: Sought, found: Sequence[Match], limits: Thresholds, guard: float) -> Embeddings:
+    """(n, dim); none where the subject's own reach down to the guard themselves."""
+    none = case.probes[:0]
+    if case.known is None or not len(case.probes):
+        return none
+    if guard >= limits.probable and not len(case.known.mirrored):
+        return none
+    more = expansion.further(case.probes, case.known, certain_of(found))
+    return more if len(more) else none
+
+
+def theirs(case: Sought, found: Sequence[Match], hits: Sequence[Hit], probable: float, *, guard: float) -> list[Match]:
+    """Of what further probes found, the faces that are new and may be the subject's."""
+    assert case.known is not None
+    ids = {match.face_id for match in found}
+    candidates = [hit for hit in hits if hit.face_id not in ids]
+    confirmed, limit = certain_of(found), min(guard, probable)
+    kept = expansion.kept(candidates, case.probes, case.known, confirmed=confirmed, guard=limit)
+    return [
+        Match(hit.face_id, hit.image_id, hit.similarity, Band.PROBABLE, expanded=near_own < probable)
+        for hit, near_own in kept
+    ]
+
+
+def certain_of(found: Sequence[Match]) -> list[Match]:
+    return [match for match in found if match.band is Band.CERTAIN]
 
 
 def operator_search(probes: Embeddings, *, limit: int = 100) -> tuple[Match, ...]:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-import numpy as np
 import pytest
 from django.core import mail
 from django.db import connection
@@ -131,21 +130,23 @@ def test_a_photo_harvested_while_it_erases_is_found_by_the_last_search(
     assert not service.present(late["late.jpg"], Store.INDEX)
 
 
-def erasing_case(probe: Embeddings) -> Case:
+def erasing_case(probe: Embeddings, mirrored: Embeddings) -> Case:
     case = make_case(State.ERASING, route=Route.PHOTO)
-    photo, nothing = case.photos.get(), np.zeros((0, len(probe)), np.float32)
-    personal.keep_probes(photo, Selfie(b"", probe[None], mirrored=nothing, flaw=None), pack=service.pack().name)
+    seen = Selfie(b"", probe[None], mirrored=mirrored, flaw=None)
+    personal.keep_probes(case.photos.get(), seen, pack=service.pack().name)
     return case
 
 
-def test_cases_that_wait_for_their_last_search_have_it_in_one_pass() -> None:
+@pytest.mark.parametrize(("mirrored", "passes"), [(False, 1), (True, 2)])
+def test_cases_that_wait_for_their_last_search_have_it_together(mirrored: bool, passes: int) -> None:
+    """With what is seen in a mirror, each has further probes, and all of these one pass more."""
     rows = matching_builders.unit_rows(4, seed=77)
     late = [matching_builders.make_image(row[None]) for row in rows[:3]]
-    cases = [erasing_case(row) for row in rows]
+    cases = [erasing_case(row, row[None] if mirrored else row[None][:0]) for row in rows]
     with CaptureQueriesContext(connection) as captured:
         work.settle(str(cases[0].code))
     scans = [query for query in captured if "FROM matching_face f WHERE" in query["sql"]]
-    assert len(scans) == 1
+    assert len(scans) == passes
     states = [Case.objects.get(pk=case.pk).state for case in cases]
     assert states == [State.REVIEW] * 3 + [State.SETTLED]
     assert [[match.image_id for match in case.matches.all()] for case in cases] == [[image] for image in late] + [[]]
