@@ -71,10 +71,11 @@ def lowest(calibration: Calibration, comparisons: int, strangers: float) -> floa
 
 
 def lowest_probable(calibration: Calibration, comparisons: int) -> float:
-    """Down to where few genuine pairs are lost, further where that is free, never past what staff can do.
+    """Down to where few genuine pairs are lost, further where that is free, not past what staff can look through.
 
-    In an index too large for the data the number of strangers is not known: from the first similarity
-    at which none was measured, because missing a face is worse than looking at one too many.
+    That cap ends where the data does. In an index so large that even no stranger seen does not vouch for it, from the
+    first similarity at which none was measured, because missing a face is worse than looking at one too many; how many
+    that may be at most is in the basis that staff read.
     """
     cap = lowest(calibration, comparisons, EXPECTED_STRANGERS_PROBABLE)
     if cap is None:
@@ -107,20 +108,25 @@ def strangers_at_most(calibration: Calibration, similarity: float) -> float:
 
 
 def explain(calibration: Calibration, *, certain: float | None, probable: float, comparisons: int) -> str:
+    strangers = strangers_at_most(calibration, probable) * comparisons
     measured = (
         f"Measured on {calibration.people_pairs:,} pairs of different people and"
-        f" {calibration.genuine_pairs:,} pairs of photos of the same; {lost_share(calibration, probable):.1%} of"
-        f" the latter are less alike than {probable:.3f}."
+        f" {calibration.genuine_pairs:,} pairs of photos of the same. {lost_share(calibration, probable):.1%} of"
+        f" the latter are less alike than {probable:.3f}; from there on at most {in_words(strangers)} strangers are"
+        f" expected in {comparisons:,} comparisons"
     )
+    confidence = "(95 % confidence, as if no two pairs shared a person)"
     if certain is None:
         return (
-            f"{measured} {comparisons:,} comparisons are more than the {calibration.largest_supported:,}"
+            f"{measured} {confidence}. That is more comparisons than the {calibration.largest_supported:,}"
             " this supports, so nothing is certain."
         )
-    return (
-        f"{measured} From {certain:.3f} on at most {EXPECTED_STRANGERS_CERTAIN:g} false matches are"
-        f" expected in {comparisons:,} comparisons (95 % confidence)."
-    )
+    return f"{measured}, and {EXPECTED_STRANGERS_CERTAIN:g} from {certain:.3f} on {confidence}."
+
+
+def in_words(strangers: float) -> str:
+    """To two digits: more would claim more than was measured."""
+    return f"{float(f'{strangers:.2g}'):,.10g}"
 
 
 def band(similarity: float, limits: Thresholds) -> Band:

@@ -1,5 +1,6 @@
 """Certain is what the measurements support for an index of this size, and nothing where they do not."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -41,6 +42,22 @@ def test_the_certain_band_keeps_its_promise(calibration: Calibration, size: int,
     if found.certain is not None:
         rate = next(point.rate_at_most for point in calibration.points if point.similarity == found.certain)
         assert rate * size * probes <= 0.01
+
+
+@EACH
+def test_it_says_how_many_strangers_staff_may_be_shown(calibration: Calibration) -> None:
+    """Capped as long as the data can vouch for a cap; beyond, it says so in numbers."""
+    within, beyond = (
+        thresholds(calibration, pack=calibration.pack, index_size=size, probes=1) for size in (1_000, 10**6)
+    )
+    for found, size in ((within, 1_000), (beyond, 10**6)):
+        expected = calibrate.strangers_at_most(calibration, found.probable) * size
+        told = re.search(r"at most ([\d,.]+) strangers are expected in ([\d,]+) comparisons", found.basis)
+        assert told is not None
+        assert float(told[1].replace(",", "")) == pytest.approx(expected, rel=0.05)
+        assert told[2] == f"{size:,}"
+    assert calibrate.strangers_at_most(calibration, within.probable) * 1_000 <= 20
+    assert calibrate.strangers_at_most(calibration, beyond.probable) * 10**6 > 100
 
 
 @EACH
