@@ -39,7 +39,7 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     # Roles belong to the whole server, which parallel test processes share.
     with (environment.folder() / "roles.lock").open("w") as lock, django_db_blocker.unblock():
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -48,8 +48,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         with connections["default"].cursor() as cursor:
             for table in roles.APPEND_ONLY:
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only_truncate")
-        # Its session would keep the database from being dropped at the end.
-        connections["owner"].close()
+    yield
+    # No session may be left, or the database cannot be dropped: neither of the owner's or the regulator's role, nor of
+    # a process that a test killed, which its server may not have noticed yet.
+    with django_db_blocker.unblock():
+        with connections["default"].cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+        connections.close_all()
 
 
 @pytest.fixture(autouse=True)
