@@ -52,12 +52,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     # No session may be left, or the database cannot be dropped: neither of the owner's or the regulator's role, nor of
     # a process that a test killed, which its server may not have noticed yet.
     with django_db_blocker.unblock():
+        connections.close_all()
         with connections["default"].cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
-        connections.close_all()
 
 
 @pytest.fixture(autouse=True)
