@@ -1,10 +1,12 @@
 """The kill drill: takedowns under load while every part of the portal is killed with SIGKILL at random.
 
-Two passes, with Redis and with the file broker, each on a stack of its own. What a kill does not show is a power cut:
-the kernel lives on and writes down what the killed had handed to it.
+Two passes, with Redis and with the file broker, each on a stack of its own. Every image was shown to a client of the
+operator, who is told over HTTP, and everything removed is purged while the killing goes on. What a kill does not show
+is a power cut: the kernel lives on and writes down what the killed had handed to it.
 """
 
 import argparse
+import json
 import os
 import random
 import re
@@ -18,6 +20,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 from typing import TypeVar
@@ -36,7 +40,15 @@ DRAINED_WITHIN = 120.0  # seconds after the last kill
 GIVEN_UP_AFTER = 1200.0  # late is not lost: what is not done by then is
 PATIENCE = 60.0  # seconds that anything here waits for the database to come back
 # A worker's lease is the longest that its work stands still, so the drill's is short.
-ENV = {"LEASE_SECONDS": "5", "SWEEP_SECONDS": "2", "COOLING_SECONDS": "0", "PURGE_SECONDS": "86400"}
+ENV = {
+    "LEASE_SECONDS": "5",
+    "SWEEP_SECONDS": "2",
+    "COOLING_SECONDS": "0",
+    "PURGE_SECONDS": "5",
+    "NOTICE_WINDOW_SECONDS": "2",
+    "PRIVATE_HOSTS": "127.0.0.1",
+}
+CLIENTS = 3  # of the operator, in turn
 
 
 @dataclass
@@ -71,8 +83,13 @@ class Tally:
 
 
 def drill(*, broker: str, takedowns: int, kills: int, seed: int, pause: float) -> Tally:
-    with _broker(broker) as (service, url), stage.portal({**ENV, "CELERY_BROKER_URL": url}) as stack:
+    with (
+        _broker(broker) as (service, url),
+        _listening() as clients,
+        stage.portal({**ENV, "CELERY_BROKER_URL": url}) as stack,
+    ):
         images = stage.populate(takedowns)
+        _disclose(images, clients.url)
         ended = Event()
         acknowledged: list[UUID] = []
         tally = Tally(takedowns=takedowns)
@@ -85,11 +102,11 @@ def drill(*, broker: str, takedowns: int, kills: int, seed: int, pause: float) -
             thread.start()
         _kill_at_random(stack, service, tally, kills=kills, chance=chance, pause=pause)
         begun = time.monotonic()
-        _wait_until_removed(stack, service, acknowledged, threads[0])
+        _wait_until_drained(stack, service, threads[0])
         tally.drained = time.monotonic() - begun
         ended.set()
         threads[1].join()
-        _count(images, tally)
+        _count(images, acknowledged, clients.told, tally)
         return tally
 
 
@@ -119,6 +136,65 @@ def _broker(name: str) -> Iterator[tuple[Service | None, str]]:
 def _start(service: Service) -> None:
     service.child = children.spawn(
         service.command, env=dict(os.environ), folder=Path(tempfile.gettempdir()), output=subprocess.DEVNULL
+    )
+
+
+class _Clients(ThreadingHTTPServer):
+    """The clients of the operator. What they are told twice under one number they know to be the same notice."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Told)
+        self.url = f"http://127.0.0.1:{self.server_port}/notices"
+        self.told: dict[UUID, set[str]] = {}  # by image: the numbers of the notices that name it
+
+
+class _Told(BaseHTTPRequestHandler):
+    server: _Clients
+
+    def do_POST(self) -> None:
+        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        for image in said["images"]:
+            self.server.told.setdefault(UUID(image["id"]), set()).add(said["notice"])
+        answer = json.dumps({"acknowledged": said["notice"]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _listening() -> Iterator[_Clients]:
+    server = _Clients()
+    thread = Thread(target=server.serve_forever, name="clients")
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _disclose(images: Sequence[UUID], endpoint: str) -> None:
+    from matching import service  # noqa: PLC0415  (the settings exist only once the stack runs)
+    from matching.types import RegisterLine  # noqa: PLC0415
+    from portal.accounts.models import User  # noqa: PLC0415
+    from portal.notices import actions  # noqa: PLC0415
+    from portal.notices.models import Channel, Recipient  # noqa: PLC0415
+
+    sam, lee = (User.objects.get(name=name) for name in ("sam", "lee"))
+    at = datetime.now(UTC)
+    for number in range(CLIENTS):
+        recipient = Recipient.objects.create(code=f"client-{number}")
+        actions.propose_channel(recipient, Channel.WEBHOOK, endpoint, "en", by=sam)
+        actions.confirm_channel(recipient, by=lee)
+    service.take_disclosures(
+        [RegisterLine(f"client-{n % CLIENTS}", "drill", at, image_id=image) for n, image in enumerate(images)]
     )
 
 
@@ -263,23 +339,31 @@ def _children_of(pid: int) -> list[int]:
 # --- and then ---
 
 
-def _wait_until_removed(stack: Stack, broker: Service | None, acknowledged: list[UUID], filing: Thread) -> None:
+def _wait_until_drained(stack: Stack, broker: Service | None, filing: Thread) -> None:
+    """Until all is removed and purged, and everyone who was shown it was told."""
     deadline = time.monotonic() + GIVEN_UP_AFTER
     while time.monotonic() < deadline:
         mend(stack, broker)
-        if not filing.is_alive() and steadily(_is_all_removed):
+        if not filing.is_alive() and steadily(_is_drained):
             return
         time.sleep(0.1)
 
 
-def _is_all_removed() -> bool:
+def _is_drained() -> bool:
+    from portal.notices.models import Notice  # noqa: PLC0415
     from portal.orders.models import Order  # noqa: PLC0415
+    from portal.takedowns.models import Removal  # noqa: PLC0415
 
-    return not Order.objects.exclude(state__in=("removed", "closed")).exists()
+    return not (
+        Order.objects.exclude(state__in=("removed", "closed")).exists()
+        or Removal.objects.exclude(state="purged").exists()
+        or Notice.objects.exclude(state="acknowledged").exists()
+    )
 
 
-def _count(images: Sequence[UUID], tally: Tally) -> None:
-    """Lost: not removed, or left in some store, or a step not verified. Doubled: anything recorded more than once."""
+def _count(images: Sequence[UUID], acknowledged: Sequence[UUID], told: dict[UUID, set[str]], tally: Tally) -> None:
+    """Lost: not acknowledged, not purged, left in some store, a step not verified, or nobody told. Doubled: anything
+    recorded or told more than once."""
     from django.db.models import Count, Q  # noqa: PLC0415
 
     from matching import service  # noqa: PLC0415
@@ -292,11 +376,12 @@ def _count(images: Sequence[UUID], tally: Tally) -> None:
 
     stores = len(connectors.ALL)
     takedowns = Takedown.objects.annotate(verified=Count("steps", filter=Q(steps__state="verified")))
-    removed = set(takedowns.filter(state="removed", verified=stores).values_list("image_id", flat=True))
-    lost = set(images) - removed
+    purged = set(takedowns.filter(state="purged", verified=stores).values_list("image_id", flat=True))
+    lost = (set(images) - purged) | (set(images) - set(acknowledged)) | (set(images) - told.keys())
     for start in range(0, len(images), 1000):
         for store in Store:
             lost |= service.present_many(images[start : start + 1000], store)
+        lost |= service.unpurged(images[start : start + 1000])
     tally.lost = len(lost) + Job.objects.filter(state="dead").count()
 
     def repeated(tag: Tag, *by: str) -> int:
@@ -307,6 +392,7 @@ def _count(images: Sequence[UUID], tally: Tally) -> None:
         repeated(Tag.STEP_VERIFIED, "detail__takedown", "detail__store")
         + repeated(Tag.TAKEDOWN_MOVED, "detail__image", "detail__to")
         + repeated(Tag.REMOVAL_MOVED, "detail__to")
+        + sum(len(notices) - 1 for notices in told.values())
         + max(0, Takedown.objects.count() - len(images))
         + max(0, Step.objects.count() - len(images) * stores)
         + max(0, Entry.objects.filter(tag=Tag.STEP_VERIFIED).count() - Step.objects.filter(state="verified").count())
