@@ -109,6 +109,7 @@ class PhotoFault(StrEnum):
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     ANOTHER_FACE = "another_face"  # than in the photos given before
+    UNEXAMINED = "unexamined"  # the models could make nothing of it
 
 
 class Flaw(StrEnum):

@@ -20,7 +20,9 @@ def read(content: bytes, pack: Pack) -> Reading | str:
     try:
         return reading.read_harvested(content, pack)
     except PhotoRejected as rejected:
-        return rejected.fault.value
+        # What the models tripped over is for whoever runs them to look into.
+        cause = rejected.__cause__
+        return f"{rejected.fault.value} ({type(cause).__name__})" if cause else rejected.fault.value
 
 
 @contextmanager

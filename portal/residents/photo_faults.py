@@ -27,6 +27,9 @@ SENTENCES: dict[PhotoFault, Promise] = {
         "The face in this photo does not look like the one in the photos you gave before. Choose another photo of "
         "yourself, or remove the earlier one first."
     ),
+    PhotoFault.UNEXAMINED: _(
+        "We could not look for a face in this photo. Choose another one, or cut it down to your face."
+    ),
 }
 
 # What makes a photo find less than a better one would; it is used all the same.
