@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ SMALLEST_FACE = 20  # pixels across; below it an embedding means little
 # hundreds of faces. It also bounds what many uploads at once can take of processor and memory.
 one_at_a_time = threading.Lock()
 HARVEST_PATIENCE = 300.0  # seconds; nobody waits for one photo of a harvest, and none may be skipped for haste
-SECONDS_IN_LINE = 4.0  # then the visitor is asked to come back, and the thread serves somebody else
+SECONDS_IN_LINE = (
+    4.0  # since the photo came; then the visitor is asked to come back, and the thread serves somebody else
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,9 @@ def read_harvested(content: bytes, pack: Pack) -> Reading:
 
 def read_selfie(content: bytes, pack: Pack) -> Selfie:
     """Errors: PhotoRejected; Busy, when others had the models for too long."""
+    begun = time.monotonic()
     pixels = images.decode(content, images.SELFIE, side=SELFIE_SIDE)
-    with turn():
+    with turn(SECONDS_IN_LINE - (time.monotonic() - begun)):
         engine = packs.engine(pack)
         try:
             return selfie(pixels, engine)
@@ -85,9 +89,9 @@ def selfie(pixels: Pixels, engine: Engine) -> Selfie:
 
 
 @contextmanager
-def turn() -> Iterator[None]:
+def turn(patience: float) -> Iterator[None]:
     """Errors: Busy."""
-    if not one_at_a_time.acquire(timeout=SECONDS_IN_LINE):
+    if not one_at_a_time.acquire(timeout=max(0.0, patience)):
         raise Busy
     try:
         yield

@@ -56,7 +56,7 @@ def test_it_asks_to_come_back_when_others_take_too_long(case: Case, monkeypatch:
     ana, taken, done = builders.session_of(case), Event(), Event()
 
     def another() -> None:
-        with reading.turn():
+        with reading.turn(10):
             taken.set()
             done.wait(10)
 
