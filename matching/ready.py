@@ -31,6 +31,7 @@ def harvest(
     check_recogniser(file.recogniser() or recogniser, pack)
     tally = Tally()
     with admission.only_one():
+        admission.clear_leftovers()
         for batch in while_storing(map(prepared, file.pieces(pack.info.dim))):
             take_in(batch, tally, on_skipped)
             on_progress(tally.done)

@@ -89,6 +89,8 @@ MOST_IN_SQL = 24  # probes from which on it is quicker to read every face and mu
 
 
 class PgVector:
+    elsewhere = False
+
     def add(self, faces: FaceRows) -> None:
         binary_copy.send(ADD, copy_blocks(faces))
 
