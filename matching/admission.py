@@ -27,7 +27,7 @@ FROM STDIN (FORMAT BINARY)
 """
 
 KNOWN = """
-SELECT image.file_digest, image.page_digest
+SELECT image.file_digest, image.page_digest, image.id
 FROM unnest(%b::bytea[], %b::bytea[]) AS asked (file_digest, page_digest)
 JOIN matching_harvestedimage image USING (file_digest, page_digest)
 """
@@ -115,12 +115,13 @@ def new(arrivals: Sequence[Arrival]) -> list[Arrival]:
     return [arrival for arrival in arrivals if first.get(arrival.key) is arrival]
 
 
-def known(keys: Sequence[Key]) -> frozenset[Key]:
+def known(keys: Sequence[Key]) -> dict[Key, UUID]:
+    """Those that are here, and as which image."""
     if not keys:
-        return frozenset()
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, [[key[0] for key in keys], [key[1] for key in keys]])
-        return frozenset((bytes(file), bytes(page)) for file, page in cursor.fetchall())
+        return {(bytes(file), bytes(page)): image_id for file, page, image_id in cursor.fetchall()}
 
 
 def from_refused_addresses(arrivals: Sequence[Arrival]) -> frozenset[UUID]:

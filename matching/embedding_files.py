@@ -226,11 +226,19 @@ def four_each(column: Any) -> Any:
 
 
 def file_digest(columns: dict[str, list[Any]], n: int) -> bytes:
-    """What an image is known by: SHA-256 of its file or, where only the engine's own id is known, of that."""
+    """What an image is known by: SHA-256 of its file or, where only the engine's own id is known, of that.
+
+    Errors: TypeError, ValueError.
+    """
     given = columns["file_digest"][n] if "file_digest" in columns else None
     if given is None:
-        return hashlib.sha256(b"image id\0" + str(columns["image"][n]).encode()).digest()
-    found = bytes.fromhex(given) if isinstance(given, str) else bytes(given)
+        named = columns["image"][n] if "image" in columns else None
+        if named is None:
+            raise ValueError("image")
+        return hashlib.sha256(b"image id\0" + str(named).encode()).digest()
+    if not isinstance(given, str | bytes):
+        raise TypeError("file_digest")
+    found = bytes.fromhex(given) if isinstance(given, str) else given
     if len(found) != 32:
         raise ValueError("file_digest")
     return found

@@ -53,6 +53,7 @@ class Begun:
 class Tally:
     def __init__(self) -> None:
         self.done = self.images = self.faces = self.already = self.kept_out = self.skipped = 0
+        self.faces_passed_over = 0
 
     def count(self, admitted: Admitted) -> None:
         self.images += len(admitted.image_ids)
@@ -61,7 +62,14 @@ class Tally:
         self.kept_out += admitted.refused
 
     def report(self) -> HarvestReport:
-        return HarvestReport(self.images, self.faces, self.already, self.skipped, kept_out=rounded(self.kept_out))
+        return HarvestReport(
+            self.images,
+            self.faces,
+            self.already,
+            self.skipped,
+            kept_out=rounded(self.kept_out),
+            faces_passed_over=self.faces_passed_over,
+        )
 
 
 def harvest(entries: Iterable[Harvestable], pack: Pack, on_progress: Progress, on_skipped: Skipped) -> HarvestReport:

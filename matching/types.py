@@ -241,6 +241,7 @@ class HarvestReport:
     already: int  # or kept out because of a block: the two are not told apart
     skipped: int
     kept_out: int = 0  # at least so many of them because of a block, rounded down to tens
+    faces_passed_over: int = 0  # ready embeddings: those of the images that were here or kept out
 
 
 @dataclass(frozen=True)
