@@ -89,6 +89,17 @@ def prepare() -> None:
     images.prepare()
 
 
+def require_confinement() -> None:
+    """Errors: PackError, where the process that decodes photos cannot be held as decision 7 says."""
+    images.prepare()
+
+
+def is_decoder_confined() -> bool | None:
+    """Whether a filter holds the process that decodes this process's selfies; None before there is one."""
+    held = images.confinement()
+    return None if held is None else held.is_filtered
+
+
 def pack_files() -> dict[str, str]:
     """Path to SHA-256 of what the chosen pack is loaded from. Errors: PackError."""
     chosen = packs.chosen()

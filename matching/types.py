@@ -189,6 +189,10 @@ class PackError(Exception):
     """The pack cannot be used; the message is one sentence an operator can act on."""
 
 
+class Unconfined(PackError):
+    """A photo would be decoded where one made to take the decoder over could reach more than its own memory."""
+
+
 class IndexUnusable(PackError):
     """Nor can the index that was chosen: said wherever a fault of the pack is said."""
 

@@ -22,3 +22,8 @@ class Confinement:
     network: str  # "filter", "namespace", "filter and namespace" or "" for nothing
     files: str  # "filter", "account and limits" or "limits"
     memory: bool
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the kernel refuses it every call that could reach a network or a file."""
+        return "filter" in self.network and self.files == "filter"

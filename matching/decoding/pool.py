@@ -19,7 +19,7 @@ import numpy as np
 from matching.decoding import frames
 from matching.decoding.frames import Confinement
 from matching.decoding.limits import Limits
-from matching.types import Busy, PhotoFault, PhotoRejected, Pixels
+from matching.types import Busy, PhotoFault, PhotoRejected, Pixels, Unconfined
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT")  # no secret of the portal is among them
@@ -28,6 +28,13 @@ SECONDS_TO_GREET = 1.0  # from the first byte of the greeting to its last
 LONG_IN_LINE = 1.0  # a photo that waited so long is not to blame for the time that it then lacked
 # What one photo may have done to a child, no later photo should meet for long.
 PHOTOS_A_LIFE = 500
+
+
+REFUSAL = (
+    "The process that decodes photos cannot be confined here: the kernel or the container refuses it a filter of system"
+    " calls (seccomp), so that a photo made to take it over could reach the network or files. Allow seccomp, or accept"
+    " that risk with UNCONFINED_DECODER=1."
+)
 
 
 class Broken(Exception):
@@ -159,16 +166,19 @@ class Child:
 class Pool:
     """At most `size` children for one kind of limits, started when they are first needed."""
 
-    def __init__(self, limits: Limits, size: int) -> None:
+    def __init__(self, limits: Limits, size: int, *, unconfined: bool = False) -> None:
+        """`unconfined`: on Linux too, whether or not the kernel grants a filter of system calls."""
         self.replaced = 0  # children that hung, died or answered nonsense
+        self.held: Confinement | None = None  # what holds the child that came up last
         self._limits = limits
+        self._unconfined = unconfined or sys.platform != "linux"
         self._places: queue.LifoQueue[Child | None] = queue.LifoQueue()
         self._children: set[Child] = set()
         for _ in range(size):
             self._places.put(None)
 
     def start(self) -> None:
-        """One child ahead of the first photo. Errors: RuntimeError, where none comes up."""
+        """One child ahead of the first photo. Errors: Unconfined; RuntimeError, where none comes up."""
         try:
             self.confinement()
         except (Broken, NotUp):
@@ -177,7 +187,7 @@ class Pool:
     def decode(self, content: bytes, *, side: int, wait: float) -> Pixels:
         """Waiting for a child, its start and all tries have `wait` seconds together, or those of one photo if more.
 
-        Errors: PhotoRejected; Busy, when no child had its time for this photo.
+        Errors: PhotoRejected; Busy, when no child had its time for this photo; Unconfined.
         """
         if len(content) > self._limits.longest:
             raise PhotoRejected(PhotoFault.TOO_BIG)
@@ -187,7 +197,7 @@ class Pool:
             fresh, asked = True, begun
             try:
                 with self.child(begun + wait) as child:
-                    child.confinement(until=until)
+                    self._check(child, until)
                     fresh, asked = child.is_fresh, time.monotonic()
                     return child.decode(content, side=side, until=min(until, asked + left))
             except NotUp:
@@ -206,7 +216,14 @@ class Pool:
     def confinement(self) -> Confinement:
         until = time.monotonic() + SECONDS_TO_START
         with self.child(until) as child:
-            return child.confinement(until=until)
+            return self._check(child, until)
+
+    def _check(self, child: Child, until: float) -> Confinement:
+        """Of a child before its first photo. Errors: NotUp, Broken, Unconfined."""
+        self.held = child.confinement(until=until)
+        if not (self.held.is_filtered or self._unconfined):
+            raise Unconfined(REFUSAL)
+        return self.held
 
     @property
     def is_free(self) -> bool:
@@ -253,16 +270,17 @@ class Pool:
 
 
 SIZE = min(2, os.cpu_count() or 1)
-_pools: dict[Limits, Pool] = {}
+_pools: dict[tuple[Limits, bool], Pool] = {}
 _lock = threading.Lock()
 
 
-def of(limits: Limits) -> Pool:
+def of(limits: Limits, *, unconfined: bool = False) -> Pool:
     """This process's pool; a fork has none of its parent's children."""
+    kind = limits, unconfined
     with _lock:
-        if limits not in _pools:
-            _pools[limits] = Pool(limits, SIZE)
-        return _pools[limits]
+        if kind not in _pools:
+            _pools[kind] = Pool(limits, SIZE, unconfined=unconfined)
+        return _pools[kind]
 
 
 def stop() -> None:

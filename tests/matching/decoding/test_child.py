@@ -17,12 +17,16 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from django.conf import Settings
+from django.core.management import CommandError, call_command
+from django.test import Client
 from PIL import Image
 
 from matching.decoding import frames, parsing, pool, sandbox
 from matching.decoding.limits import HARVEST, SELFIE, Limits
 from matching.decoding.pool import Child, Pool
-from matching.types import Busy, PhotoFault, PhotoRejected, Pixels
+from matching.types import Busy, PhotoFault, PhotoRejected, Pixels, Unconfined
+from tests.matching.conftest import set_matching
 from tests.matching.test_decode_photo import progressive
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes system calls away")
@@ -71,6 +75,69 @@ def test_it_has_neither_network_nor_files_and_bounded_memory(started: list[Pool]
     assert "filter" in held.network
     assert held.files == "filter"
     assert held.memory
+
+
+# A child of the real kind, but that the kernel grants it no filter.
+UNFILTERED = f"""
+import json, sys
+for name in [name for name in sys.modules if name.partition(".")[0] == "matching"]:
+    del sys.modules[name]
+sys.path.insert(0, {str(pool.ROOT)!r})
+from matching.decoding import child, sandbox
+from matching.decoding.limits import Limits
+sandbox.filter_calls = lambda: False
+given = json.loads(sys.argv[1])
+child.main(Limits(**{{**given, "formats": tuple(given["formats"])}}))
+"""
+
+
+@pytest.fixture
+def no_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "matching" / "decoding"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").touch()
+    (package / "child.py").write_text(UNFILTERED)
+    monkeypatch.setattr(pool, "ROOT", tmp_path)
+
+
+@LINUX
+@pytest.mark.usefixtures("no_filter")
+def test_a_child_without_a_filter_is_given_no_photo(started: list[Pool]) -> None:
+    one = a_pool(started)
+    with pytest.raises(Unconfined, match="UNCONFINED_DECODER=1"):
+        one.start()
+    with pytest.raises(Unconfined):
+        one.decode(photo(), side=0, wait=1)
+    assert one.pids() == []
+
+
+@LINUX
+@pytest.mark.usefixtures("no_filter")
+def test_who_accepts_the_risk_is_served_and_still_told(started: list[Pool]) -> None:
+    one = Pool(SELFIE, 1, unconfined=True)
+    started.append(one)
+    assert one.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
+    assert one.held is not None
+    assert not one.held.is_filtered
+
+
+@LINUX
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_filter")
+def test_the_portal_refuses_to_start_without_one(
+    settings: Settings, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_pools", {})
+    try:
+        assert client.get("/healthz").json()["decoder"] is None
+        with pytest.raises(CommandError, match="cannot be confined here"):
+            call_command("face_pack", stdout=io.StringIO())
+        set_matching(settings, UNCONFINED_DECODER="1")
+        call_command("face_pack", stdout=io.StringIO())
+        assert client.get("/healthz").json()["decoder"] is False
+    finally:
+        pool.stop()
 
 
 FORBIDDEN = {
