@@ -109,6 +109,7 @@ class PhotoFault(StrEnum):
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     ANOTHER_FACE = "another_face"  # than in the photos given before
+    TOO_MUCH_WORK = "too_much_work"  # time or memory ran out, or its reader died: another time it may succeed
     UNEXAMINED = "unexamined"  # the models could make nothing of it
 
 

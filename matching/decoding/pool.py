@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT")  # no secret of the portal is among them
 SECONDS_TO_START = 30.0
 SECONDS_TO_GREET = 1.0  # from the first byte of the greeting to its last
-LONG_IN_LINE = 1.0  # a photo that waited so long is not to blame for the time that it then lacked
+MAY_LACK = 1.0  # seconds of a photo's time, spent in line; one that lacked more is not to blame for being too late
 # What one photo may have done to a child, no later photo should meet for long.
 PHOTOS_A_LIFE = 500
 
@@ -204,14 +204,14 @@ class Pool:
                 raise Busy from None
             except TooLate:
                 self.replaced += 1
-                if asked - begun > LONG_IN_LINE:
+                if asked + left - until > MAY_LACK:
                     raise Busy from None
                 break
             except Broken:
                 self.replaced += 1
                 # A used child may have died of the photo before; a new one had no other.
                 left = 0.0 if fresh else left - (time.monotonic() - asked)
-        raise PhotoRejected(PhotoFault.UNSUPPORTED)
+        raise PhotoRejected(PhotoFault.TOO_MUCH_WORK)
 
     def confinement(self) -> Confinement:
         until = time.monotonic() + SECONDS_TO_START

@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from matching.decoding.pool import TooLate
 from matching.types import PhotoFault
 from portal.cases.models import Route
 from portal.core.uploads import LARGEST_UPLOAD
@@ -50,10 +51,14 @@ BAD = {
     PhotoFault.NO_FACE: lambda: encoded(Image.new("RGB", (400, 400), "grey")),
     PhotoFault.SEVERAL_FACES: two_astronauts,
     PhotoFault.ANOTHER_FACE: somebody_else,
+    PhotoFault.TOO_MUCH_WORK: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
     PhotoFault.UNEXAMINED: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
 }
 # What no photo that we know brings about is brought about by these.
-STAGED = {PhotoFault.UNEXAMINED: ("matching.packs.Engine.detect", RuntimeError)}
+STAGED = {
+    PhotoFault.TOO_MUCH_WORK: ("matching.decoding.pool.Child.decode", TooLate),
+    PhotoFault.UNEXAMINED: ("matching.packs.Engine.detect", RuntimeError),
+}
 
 
 def test_it_has_a_sentence_for_each_fault() -> None:

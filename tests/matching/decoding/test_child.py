@@ -204,7 +204,7 @@ def test_a_photo_that_takes_too_long_is_refused_and_the_next_one_read(started: l
     begun = time.monotonic()
     with pytest.raises(PhotoRejected) as caught:
         one.decode(slow, side=0, wait=0)
-    assert caught.value.fault is PhotoFault.UNSUPPORTED
+    assert caught.value.fault is PhotoFault.TOO_MUCH_WORK
     assert time.monotonic() - begun < needed * 3 / 4
     one.start()
     assert one.decode(photo(), side=0, wait=0).shape == (200, 200, 3)
@@ -228,7 +228,7 @@ def test_a_photo_that_needs_too_much_memory_is_refused_and_the_next_one_read(sta
     one = a_pool(started, limits=replace(SELFIE, memory=120_000_000))
     with pytest.raises(PhotoRejected) as caught:
         one.decode(photo(4000), side=0, wait=1)
-    assert caught.value.fault is PhotoFault.UNSUPPORTED
+    assert caught.value.fault is PhotoFault.TOO_MUCH_WORK
     assert one.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
 
 
@@ -276,7 +276,7 @@ def test_who_finds_every_child_taken_is_told_so(started: list[Pool]) -> None:
 
 def test_waiting_and_decoding_have_one_deadline(started: list[Pool], monkeypatch: pytest.MonkeyPatch) -> None:
     """And a photo that was cut off because it had waited is not called a bad one."""
-    monkeypatch.setattr(pool, "LONG_IN_LINE", 0.5)
+    monkeypatch.setattr(pool, "MAY_LACK", 0.5)
     one = a_pool(started, limits=replace(SELFIE, seconds=2))
     one.start()
     (hung,) = one.pids()
