@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from matching.types import BadEmbeddings, Embeddings
 
 PIECE = 2048  # rows; while these are prepared the ones before are stored, and both fit a processor's cache
+READ_AHEAD = 1 << 20  # bytes of a column; without it a whole row group is read at once, whatever its size
 REQUIRED = ("page", "harvested_on", "box")
 OPTIONAL = ("address", "site", "country", "score")
 RECOGNISER = b"recogniser_sha256"  # in the file's own metadata
@@ -92,7 +93,7 @@ def array(path: Path) -> NDArray[Any]:
 
 def opened(path: Path) -> Any:
     try:
-        return pyarrow.parquet.ParquetFile(path)
+        return pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=READ_AHEAD)
     except (OSError, pa.ArrowException):
         raise BadEmbeddings(f"{path.name} is no Parquet file that can be read.") from None
 
