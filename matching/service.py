@@ -108,7 +108,7 @@ def pack_files() -> dict[str, str]:
 
 def pin_pack() -> dict[str, str]:
     """Vouch for the chosen pack's files as they are; SHA-256 to pack and file. Errors: PackError."""
-    return packs.pin(str(settings.MATCHING["PACK"]), packs.folder())
+    return packs.pin(str(settings.MATCHING["PACK"]), packs.folder(), pad=str(settings.MATCHING.get("PAD_FOLDER", "")))
 
 
 def require_pack() -> Pack:
