@@ -87,9 +87,8 @@ class Known:
 class Sought:
     """Whom one case looks for."""
 
-    probes: Embeddings  # the subject's own
+    probes: Embeddings  # the subject's own, all of them
     known: Known | None = None
-    earlier: int = 0  # probes it has been searched with before
 
 
 @dataclass(frozen=True)
