@@ -94,8 +94,9 @@ def truncated(number: int, chance: random.Random) -> bytes:
 
 
 def very_long(number: int, _chance: random.Random) -> bytes:
-    """65,535 pixels one way or both ways."""
-    size = ((65_535, 1), (1, 65_535), (65_535, 300), (300, 65_535), (65_535, 65_535))[number % 5]
+    """65,535 pixels one way or both ways, or so thin that nothing is left of them once they are reduced."""
+    thin = (50_000, 64), (65_535, 24), (64, 50_000), (24, 65_535)
+    size = (*thin, (65_535, 1), (1, 65_535), (65_535, 300), (300, 65_535), (65_535, 65_535))[number % 9]
     if number < 10:
         return png(*size, bytes((size[0] + 1) * min(size[1], 300)))
     photo = bytearray(encoded(drawn(number), "JPEG", progressive=number % 2 == 0))

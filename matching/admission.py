@@ -27,7 +27,7 @@ FROM STDIN (FORMAT BINARY)
 """
 
 KNOWN = """
-SELECT image.file_digest, image.page_digest
+SELECT image.file_digest, image.page_digest, image.id
 FROM unnest(%b::bytea[], %b::bytea[]) AS asked (file_digest, page_digest)
 JOIN matching_harvestedimage image USING (file_digest, page_digest)
 """
@@ -80,7 +80,8 @@ class Admitted:
 def admit(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
     """A batch, at a stroke: what is known already or blocked is left out, with all its faces.
 
-    Blobs first, then one transaction, so that an image that can be found is whole. Only inside `only_one`: there the
+    Blobs first, then one transaction, so that an image that can be found is whole; what that transaction cannot undo,
+    blobs and the faces of an index elsewhere, has an intake row meanwhile. Only inside `only_one`: there the
     block list can be asked. Errors: OutsideHarvest, HarvestRefused.
     """
     while True:
@@ -114,12 +115,13 @@ def new(arrivals: Sequence[Arrival]) -> list[Arrival]:
     return [arrival for arrival in arrivals if first.get(arrival.key) is arrival]
 
 
-def known(keys: Sequence[Key]) -> frozenset[Key]:
+def known(keys: Sequence[Key]) -> dict[Key, UUID]:
+    """Those that are here, and as which image."""
     if not keys:
-        return frozenset()
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, [[key[0] for key in keys], [key[1] for key in keys]])
-        return frozenset((bytes(file), bytes(page)) for file, page in cursor.fetchall())
+        return {(bytes(file), bytes(page)): image_id for file, page, image_id in cursor.fetchall()}
 
 
 def from_refused_addresses(arrivals: Sequence[Arrival]) -> frozenset[UUID]:
@@ -132,13 +134,13 @@ def from_refused_addresses(arrivals: Sequence[Arrival]) -> frozenset[UUID]:
 
 
 def keep(arrivals: Sequence[Arrival], faces: FaceRows) -> None:
-    with_photo = [(arrival.image_id, arrival.photo) for arrival in arrivals if arrival.photo is not None]
-    ids = [image_id for image_id, _ in with_photo]
+    ids = [arrival.image_id for arrival in arrivals if arrival.photo is not None or index().elsewhere]
     Intake.objects.bulk_create([Intake(image_id=image_id) for image_id in ids])
     try:
-        for image_id, photo in with_photo:
-            blobs.store().write_image(image_id, photo.content)
-            blobs.store().write_derived(image_id, blobs.UPRIGHT, photo.upright)
+        for arrival in arrivals:
+            if arrival.photo is not None:
+                blobs.store().write_image(arrival.image_id, arrival.photo.content)
+                blobs.store().write_derived(arrival.image_id, blobs.UPRIGHT, arrival.photo.upright)
         add_rows(arrivals, faces, settled=ids)
     except BaseException:
         # Ctrl-C may come when all is stored already; then the transaction has taken their intake rows away.
@@ -185,7 +187,10 @@ def clear_leftovers() -> None:
 
 
 def clear(image_ids: Sequence[UUID]) -> None:
-    """Of images that never came in whole: no row can name these blobs, so they go."""
+    """Of images that never came in whole: no row can name these blobs and faces, so they go."""
+    if not image_ids:
+        return
+    index().remove(image_ids)
     for store in (Store.IMAGES, Store.DERIVED):
         blobs.store().remove(image_ids, store)
     Intake.objects.filter(image_id__in=image_ids).delete()

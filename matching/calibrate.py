@@ -79,10 +79,19 @@ def lowest_probable(calibration: Calibration, comparisons: int) -> float:
     """
     cap = lowest(calibration, comparisons, EXPECTED_STRANGERS_PROBABLE)
     if cap is None:
-        cap = next(point.similarity for point in calibration.points if not point.strangers)
+        cap = clear_of_strangers(calibration)
     free = lowest(calibration, comparisons, EXPECTED_STRANGERS_FREE)
     wanted = losing_little(calibration)
     return max(cap, wanted if free is None else min(wanted, free))
+
+
+def clear_of_strangers(calibration: Calibration) -> float:
+    """The first similarity at which no stranger was measured.
+
+    Where one was at every similarity, one picture was given to two people: then where none but such were measured.
+    """
+    fewest = min(point.strangers for point in calibration.points)
+    return next(point.similarity for point in calibration.points if point.strangers == fewest)
 
 
 def guard(calibration: Calibration | None) -> float:

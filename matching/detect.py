@@ -169,11 +169,13 @@ class Scrfd:
         height, width = (side + 2 * border for side in pixels.shape[:2])
         size = self._fixed or size
         to_height, to_width = int(size * min(1.0, height / width)), int(size * min(1.0, width / height))
-        scale = to_height / height
+        # InsightFace takes the scale from the height; of a strip so thin that nothing of its height is left, the width.
+        scale = to_height / height or to_width / width
         margin = round(border * scale)
-        seen = self._cv2.resize(pixels, (to_width - 2 * margin, to_height - 2 * margin))
+        seen_height, seen_width = (max(1, side - 2 * margin) for side in (to_height, to_width))
+        seen = self._cv2.resize(pixels, (seen_width, seen_height))
         work = np.zeros((*(self._side(used, size) for used in (to_height, to_width)), 3), np.uint8)
-        work[margin : to_height - margin, margin : to_width - margin] = self._cv2.cvtColor(
+        work[margin : margin + seen_height, margin : margin + seen_width] = self._cv2.cvtColor(
             seen, self._cv2.COLOR_RGB2BGR
         )
         return scale, margin, work

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from matching.types import BadEmbeddings, Embeddings
 
 PIECE = 2048  # rows; while these are prepared the ones before are stored, and both fit a processor's cache
+READ_AHEAD = 1 << 20  # bytes of a column; without it a whole row group is read at once, whatever its size
 REQUIRED = ("page", "harvested_on", "box")
 OPTIONAL = ("address", "site", "country", "score")
 RECOGNISER = b"recogniser_sha256"  # in the file's own metadata
@@ -92,7 +93,7 @@ def array(path: Path) -> NDArray[Any]:
 
 def opened(path: Path) -> Any:
     try:
-        return pyarrow.parquet.ParquetFile(path)
+        return pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=READ_AHEAD)
     except (OSError, pa.ArrowException):
         raise BadEmbeddings(f"{path.name} is no Parquet file that can be read.") from None
 
@@ -226,11 +227,19 @@ def four_each(column: Any) -> Any:
 
 
 def file_digest(columns: dict[str, list[Any]], n: int) -> bytes:
-    """What an image is known by: SHA-256 of its file or, where only the engine's own id is known, of that."""
+    """What an image is known by: SHA-256 of its file or, where only the engine's own id is known, of that.
+
+    Errors: TypeError, ValueError.
+    """
     given = columns["file_digest"][n] if "file_digest" in columns else None
     if given is None:
-        return hashlib.sha256(b"image id\0" + str(columns["image"][n]).encode()).digest()
-    found = bytes.fromhex(given) if isinstance(given, str) else bytes(given)
+        named = columns["image"][n] if "image" in columns else None
+        if named is None:
+            raise ValueError("image")
+        return hashlib.sha256(b"image id\0" + str(named).encode()).digest()
+    if not isinstance(given, str | bytes):
+        raise TypeError("file_digest")
+    found = bytes.fromhex(given) if isinstance(given, str) else given
     if len(found) != 32:
         raise ValueError("file_digest")
     return found

@@ -53,6 +53,7 @@ class Begun:
 class Tally:
     def __init__(self) -> None:
         self.done = self.images = self.faces = self.already = self.kept_out = self.skipped = 0
+        self.faces_passed_over = 0
 
     def count(self, admitted: Admitted) -> None:
         self.images += len(admitted.image_ids)
@@ -61,7 +62,14 @@ class Tally:
         self.kept_out += admitted.refused
 
     def report(self) -> HarvestReport:
-        return HarvestReport(self.images, self.faces, self.already, self.skipped, kept_out=rounded(self.kept_out))
+        return HarvestReport(
+            self.images,
+            self.faces,
+            self.already,
+            self.skipped,
+            kept_out=rounded(self.kept_out),
+            faces_passed_over=self.faces_passed_over,
+        )
 
 
 def harvest(entries: Iterable[Harvestable], pack: Pack, on_progress: Progress, on_skipped: Skipped) -> HarvestReport:
@@ -71,7 +79,12 @@ def harvest(entries: Iterable[Harvestable], pack: Pack, on_progress: Progress, o
     with admission.only_one():
         admission.clear_leftovers()
         with workers(len(first)) as pool:
+            put_off: list[Harvestable] = []
             for batch in begun(chain(first, left), pack, pool):
+                take_in(batch, tally, on_skipped, put_off)
+                on_progress(tally.done)
+            # A machine that was busy then may not be so now; what fails again is a photo that is too hard.
+            for batch in begun(put_off, pack, pool):
                 take_in(batch, tally, on_skipped)
                 on_progress(tally.done)
     return tally.report()
@@ -127,20 +140,27 @@ def ahead(items: Iterator[Item], count: int) -> Iterator[Item]:
     yield from waiting
 
 
-def take_in(batch: Sequence[Begun], tally: Tally, on_skipped: Skipped) -> None:
+def take_in(
+    batch: Sequence[Begun], tally: Tally, on_skipped: Skipped, put_off: list[Harvestable] | None = None
+) -> None:
+    """With `put_off`, what took too long is neither taken nor skipped, but noted there."""
     taken: list[tuple[Arrival, Reading]] = []
+    left = 0
     for each in batch:
         outcome = outcome_of(each)
         if isinstance(outcome, Reading):
             taken.append((arrival(each.opened, outcome), outcome))
         elif outcome is None:
             tally.already += 1
+        elif outcome == PhotoFault.TOO_MUCH_WORK and put_off is not None:
+            put_off.append(each.opened.entry)
+            left += 1
         else:
             tally.skipped += 1
             on_skipped(str(each.opened.entry.file), outcome)
     if taken:
         tally.count(admission.admit([image for image, _ in taken], faces_of(taken)))
-    tally.done += len(batch)
+    tally.done += len(batch) - left
 
 
 def outcome_of(photo: Begun) -> Outcome:

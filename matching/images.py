@@ -3,9 +3,11 @@
 import io
 
 import numpy as np
+from django.conf import settings
 from PIL import Image
 
 from matching.decoding import parsing, pool
+from matching.decoding.frames import Confinement
 from matching.decoding.limits import HARVEST as HARVEST  # noqa: PLC0414  (callers name them here)
 from matching.decoding.limits import SELFIE as SELFIE  # noqa: PLC0414
 from matching.decoding.limits import Limits
@@ -15,13 +17,25 @@ SECONDS_IN_LINE = 3.0
 
 
 def decode(content: bytes, limits: Limits, *, side: int = 0, wait: float = SECONDS_IN_LINE) -> Pixels:
-    """Upright RGB pixels, reduced to `side` on the long side where that is given. Errors: PhotoRejected, Busy."""
-    return pool.of(limits).decode(content, side=side, wait=wait)
+    """Upright RGB pixels, reduced to `side` on the long side where that is given.
+
+    Errors: PhotoRejected, Busy, Unconfined.
+    """
+    return children(limits).decode(content, side=side, wait=wait)
 
 
 def prepare() -> None:
-    """Have one child for selfies started ahead of the first."""
-    pool.of(SELFIE).start()
+    """Have one child for selfies started ahead of the first. Errors: Unconfined."""
+    children(SELFIE).start()
+
+
+def confinement() -> Confinement | None:
+    """Of this process's children for selfies; None before the first."""
+    return children(SELFIE).held
+
+
+def children(limits: Limits) -> pool.Pool:
+    return pool.of(limits, unconfined=bool(settings.MATCHING.get("UNCONFINED_DECODER", False)))
 
 
 def shrink(pixels: Pixels, longest: int) -> Pixels:

@@ -70,5 +70,8 @@ def files(folder: Path, trusted: set[str] | None) -> tuple[ModelFile, ...]:
     found = tuple(model_files.checked(folder / name) for name in SCALES)
     for file in found:
         if trusted is not None and file.sha256 not in trusted:
-            raise PackError(f"Nobody vouches for {file.path.name} in PAD_FOLDER: its SHA-256 is {file.sha256}.")
+            raise PackError(
+                f"Nobody vouches for {file.path.name} in PAD_FOLDER. Compare its SHA-256 with its publisher's,"
+                f" {file.sha256}, and note it as yours with: manage.py face_pack --pin"
+            )
     return found

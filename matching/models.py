@@ -58,7 +58,7 @@ class IndexPack(models.Model):
 
 
 class Intake(models.Model):
-    """An image whose blobs may be on their way in. A row left by a crash names what to clear away."""
+    """An image whose blobs, or faces elsewhere, may be on their way in. A row left by a crash names what to clear."""
 
     image_id = models.UUIDField(primary_key=True)
 

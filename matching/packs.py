@@ -252,10 +252,10 @@ def pinned(folder: Path) -> dict[str, str]:
     return {str(digest): str(what) for digest, what in pins.items()} if isinstance(pins, dict) else {}
 
 
-def pin(name: str, folder: Path) -> dict[str, str]:
-    """Vouch for the files of this pack as they are now; returns what was noted. Errors: PackError."""
-    pack = named(name, folder, trusting=True)
-    noted = {file.sha256: f"{pack.info.name}: {file_name}" for file_name, file in pack.files.items()}
+def pin(name: str, folder: Path, *, pad: str = "") -> dict[str, str]:
+    """Vouch for the files of this pack, and for those in `pad`, as they are now. Errors: PackError."""
+    pack = named(name, folder, trusting=True, pad=pad)
+    noted = {file.sha256: f"{pack.info.name}: {file.path.name}" for file in (*pack.files.values(), *pack.liveness)}
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f"{PINS}.new"
     partial.write_text(json.dumps({**pinned(folder), **noted}, indent=1) + "\n")

@@ -1,6 +1,8 @@
 """From the bytes of one photo to what is kept of it. Needs no database, so it runs in any process."""
 
+import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,8 +11,10 @@ import numpy as np
 
 from matching import images, packs, quality
 from matching.detect import Detection
-from matching.packs import Pack
-from matching.types import Box, Busy, Embeddings, PhotoFault, PhotoRejected, Selfie
+from matching.packs import Engine, Found, Pack
+from matching.types import Box, Busy, Embeddings, PhotoFault, PhotoRejected, Pixels, Selfie
+
+log = logging.getLogger(__name__)
 
 DERIVED_SIDE = 1280  # of the upright copy that previews are made from
 SELFIE_SIDE = 1600
@@ -21,7 +25,9 @@ SMALLEST_FACE = 20  # pixels across; below it an embedding means little
 # hundreds of faces. It also bounds what many uploads at once can take of processor and memory.
 one_at_a_time = threading.Lock()
 HARVEST_PATIENCE = 300.0  # seconds; nobody waits for one photo of a harvest, and none may be skipped for haste
-SECONDS_IN_LINE = 4.0  # then the visitor is asked to come back, and the thread serves somebody else
+SECONDS_IN_LINE = (
+    4.0  # since the photo came; then the visitor is asked to come back, and the thread serves somebody else
+)
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,10 @@ class Reading:
 
 
 def read_harvested(content: bytes, pack: Pack) -> Reading:
+    """Errors: PhotoRejected."""
     pixels = images.decode(content, images.HARVEST, wait=HARVEST_PATIENCE)
     with one_at_a_time:
-        found = packs.engine(pack).faces(pixels)
+        found = faces_in(pixels, packs.engine(pack))
     height, width = pixels.shape[:2]
     return Reading(
         width=width,
@@ -51,21 +58,40 @@ def read_harvested(content: bytes, pack: Pack) -> Reading:
 
 def read_selfie(content: bytes, pack: Pack) -> Selfie:
     """Errors: PhotoRejected; Busy, when others had the models for too long."""
+    begun = time.monotonic()
     pixels = images.decode(content, images.SELFIE, side=SELFIE_SIDE)
-    with turn():
+    with turn(SECONDS_IN_LINE - (time.monotonic() - begun)):
         engine = packs.engine(pack)
-        # Of a collage only the detections are paid for: there is nothing to embed before one face stands out.
-        face = only_face(engine.detect(pixels))
-        probes, mirrored = engine.embed(pixels, [face]), engine.embedder.mirrored(pixels, [face])
-        live = engine.liveness.score(pixels, face.box) if engine.liveness else None
+        try:
+            return selfie(pixels, engine)
+        except PhotoRejected:
+            raise
+        except Exception as error:
+            log.warning("a photo could not be examined", exc_info=True)
+            raise PhotoRejected(PhotoFault.UNEXAMINED) from error
+
+
+def faces_in(pixels: Pixels, engine: Engine) -> list[Found]:
+    """What the models trip over is this photo's fault, and no reason to stop before the next. Errors: PhotoRejected."""
+    try:
+        return engine.faces(pixels)
+    except Exception as error:
+        raise PhotoRejected(PhotoFault.UNEXAMINED) from error
+
+
+def selfie(pixels: Pixels, engine: Engine) -> Selfie:
+    # Of a collage only the detections are paid for: there is nothing to embed before one face stands out.
+    face = only_face(engine.detect(pixels))
+    probes, mirrored = engine.embed(pixels, [face]), engine.embedder.mirrored(pixels, [face])
+    live = engine.liveness.score(pixels, face.box) if engine.liveness else None
     found = quality.measure(pixels, face.box, engine.detector.landmarks(face.points))
     return Selfie(images.jpeg(pixels), probes, mirrored, quality.flaw(found), live)
 
 
 @contextmanager
-def turn() -> Iterator[None]:
+def turn(patience: float) -> Iterator[None]:
     """Errors: Busy."""
-    if not one_at_a_time.acquire(timeout=SECONDS_IN_LINE):
+    if not one_at_a_time.acquire(timeout=max(0.0, patience)):
         raise Busy
     try:
         yield

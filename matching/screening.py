@@ -217,7 +217,7 @@ def refused_from(calibration: Calibration | None, *, templates: int) -> float:
         return calibrate.UNCALIBRATED_PROBABLE
     allowed = calibrate.lowest(calibration, max(1, templates), STRANGERS_REFUSED)
     if allowed is None:
-        allowed = next(point.similarity for point in calibration.points if not point.strangers)
+        allowed = calibrate.clear_of_strangers(calibration)
     return max(allowed, calibrate.losing_little(calibration))
 
 

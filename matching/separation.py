@@ -23,6 +23,7 @@ Counts = NDArray[np.int64]  # (len(EDGES),): pairs with a similarity from each e
 EDGES = np.round(np.arange(-1000, 1001) / 1000, 3)
 NEVER_COMPARED = -2.0  # no cosine is as low
 ENOUGH_SEEN = 30  # false matches from which their spread says anything
+ONE_PICTURE = 0.999  # so alike are no two people, but one picture that was saved twice
 BLOCK = 1024  # faces compared with all others at once
 
 
@@ -105,6 +106,16 @@ def separate(faces: LabelledFaces) -> Separation:
         closest += binned(block.closest[once])
     people = len(faces.starts)
     return Separation(len(faces), people, genuine, impostor, closest, design_effect(faces, closest))
+
+
+def given_to_two(faces: LabelledFaces) -> tuple[int, int] | None:
+    """Two photos, perhaps one and the same, in which two people are said to be who look like one picture."""
+    for block in blocks(faces):
+        found = np.argwhere(block.different & (block.alike >= ONE_PICTURE))
+        if len(found):
+            here, there = found[0]
+            return int(faces.photo[block.first + here]), int(faces.photo[there])
+    return None
 
 
 def blocks(faces: LabelledFaces) -> Iterator[_Block]:

@@ -89,6 +89,17 @@ def prepare() -> None:
     images.prepare()
 
 
+def require_confinement() -> None:
+    """Errors: PackError, where the process that decodes photos cannot be held as decision 7 says."""
+    images.prepare()
+
+
+def is_decoder_confined() -> bool | None:
+    """Whether a filter holds the process that decodes this process's selfies; None before there is one."""
+    held = images.confinement()
+    return None if held is None else held.is_filtered
+
+
 def pack_files() -> dict[str, str]:
     """Path to SHA-256 of what the chosen pack is loaded from. Errors: PackError."""
     chosen = packs.chosen()
@@ -97,7 +108,7 @@ def pack_files() -> dict[str, str]:
 
 def pin_pack() -> dict[str, str]:
     """Vouch for the chosen pack's files as they are; SHA-256 to pack and file. Errors: PackError."""
-    return packs.pin(str(settings.MATCHING["PACK"]), packs.folder())
+    return packs.pin(str(settings.MATCHING["PACK"]), packs.folder(), pad=str(settings.MATCHING.get("PAD_FOLDER", "")))
 
 
 def require_pack() -> Pack:
@@ -122,19 +133,19 @@ def same_person(one: Embeddings, other: Embeddings) -> bool:
     return bool((one @ other.T).max() >= calibrate.guard(calibration()))
 
 
-def search(probes: Embeddings, *, known: Known | None = None, earlier: int = 0) -> SearchResult:
+def search(probes: Embeddings, *, known: Known | None = None) -> SearchResult:
     """Exact, over every face, those of hidden images too; each face once, by its best probe.
+
+    `probes` are all that the case has: what is certain is promised for the case as a whole, so every further probe
+    makes it stricter.
 
     With `known` it goes on from what is certain or confirmed (`matching.expansion`). That counts towards the
     strangers expected in the probable band; nothing so found is certain, so it makes what is certain no stricter.
 
-    `earlier` is the number of probes the case has been searched with before: what is certain is promised
-    for the case as a whole, so every further probe makes it stricter.
-
     Hold no transaction around it: the scan has one of its own, while one of the caller's would keep every
     row deleted meanwhile from being purged for as long as it lasts.
     """
-    return sweep([Sought(probes, known, earlier)])[0]
+    return sweep([Sought(probes, known)])[0]
 
 
 def sweep(cases: Sequence[Sought]) -> list[SearchResult]:
@@ -146,7 +157,7 @@ def sweep(cases: Sequence[Sought]) -> list[SearchResult]:
     if not cases:
         return []
     size = index_size()
-    limits = [thresholds(case.earlier + len(case.probes), size=size) for case in cases]
+    limits = [thresholds(len(case.probes), size=size) for case in cases]
     hits = index().sweep([case.probes for case in cases], at_least=[limit.probable for limit in limits])
     found = [[match(hit, limit) for hit in some] for some, limit in zip(hits, limits, strict=True)]
     beyond = further(cases, found, limits, size=size)
@@ -160,8 +171,7 @@ def further(
     guard = calibrate.guard(calibration())
     probes = [more_probes(case, own, limit, guard) for case, own, limit in zip(cases, found, limits, strict=True)]
     wide = [
-        thresholds(case.earlier + len(case.probes) + len(more), size=size).probable
-        for case, more in zip(cases, probes, strict=True)
+        thresholds(len(case.probes) + len(more), size=size).probable for case, more in zip(cases, probes, strict=True)
     ]
     if not any(map(len, probes)):
         return [[] for _ in cases]

@@ -87,9 +87,8 @@ class Known:
 class Sought:
     """Whom one case looks for."""
 
-    probes: Embeddings  # the subject's own
+    probes: Embeddings  # the subject's own, all of them
     known: Known | None = None
-    earlier: int = 0  # probes it has been searched with before
 
 
 @dataclass(frozen=True)
@@ -109,6 +108,8 @@ class PhotoFault(StrEnum):
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     ANOTHER_FACE = "another_face"  # than in the photos given before
+    TOO_MUCH_WORK = "too_much_work"  # time or memory ran out, or its reader died: another time it may succeed
+    UNEXAMINED = "unexamined"  # the models could make nothing of it
 
 
 class Flaw(StrEnum):
@@ -188,6 +189,10 @@ class PackError(Exception):
     """The pack cannot be used; the message is one sentence an operator can act on."""
 
 
+class Unconfined(PackError):
+    """A photo would be decoded where one made to take the decoder over could reach more than its own memory."""
+
+
 class IndexUnusable(PackError):
     """Nor can the index that was chosen: said wherever a fault of the pack is said."""
 
@@ -240,6 +245,7 @@ class HarvestReport:
     already: int  # or kept out because of a block: the two are not told apart
     skipped: int
     kept_out: int = 0  # at least so many of them because of a block, rounded down to tens
+    faces_passed_over: int = 0  # ready embeddings: those of the images that were here or kept out
 
 
 @dataclass(frozen=True)

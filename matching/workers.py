@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from matching import reading
 from matching.packs import Pack
 from matching.reading import Reading
-from matching.types import PhotoRejected
+from matching.types import Busy, PhotoFault, PhotoRejected
 
 WORTH_A_POOL = 4  # photos; below it starting processes costs more than it saves
 
@@ -20,7 +20,11 @@ def read(content: bytes, pack: Pack) -> Reading | str:
     try:
         return reading.read_harvested(content, pack)
     except PhotoRejected as rejected:
-        return rejected.fault.value
+        # What the models tripped over is for whoever runs them to look into.
+        cause = rejected.__cause__
+        return f"{rejected.fault.value} ({type(cause).__name__})" if cause else rejected.fault.value
+    except Busy:
+        return PhotoFault.TOO_MUCH_WORK.value
 
 
 @contextmanager

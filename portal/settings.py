@@ -165,6 +165,7 @@ MATCHING = {
     "CALIBRATIONS": Path(env.text("CALIBRATIONS", str(BASE_DIR / "var" / "calibrations"))),
     # A visitor's own pack may be tried at once; a real index waits until someone vouches for its files.
     "UNPINNED_PACKS": DEMO,
+    "UNCONFINED_DECODER": env.flag("UNCONFINED_DECODER"),
     "HARVESTS_A_DAY": env.integer("HARVESTS_A_DAY", 300),
 }
 

@@ -12,7 +12,16 @@ GREETING = struct.Struct(">H")  # length of the JSON that follows
 QUESTION = struct.Struct(">II")  # longest side (0: as it is), bytes
 ANSWER = struct.Struct(">BII")  # kind, width, height (of pixels) or number of the fault, 0
 PIXELS, FAULT = 1, 2
-FAULTS = ("not_an_image", "unsupported", "animated", "truncated", "too_small", "too_big", "too_many_pixels")
+FAULTS = (
+    "not_an_image",
+    "unsupported",
+    "animated",
+    "truncated",
+    "too_small",
+    "too_big",
+    "too_many_pixels",
+    "too_much_work",
+)
 
 
 @dataclass(frozen=True)
@@ -22,3 +31,8 @@ class Confinement:
     network: str  # "filter", "namespace", "filter and namespace" or "" for nothing
     files: str  # "filter", "account and limits" or "limits"
     memory: bool
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the kernel refuses it every call that could reach a network or a file."""
+        return "filter" in self.network and self.files == "filter"

@@ -13,7 +13,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from matching.decoding.limits import Limits
 
 # Names of matching.types.PhotoFault, which brings NumPy along; a test holds the two together.
-Fault = Literal["not_an_image", "unsupported", "animated", "truncated", "too_small", "too_big", "too_many_pixels"]
+Fault = Literal[
+    "not_an_image",
+    "unsupported",
+    "animated",
+    "truncated",
+    "too_small",
+    "too_big",
+    "too_many_pixels",
+    "too_much_work",
+]
 
 
 class Unusable(Exception):
@@ -89,7 +98,7 @@ def picture_of(content: bytes, limits: Limits, *, side: int) -> Image.Image:
     except Image.DecompressionBombError:
         raise Unusable("too_many_pixels") from None
     except MemoryError:
-        raise Unusable("unsupported") from None
+        raise Unusable("too_much_work") from None
     except Unusable:
         raise
     except Exception:

@@ -46,6 +46,8 @@ class Hit:
 
 
 class Index(Protocol):
+    elsewhere: bool  # what `add` did is not undone with the caller's transaction, but by `remove` alone
+
     def add(self, faces: FaceRows) -> None:
         """Called by `matching.admission` alone, in its transaction."""
 

@@ -29,21 +29,6 @@ NEAR = "f.embedding <#> %s::halfvec <= %s"  # <#> is the negative inner product;
 HIDDEN = "SELECT id FROM matching_harvestedimage WHERE hidden_at IS NOT NULL AND id = ANY(%s)"
 
 SHOWN = """
-SELECT hit.id, hit.image_id, max(hit.similarity) AS similarity
-FROM (
-    SELECT f.id, f.image_id, -(f.embedding <#> p.probe) AS similarity
-    FROM matching_face f
-    JOIN unnest(%s::halfvec[]) AS p (probe) ON f.embedding <#> p.probe <= %s
-    OFFSET 0
-) AS hit
-JOIN matching_harvestedimage i ON i.id = hit.image_id
-WHERE i.hidden_at IS NULL
-GROUP BY hit.id, hit.image_id
-ORDER BY similarity DESC, hit.id
-LIMIT %s
-"""
-
-SHOWN = """
 SELECT DISTINCT f.image_id
 FROM matching_face f
 JOIN matching_harvestedimage i ON i.id = f.image_id
@@ -89,6 +74,8 @@ MOST_IN_SQL = 24  # probes from which on it is quicker to read every face and mu
 
 
 class PgVector:
+    elsewhere = False
+
     def add(self, faces: FaceRows) -> None:
         binary_copy.send(ADD, copy_blocks(faces))
 

@@ -27,6 +27,10 @@ SENTENCES: dict[PhotoFault, Promise] = {
         "The face in this photo does not look like the one in the photos you gave before. Choose another photo of "
         "yourself, or remove the earlier one first."
     ),
+    PhotoFault.TOO_MUCH_WORK: _("The photo took too long to read. Try again, or save it smaller."),
+    PhotoFault.UNEXAMINED: _(
+        "We could not look for a face in this photo. Choose another one, or cut it down to your face."
+    ),
 }
 
 # What makes a photo find less than a better one would; it is used all the same.

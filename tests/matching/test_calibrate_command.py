@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,9 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.stats import binom
 
-from matching import calibrate, calibration_files, packs, service
+from matching import calibrate, calibration_files, packs, screening, service
 from matching.calibration_files import Source, calibration_of, rate_at_most
-from matching.separation import Separation, gather, separate
+from matching.separation import Separation, binned, gather, separate
 from matching.types import PackError
 from portal.core import clock
 from tests.matching import builders
@@ -75,6 +76,60 @@ def test_a_fault_in_the_labels_is_one_sentence(own: Path, tmp_path: Path) -> Non
     with pytest.raises(CommandError, match="needs a heading"):
         call_command("calibrate", tmp_path / "labels.csv")
     assert not own.exists()
+
+
+def labelled(folder: Path, *rows: tuple[str, ...]) -> Path:
+    with (table := folder / "labels.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("file", "identity", "group"), *rows])
+    return table
+
+
+@pytest.mark.parametrize("identities", [("eileen", "tom"), ("", "")])
+def test_one_picture_of_two_people_is_refused(
+    own: Path, astronaut: Path, tmp_path: Path, identities: tuple[str, str]
+) -> None:
+    """Saved twice without loss: the files differ, the pictures do not."""
+    picture = Image.open(astronaut).convert("RGB")
+    picture.save(tmp_path / "one.png")
+    picture.save(tmp_path / "again.bmp")
+    picture.resize((300, 300)).save(tmp_path / "smaller.png")
+    picture.resize((320, 320)).save(tmp_path / "small.png")
+    Image.fromarray(builders.noise()).save(tmp_path / "nobody.png")
+    table = labelled(
+        tmp_path,
+        *(("one.png", identities[0], "a"), ("again.bmp", identities[1], "b")),
+        *(("smaller.png", "eileen", "a"), ("small.png", "eileen", "a"), ("nobody.png", "tom", "b")),
+    )
+    with pytest.raises(CommandError, match="Lines 2 and 3 of the table give one picture to two people"):
+        call_command("calibrate", table, stdout=StringIO(), stderr=StringIO())
+    assert not own.exists()
+
+
+def test_a_face_that_is_twice_in_one_photo_is_refused(own: Path, astronaut: Path, tmp_path: Path) -> None:
+    picture = Image.open(astronaut).convert("RGB")
+    both = Image.new("RGB", (1024, 512))
+    both.paste(picture, (0, 0))
+    both.paste(picture, (512, 0))
+    both.save(tmp_path / "both.png")
+    picture.save(tmp_path / "one.png")
+    Image.fromarray(builders.noise()).save(tmp_path / "nobody.png")
+    table = labelled(tmp_path, ("both.png", "eileen", "a"), ("one.png", "eileen", "a"), ("nobody.png", "tom", "b"))
+    with pytest.raises(CommandError, match="Line 2 of the table has one face twice"):
+        call_command("calibrate", table, stdout=StringIO(), stderr=StringIO())
+
+
+@pytest.mark.parametrize("similarity", [1.0, 1.0000002])
+def test_such_a_calibration_breaks_no_search(similarity: float) -> None:
+    """One from before it was refused: it lies where no other pair of people does, and is counted as a stranger."""
+    good, measured = calibration()
+    twins = replace(measured, closest=measured.closest + binned(np.array([similarity], np.float32)))
+    source = Source("dlib", good.recogniser_sha256, "Made up.", clock.today(), good.photos)
+    found = calibration_of(source, twins)
+    assert all(point.strangers for point in found.points)
+    limits = calibrate.thresholds(found, pack="dlib", index_size=10**9, probes=1)
+    assert limits.certain is None
+    assert limits.probable == calibrate.thresholds(good, pack="dlib", index_size=10**9, probes=1).probable
+    assert screening.refused_from(found, templates=10**9) == screening.refused_from(good, templates=10**9)
 
 
 @pytest.mark.django_db

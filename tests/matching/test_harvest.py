@@ -1,5 +1,6 @@
 """A harvest can be stopped and run again; an image is in whole or not at all."""
 
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,8 +9,9 @@ from django.db import connection
 from PIL import Image
 
 from matching import admission, blobs, harvest, images, service
+from matching.decoding.limits import Limits
 from matching.models import Face, HarvestedImage, IndexPack, Intake
-from matching.types import Harvestable, HarvestRunning, PackError, Store
+from matching.types import Harvestable, HarvestRunning, PackError, PhotoFault, PhotoRejected, Pixels, Store
 from tests.matching import builders
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +59,41 @@ def test_it_reports_unreadable_files_and_goes_on(photo: Harvestable, tmp_path: P
     report = service.harvest([*bad, photo], on_skipped=lambda name, why: reasons.update({Path(name).name: why}))
     assert (report.images, report.skipped) == (1, 3)
     assert reasons == {"empty.jpg": "not_an_image", "cut.jpg": "truncated", "absent.jpg": "unreadable"}
+
+
+@pytest.mark.parametrize(("times", "taken"), [(1, 2), (2, 1)])
+def test_a_photo_that_took_too_long_is_tried_once_more_at_the_end(
+    photo: Harvestable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, taken: int
+) -> None:
+    Image.fromarray(builders.noise(side=70)).save(tmp_path / "hard.png")
+    order: list[int] = []
+    monkeypatch.setattr(harvest, "BATCH", 1)
+    monkeypatch.setattr(images, "decode", too_slow(70, times, order))
+    told: list[int] = []
+    reasons: list[tuple[str, str]] = []
+    report = service.harvest(
+        [builders.entry(tmp_path / "hard.png"), photo],
+        on_progress=told.append,
+        on_skipped=lambda name, why: reasons.append((Path(name).name, why)),
+    )
+    assert order == [70, 64, 70]
+    assert (report.images, report.skipped) == (taken, 2 - taken)
+    assert told == [0, 1, 2]
+    assert reasons == [("hard.png", "too_much_work")] * (2 - taken)
+
+
+def too_slow(side: int, times: int, order: list[int]) -> Callable[..., Pixels]:
+    """For photos of this side, so many times."""
+    decode, left = images.decode, [PhotoRejected(PhotoFault.TOO_MUCH_WORK)] * times
+
+    def decoded(content: bytes, limits: Limits, *, wait: float) -> Pixels:
+        pixels = decode(content, limits, wait=wait)
+        order.append(len(pixels))
+        if len(pixels) == side and left:
+            raise left.pop()
+        return pixels
+
+    return decoded
 
 
 def test_it_tells_how_far_it_is(photo: Harvestable, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def test_a_second_run_adds_nothing(tmp_path: Path) -> None:
     file = parquet(tmp_path / "faces.parquet", columns(builders.unit_rows(6)))
     harvest(file)
     out, _ = harvest(file)
-    assert "0 images with 0 faces added, 3 already there" in out
+    assert "0 images with 0 faces added, 3 with 6 faces already there" in out
     assert (HarvestedImage.objects.count(), service.index_size()) == (3, 6)
 
 
@@ -102,8 +102,48 @@ def test_bad_rows_are_named_and_the_others_enter(tmp_path: Path) -> None:
     rows[0, 0], rows[3] = np.nan, 0
     dates = ["2021-03-04", "2021-03-04", "2021-03-04", "2021-03-04", "soon", "soon"]
     out, err = harvest(parquet(tmp_path / "faces.parquet", columns(rows, harvested_on=dates)))
-    assert "2 images with 2 faces added, 0 already there or kept out, 4 rows skipped" in out
+    assert "2 images with 2 faces added, 0 with 0 faces already there or kept out, 4 rows skipped" in out
     assert [line.partition(":")[0] for line in err.splitlines()] == [f"skipped row {n}" for n in (1, 4, 5, 6)]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"page": ["https://photos.example/0", None]},
+        {"page": ["https://photos.example/0", "https://photos.example/\0"]},
+        {"site": [None, "\0"]},
+        {"address": [None, "\0"]},
+        {"country": [None, "F\0"]},
+        {"image": ["photo-0", None]},
+        {"image": None, "file_digest": ["00" * 32, "00"]},
+    ],
+)
+def test_what_cannot_be_kept_is_named_and_the_others_enter(tmp_path: Path, changed: dict[str, Any]) -> None:
+    two = {"image": ["a", "b"], "page": ["https://photos.example/0", "https://photos.example/1"], **changed}
+    out, err = harvest(parquet(tmp_path / "faces.parquet", columns(builders.unit_rows(2), **two)))
+    assert "1 images with 1 faces added" in out
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["skipped row 2"]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"page": [1, 2]}, {"country": [33, 33]}, {"file_digest": [32, 32]}, {"image": [["a"], ["b"]]}]
+)
+def test_so_is_a_column_of_another_kind(tmp_path: Path, changed: dict[str, Any]) -> None:
+    out, _ = harvest(parquet(tmp_path / "faces.parquet", columns(builders.unit_rows(2), **changed)))
+    assert "0 images with 0 faces added, 0 with 0 faces already there or kept out, 2 rows skipped" in out
+
+
+def test_rows_that_stand_apart_from_their_image_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedding_files, "PIECE", 4)
+    names = [f"photo-{n}" for n in (0, 0, 1, 2, 2, 3, 0, 1, 4, 4)]
+    pages = [f"https://photos.example/{name}" for name in names]
+    file = parquet(tmp_path / "faces.parquet", columns(builders.unit_rows(10), image=names, page=pages))
+    out, err = harvest(file)
+    assert "5 images with 8 faces added, 0 with 0 faces already there or kept out, 2 rows skipped" in out
+    assert err.splitlines() == [f"skipped row {n}: it stands apart from the other rows of its image" for n in (7, 8)]
+    out, err = harvest(file)
+    assert "0 images with 0 faces added, 7 with 10 faces already there or kept out, 0 rows skipped" in out
+    assert err == ""
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,21 @@
 """What is Milvus's alone: how it is chosen, and what a removal leaves in its files."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
 from django.conf import Settings
 
-from matching import index, service
+from matching import admission, index, service
 from matching.index import milvus
+from matching.index.base import FaceRows
+from matching.models import HarvestedImage, Intake
 from matching.types import Embeddings, PackError, Store
 from tests.matching import builders
+from tests.matching import test_harvest_embeddings as ready
 from tests.matching.conftest import set_matching
 
 
@@ -78,3 +82,60 @@ def test_a_copy_that_was_cut_short_is_made_anew(in_milvus: Path) -> None:
     assert index.store().search(rows, at_least=-1) == found
     assert index.store().size() == 9
     assert [milvus.generation_of(name) for name in milvus.partitions() if milvus.number_of(name) == 1] == [2]
+
+
+class Killed(BaseException):
+    """As a kill would end a run: nothing behind it is carried out."""
+
+
+def die_before_clearing(image_ids: Sequence[UUID]) -> None:
+    if image_ids:
+        raise Killed
+
+
+@pytest.fixture
+def embeddings(tmp_path: Path) -> Path:
+    return ready.parquet(tmp_path / "faces.parquet", ready.columns(builders.unit_rows(6)))
+
+
+def add_and_die(self: milvus.Milvus, faces: FaceRows) -> None:
+    ADD(self, faces)
+    raise Killed
+
+
+ADD = milvus.Milvus.add
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("in_milvus")
+@pytest.mark.parametrize("cleared_by", ["the next run", "the sweep of leftovers"])
+def test_faces_of_a_run_that_was_killed_are_neither_doubled_nor_orphaned(
+    embeddings: Path, cleared_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(milvus.Milvus, "add", add_and_die)
+        patched.setattr(admission, "clear", die_before_clearing)
+        service.harvest_embeddings(embeddings)
+    assert index.store().size() == 4  # the last image waits for more of its rows; none, and this test proves nothing
+    assert not HarvestedImage.objects.exists()
+
+    if cleared_by == "the sweep of leftovers":
+        service.clear_leftovers()
+        assert index.store().size() == 0
+    service.harvest_embeddings(embeddings)
+
+    assert index.store().size() == 6
+    hits = index.store().search(builders.unit_rows(6), at_least=-1)
+    assert len(hits) == 6
+    assert {hit.image_id for hit in hits} == set(HarvestedImage.objects.values_list("id", flat=True))
+    assert not Intake.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("in_milvus")
+def test_faces_of_a_transaction_that_failed_go_at_once(embeddings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(milvus.Milvus, "add", add_and_die)
+        service.harvest_embeddings(embeddings)
+    assert index.store().size() == 0
+    assert not Intake.objects.exists()

@@ -14,7 +14,7 @@ from django.conf import Settings
 from django.core.management import CommandError, call_command
 from onnx import TensorProto, helper, numpy_helper
 
-from matching import model_files, onnx_files, packs
+from matching import liveness, model_files, onnx_files, packs
 from matching.types import PackError
 from tests.matching.conftest import set_matching
 
@@ -150,6 +150,24 @@ def test_outside_the_demo_the_command_says_what_to_do_and_does_it(own_pack: Path
     call_command("face_pack", "--pin", stdout=said)
     assert "own: recogniser.onnx" in said.getvalue()
     call_command("face_pack", stdout=StringIO())
+
+
+@pytest.mark.django_db
+def test_the_models_that_detect_attacks_are_pinned_with_the_pack(
+    own_pack: Path, tmp_path: Path, settings: Settings
+) -> None:
+    packs.named.cache_clear()
+    (pad := tmp_path / "pad").mkdir()
+    for number, name in enumerate(liveness.SCALES):
+        (pad / name).write_bytes(bytes([8, 20 + number]))
+    set_matching(settings, PACK="own", PACKS_FOLDER=str(own_pack.parent), PAD_FOLDER=str(pad), UNPINNED_PACKS="")
+    call_command("face_pack", "--pin", stdout=(said := StringIO()))
+    assert all(f"own: {name}" in said.getvalue() for name in liveness.SCALES)
+    call_command("face_pack", stdout=StringIO())
+    (pad / "MiniFASNetV2.onnx").write_bytes(bytes([8, 30]))
+    packs.named.cache_clear()
+    with pytest.raises(CommandError, match=r"Nobody vouches for MiniFASNetV2\.onnx in PAD_FOLDER.* face_pack --pin"):
+        call_command("face_pack", stdout=StringIO())
 
 
 # --- data outside of the model ---

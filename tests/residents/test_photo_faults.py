@@ -1,11 +1,13 @@
 """Every fault of a photo is answered on the same page, with what to do about it."""
 
 from io import BytesIO
+from unittest.mock import Mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from matching.decoding.pool import TooLate
 from matching.types import PhotoFault
 from portal.cases.models import Route
 from portal.core.uploads import LARGEST_UPLOAD
@@ -49,6 +51,13 @@ BAD = {
     PhotoFault.NO_FACE: lambda: encoded(Image.new("RGB", (400, 400), "grey")),
     PhotoFault.SEVERAL_FACES: two_astronauts,
     PhotoFault.ANOTHER_FACE: somebody_else,
+    PhotoFault.TOO_MUCH_WORK: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
+    PhotoFault.UNEXAMINED: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
+}
+# What no photo that we know brings about is brought about by these.
+STAGED = {
+    PhotoFault.TOO_MUCH_WORK: ("matching.decoding.pool.Child.decode", TooLate),
+    PhotoFault.UNEXAMINED: ("matching.packs.Engine.detect", RuntimeError),
 }
 
 
@@ -58,10 +67,12 @@ def test_it_has_a_sentence_for_each_fault() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", PhotoFault)
-def test_it_says_what_to_do_and_keeps_the_earlier_photo(fault: PhotoFault) -> None:
+def test_it_says_what_to_do_and_keeps_the_earlier_photo(fault: PhotoFault, monkeypatch: pytest.MonkeyPatch) -> None:
     case = builders.make_case(route=Route.PHOTO)
     ana = builders.session_of(case)
     earlier = [bytes(photo.sealed) for photo in case.photos.all()]
+    if fault in STAGED:
+        monkeypatch.setattr(STAGED[fault][0], Mock(side_effect=STAGED[fault][1]))
     page = ana.post("/en/request/photo/", {"photo": SimpleUploadedFile("x.jpg", BAD[fault]())})
     assert f'<a href="#id_photo">{photo_faults.SENTENCES[fault]}</a>' in page.content.decode()
     assert [bytes(photo.sealed) for photo in case.photos.all()] == earlier

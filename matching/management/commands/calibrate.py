@@ -16,6 +16,7 @@ from matching.calibrate import Calibration
 from matching.calibration_files import Source, TooLittle
 from matching.labels import BadLabels, Photo
 from matching.packs import Pack
+from matching.separation import LabelledFaces
 from matching.types import Embeddings, PackError
 from matching.workers import read, workers
 
@@ -49,7 +50,9 @@ class Command(BaseCommand):
         found = list(self._faces(given, pack))
         if not found:
             raise TooLittle("In none of the photos a face was found.")
-        measured = separation.separate(separation.gather(found))
+        faces = separation.gather(found)
+        refuse_one_picture_of_two(faces, [photo.line for photo, _rows in found])
+        measured = separation.separate(faces)
         source = Source(pack.info.name, pack.recogniser_sha256, how, timezone.localdate(), len(found))
         calibration = calibration_files.calibration_of(source, measured)
         written = calibration_files.write(target, calibration, measured)
@@ -80,6 +83,21 @@ class Command(BaseCommand):
         self.stdout.write("Written: " + ", ".join(str(path) for path in written))
         if not in_use:
             self.stdout.write("Searches use it once it lies in the folder CALIBRATIONS.")
+
+
+def refuse_one_picture_of_two(faces: LabelledFaces, lines: list[int]) -> None:
+    """By their lines: a file's name may be a person's. Errors: BadLabels."""
+    two = separation.given_to_two(faces)
+    if two is None:
+        return
+    one, other = sorted(lines[photo] for photo in two)
+    if one == other:
+        raise BadLabels(f"Line {one} of the table has one face twice: give it a group that begins with collage.")
+    raise BadLabels(
+        f"Lines {one} and {other} of the table give one picture to two people, saved anew or cut out differently:"
+        " no index could be kept free of such strangers. Take one of them out, give both the same identity, or without"
+        " one the same group."
+    )
 
 
 def own_file(pack: Pack) -> Path:

@@ -22,9 +22,9 @@ columns of the table:
   embedding     list of numbers, or bytes (little-endian float32 or float16); not with .npy
   address, site, country, score   optional
 
-Rows of one image stand together. They are brought to unit length. What is there already is passed over, so the
-same command goes on after a stop. The model that made them must be the index's: recogniser_sha256 in the Parquet
-file's metadata says so, or --recogniser."""
+Rows of one image stand together; one that stands far apart is skipped and named. They are brought to unit length.
+What is there already is passed over with all its faces, so the same command goes on after a stop. The model that made
+them must be the index's: recogniser_sha256 in the Parquet file's metadata says so, or --recogniser."""
 
 
 class Command(BaseCommand):
@@ -55,7 +55,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         self.stdout.write(
             f"{report.images} images with {report.faces} faces added,"
-            f" {report.already} already there or kept out, {report.skipped} rows skipped"
+            f" {report.already} with {report.faces_passed_over} faces already there or kept out,"
+            f" {report.skipped} rows skipped"
         )
 
     def say_skipped(self, name: str, reason: str) -> None:

@@ -8,19 +8,25 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from django.conf import Settings
+from django.core.management import CommandError, call_command
+from django.test import Client
 from PIL import Image
 
 from matching.decoding import frames, parsing, pool, sandbox
 from matching.decoding.limits import HARVEST, SELFIE, Limits
 from matching.decoding.pool import Child, Pool
-from matching.types import Busy, PhotoFault, PhotoRejected
+from matching.types import Busy, PhotoFault, PhotoRejected, Pixels, Unconfined
+from tests.matching.conftest import set_matching
 from tests.matching.test_decode_photo import progressive
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes system calls away")
@@ -71,6 +77,69 @@ def test_it_has_neither_network_nor_files_and_bounded_memory(started: list[Pool]
     assert held.memory
 
 
+# A child of the real kind, but that the kernel grants it no filter.
+UNFILTERED = f"""
+import json, sys
+for name in [name for name in sys.modules if name.partition(".")[0] == "matching"]:
+    del sys.modules[name]
+sys.path.insert(0, {str(pool.ROOT)!r})
+from matching.decoding import child, sandbox
+from matching.decoding.limits import Limits
+sandbox.filter_calls = lambda: False
+given = json.loads(sys.argv[1])
+child.main(Limits(**{{**given, "formats": tuple(given["formats"])}}))
+"""
+
+
+@pytest.fixture
+def no_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "matching" / "decoding"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").touch()
+    (package / "child.py").write_text(UNFILTERED)
+    monkeypatch.setattr(pool, "ROOT", tmp_path)
+
+
+@LINUX
+@pytest.mark.usefixtures("no_filter")
+def test_a_child_without_a_filter_is_given_no_photo(started: list[Pool]) -> None:
+    one = a_pool(started)
+    with pytest.raises(Unconfined, match="UNCONFINED_DECODER=1"):
+        one.start()
+    with pytest.raises(Unconfined):
+        one.decode(photo(), side=0, wait=1)
+    assert one.pids() == []
+
+
+@LINUX
+@pytest.mark.usefixtures("no_filter")
+def test_who_accepts_the_risk_is_served_and_still_told(started: list[Pool]) -> None:
+    one = Pool(SELFIE, 1, unconfined=True)
+    started.append(one)
+    assert one.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
+    assert one.held is not None
+    assert not one.held.is_filtered
+
+
+@LINUX
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_filter")
+def test_the_portal_refuses_to_start_without_one(
+    settings: Settings, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_pools", {})
+    try:
+        assert client.get("/healthz").json()["decoder"] is None
+        with pytest.raises(CommandError, match="cannot be confined here"):
+            call_command("face_pack", stdout=io.StringIO())
+        set_matching(settings, UNCONFINED_DECODER="1")
+        call_command("face_pack", stdout=io.StringIO())
+        assert client.get("/healthz").json()["decoder"] is False
+    finally:
+        pool.stop()
+
+
 FORBIDDEN = {
     "a socket": "import socket; socket.socket()",
     "a file": "open('/etc/hostname')",
@@ -118,15 +187,27 @@ def test_it_sees_no_secret_and_no_account(started: list[Pool], monkeypatch: pyte
         assert f"Uid:\t{sandbox.NOBODYS}\t" in (process / "status").read_text()
 
 
+def seconds_for(started: list[Pool], content: bytes) -> float:
+    """How long this machine takes for a photo, with ample time."""
+    one = a_pool(started, limits=replace(HARVEST, seconds=100))
+    one.start()
+    begun = time.monotonic()
+    one.decode(content, side=0, wait=1)
+    return time.monotonic() - begun
+
+
 def test_a_photo_that_takes_too_long_is_refused_and_the_next_one_read(started: list[Pool]) -> None:
-    one = a_pool(started, limits=replace(HARVEST, seconds=1))
-    slow = progressive(parsing.MOST_SCANS, side=7000)  # some 2 s of one core
+    slow = progressive(parsing.MOST_SCANS, side=7000)
+    needed = seconds_for(started, slow)
+    one = a_pool(started, limits=replace(HARVEST, seconds=needed / 4))
+    one.start()
     begun = time.monotonic()
     with pytest.raises(PhotoRejected) as caught:
-        one.decode(slow, side=0, wait=1)
-    assert caught.value.fault is PhotoFault.UNSUPPORTED
-    assert time.monotonic() - begun < 5
-    assert one.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
+        one.decode(slow, side=0, wait=0)
+    assert caught.value.fault is PhotoFault.TOO_MUCH_WORK
+    assert time.monotonic() - begun < needed * 3 / 4
+    one.start()
+    assert one.decode(photo(), side=0, wait=0).shape == (200, 200, 3)
 
 
 def test_a_child_that_hangs_is_replaced_before_the_visitor_gives_up(started: list[Pool]) -> None:
@@ -147,7 +228,7 @@ def test_a_photo_that_needs_too_much_memory_is_refused_and_the_next_one_read(sta
     one = a_pool(started, limits=replace(SELFIE, memory=120_000_000))
     with pytest.raises(PhotoRejected) as caught:
         one.decode(photo(4000), side=0, wait=1)
-    assert caught.value.fault is PhotoFault.UNSUPPORTED
+    assert caught.value.fault is PhotoFault.TOO_MUCH_WORK
     assert one.decode(photo(), side=0, wait=1).shape == (200, 200, 3)
 
 
@@ -170,20 +251,87 @@ def test_a_child_is_replaced_after_so_many_photos(started: list[Pool], monkeypat
     assert len(seen) == 3
 
 
-def test_who_finds_every_child_taken_is_told_so(started: list[Pool]) -> None:
-    one = a_pool(started)
+@contextmanager
+def occupied(one: Pool) -> Iterator[Future[Pixels]]:
+    """A photo is with its only child, which gets no further until the end."""
     one.start()
-    slow = progressive(parsing.MOST_SCANS, side=4800)
-    with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(one.decode, slow, side=0, wait=1)
-        time.sleep(0.2)
+    (child,) = one.pids()
+    os.kill(child, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(one.decode, photo(), side=0, wait=1)
+        while one.is_free:
+            time.sleep(0.01)
+        try:
+            yield reading
+        finally:
+            os.kill(child, signal.SIGCONT)
+
+
+def test_who_finds_every_child_taken_is_told_so(started: list[Pool]) -> None:
+    one = a_pool(started, limits=replace(SELFIE, seconds=60))
+    with occupied(one) as first, pytest.raises(Busy):
+        one.decode(photo(), side=0, wait=0.05)
+    assert first.result().shape == (200, 200, 3)
+
+
+def test_waiting_and_decoding_have_one_deadline(started: list[Pool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a photo that was cut off because it had waited is not called a bad one."""
+    monkeypatch.setattr(pool, "MAY_LACK", 0.5)
+    one = a_pool(started, limits=replace(SELFIE, seconds=2))
+    one.start()
+    (hung,) = one.pids()
+    with ThreadPoolExecutor(1) as threads:
+        with one.child(time.monotonic() + 1):
+            os.kill(hung, signal.SIGSTOP)
+            begun = time.monotonic()
+            waiting = threads.submit(one.decode, photo(), side=0, wait=1.9)
+            time.sleep(1)
         with pytest.raises(Busy):
-            one.decode(photo(), side=0, wait=0.05)
-        assert first.result().shape == (4800, 4800, 3)
+            waiting.result()
+    assert time.monotonic() - begun < 2.8
+
+
+def test_a_child_that_is_still_starting_is_kept(started: list[Pool]) -> None:
+    one = a_pool(started, limits=replace(SELFIE, seconds=0.01))
+    with pytest.raises(Busy):
+        one.decode(photo(), side=0, wait=0)
+    starting = one.pids()
+    one.start()
+    assert len(starting) == 1
+    assert one.pids() == starting
+
+
+def test_what_one_photo_left_unread_is_no_answer_to_the_next(
+    started: list[Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = a_pool(started)
+    with monkeypatch.context() as patched:
+        patched.setattr(Child, "_pixels", Mock(side_effect=MemoryError))
+        with pytest.raises(MemoryError):
+            one.decode(photo(100), side=0, wait=1)
+    assert one.pids() == []
+    assert one.decode(photo(300), side=0, wait=1).shape == (300, 300, 3)
 
 
 def answer(kind: int, width: int, height: int, body: bytes = b"") -> str:
     return repr(frames.ANSWER.pack(kind, width, height) + body)
+
+
+@pytest.fixture
+def pretend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Start children that run this instead, after they greeted and were asked: a child taken over may do anything."""
+
+    def written(code: str) -> None:
+        package = tmp_path / "matching" / "decoding"
+        package.mkdir(parents=True)
+        greeting = b'{"network": "filter", "files": "filter", "memory": true}'
+        hello = repr(frames.GREETING.pack(len(greeting)) + greeting)
+        for folder in (package.parent, package):
+            (folder / "__init__.py").touch()
+        (package / "child.py").write_text(f"import os, time\nos.write(0, {hello}); os.read(0, 10**6)\n{code}\n")
+        monkeypatch.setattr(pool, "ROOT", tmp_path)
+
+    return written
 
 
 @pytest.mark.parametrize(
@@ -199,22 +347,26 @@ def answer(kind: int, width: int, height: int, body: bytes = b"") -> str:
         "b''",
     ],
 )
-def test_an_answer_out_of_bounds_is_not_believed(said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child that was taken over may answer anything."""
-    package = tmp_path / "matching" / "decoding"
-    package.mkdir(parents=True)
-    greeting = b'{"network": "", "files": "", "memory": true}'
-    hello = repr(frames.GREETING.pack(len(greeting)) + greeting)
-    for folder in (package.parent, package):
-        (folder / "__init__.py").touch()
-    (package / "child.py").write_text(f"import os; os.write(0, {hello}); os.read(0, 10**6); os.write(0, {said})")
-    monkeypatch.setattr(pool, "ROOT", tmp_path)
+def test_an_answer_out_of_bounds_is_not_believed(said: str, pretend: Callable[[str], None]) -> None:
+    pretend(f"os.write(0, {said})")
     taken_over = Child(replace(SELFIE, seconds=1))
     try:
+        taken_over.confinement(until=time.monotonic() + 30)
         with pytest.raises(pool.Broken):
-            taken_over.decode(b"a photo", side=0, seconds=1)
+            taken_over.decode(b"a photo", side=0, until=time.monotonic() + 1)
     finally:
         taken_over.stop()
+
+
+def test_an_answer_that_drips_is_cut_off(started: list[Pool], pretend: Callable[[str], None]) -> None:
+    drop = repr(bytes(1))
+    pretend(f"os.write(0, {answer(frames.PIXELS, 200, 200)})\nwhile True: time.sleep(0.0005); os.write(0, {drop})")
+    one = a_pool(started, limits=replace(SELFIE, seconds=1))
+    one.start()
+    begun = time.monotonic()
+    with pytest.raises(PhotoRejected):
+        one.decode(photo(), side=0, wait=0)
+    assert time.monotonic() - begun < 2
 
 
 def in_a_fork(answers: "SimpleQueue[tuple[tuple[int, ...], list[int]]]") -> None:

@@ -12,7 +12,8 @@ from matching import service
 
 class Command(BaseCommand):
     help = (
-        "Fetch the chosen face pack where needed, check its files and that the index holds no other; print it as JSON."
+        "Fetch the chosen face pack where needed, check its files, that the index holds no other, and that photos are"
+        " decoded in confinement; print the pack as JSON."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -28,6 +29,7 @@ class Command(BaseCommand):
                 self._pin()
             pack = service.fetch_pack()
             service.require_pack()
+            service.require_confinement()
         except service.PackError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(asdict(pack)))
