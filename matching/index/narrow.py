@@ -48,7 +48,7 @@ class Probes:
     """Probes (p, dim), each with the similarity from which rows are wanted, ready to be held against many rows."""
 
     def __init__(self, probes: Embeddings, at_least: NDArray[np.float64]) -> None:
-        finite = np.isfinite(probes).all(axis=1)
+        finite: NDArray[np.bool_] = np.all(np.isfinite(probes), axis=1)
         self._probes, self._at_least = probes, at_least
         self._proposed_from = np.where(finite, at_least, -np.inf)  # what is no number is left to the decision
         doubles = np.where(finite[:, None], probes, 0).astype(np.float64)
@@ -62,7 +62,7 @@ class Probes:
     def pairs(self, rows: Halves | Embeddings) -> Iterator[Pairs]:
         """Every pair at or above its probe's threshold, in no order. Rows, of any number, are of unit length."""
         for start in range(0, len(rows), TILE):
-            tile = np.ascontiguousarray(rows[start : start + TILE])
+            tile = contiguous(rows[start : start + TILE])
             near = self.near(tile)
             if proposed := np.count_nonzero(near):
                 if proposed > MANY * near.size:
@@ -82,9 +82,10 @@ class Probes:
     def _floors(self, scale: float) -> NDArray[np.int32]:
         missing = ROUNDED * scale / 2 * sqrt(len(self._numbers))
         slack = missing * self._lengths + (LONGEST + missing) * self._missing
-        floors = np.floor((self._proposed_from - slack) / (scale * self._scales))
+        exactly = np.floor((self._proposed_from - slack) / (scale * self._scales))
         bounds = np.iinfo(np.int32)
-        return floors.clip(bounds.min, bounds.max).astype(np.int32)
+        floors: NDArray[np.int32] = np.clip(exactly, bounds.min, bounds.max).astype(np.int32)
+        return floors
 
     def _singly(self, tile: Halves | Embeddings) -> Near:
         """The same as `near`, in single precision: slower, and nearly exact."""
@@ -101,6 +102,11 @@ class Probes:
             similarities = np.einsum("nd,nd->n", *gathered)
             enough = similarities >= self._at_least[probe]
             yield Pairs(start + row[enough], probe[enough], similarities[enough])
+
+
+def contiguous(rows: Halves | Embeddings) -> Halves | Embeddings:
+    """The same numbers one behind the other, as the multiplier takes them."""
+    return rows if rows.flags.c_contiguous else rows.copy()
 
 
 def largest(rows: Halves | Embeddings) -> float:

@@ -1,6 +1,6 @@
 """Eight bits propose; nothing at or above the threshold is lost by it, and what is found is what doubles find."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def signs(dim: int, count: int, *, seed: int) -> Embeddings:
     return rows
 
 
-KINDS = {"strangers": builders.unit_rows, "alike": alike_people, "spiky": spiky, "signs": signs}
+KINDS: dict[str, Callable[..., Embeddings]] = {"strangers": builders.unit_rows, "alike": alike_people, "spiky": spiky, "signs": signs}
 
 
 @pytest.mark.parametrize("halves", [True, False])
