@@ -50,7 +50,12 @@ def signs(dim: int, count: int, *, seed: int) -> Embeddings:
     return rows
 
 
-KINDS: dict[str, Callable[..., Embeddings]] = {"strangers": builders.unit_rows, "alike": alike_people, "spiky": spiky, "signs": signs}
+KINDS: dict[str, Callable[..., Embeddings]] = {
+    "strangers": builders.unit_rows,
+    "alike": alike_people,
+    "spiky": spiky,
+    "signs": signs,
+}
 
 
 @pytest.mark.parametrize("halves", [True, False])
