@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import date
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from matching import service
@@ -12,11 +13,10 @@ from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock
-from portal.jobs import queue
 from portal.policies import preservation
 from portal.takedowns import moves, removals
 from portal.takedowns.models import HeldImage, Hold, HoldReason, ReleasedBecause, Takedown
-from portal.takedowns.states import HOLD_MOVES, HOLDING, HoldState, RemovalState, TakedownState
+from portal.takedowns.states import HOLD_MOVES, HOLDING, HoldState, TakedownState
 
 # Any number; every process takes the same.
 _STEPS = 0x686F6C64
@@ -68,7 +68,7 @@ def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     known = set(
         Takedown.objects.filter(image_id__in=images).exclude(state__in=_GONE).values_list("image_id", flat=True)
     )
-    # Deleted after release, so what nobody had decided to delete yet gets a removal of its own.
+    # Deleted once the hold has ended, so what nobody had decided to delete yet gets a removal of its own.
     if orphans := [image_id for image_id in images if image_id not in known]:
         removals.open_removal(hold.pk, orphans, then="hold.over", at_last="hold.over")
     stopping = Takedown.objects.filter(image_id__in=images, state__in=_STOPPABLE)
@@ -92,7 +92,7 @@ def confirm(hold: Hold, *, by: User) -> None:
 
 @transaction.atomic
 def decline(hold: Hold, *, by: User) -> None:
-    """What was stopped goes on. Errors: NotAllowed for whoever proposed it."""
+    """What was stopped goes on, and nothing more is deleted. Errors: NotAllowed for whoever proposed it."""
     hold = _locked(hold, HoldState.PROPOSED)
     if by.pk == hold.proposed_by_id:
         raise NotAllowed("a second person declines")
@@ -133,7 +133,7 @@ def _may_end(hold: Hold, because: ReleasedBecause) -> bool:
 
 @transaction.atomic
 def confirm_release(hold: Hold, *, by: User) -> None:
-    """The other of the two agrees: deletion goes on. Errors: NotAllowed."""
+    """The other of the two agrees: deleted, or where it was a mistake as it was before. Errors: NotAllowed."""
     hold = _locked(hold, HoldState.RELEASING)
     if not is_holder(hold, by) or by.pk == hold.release_by_id:
         raise NotAllowed
@@ -151,14 +151,43 @@ def decline_release(hold: Hold, *, by: User) -> None:
 
 
 def _let_go(hold: Hold, *, by: User) -> None:
-    """Hidden and cooled down already: deletion goes on at once, unless another hold keeps the image."""
+    """What no other hold keeps.
+
+    After a hold that has ended, all of it is deleted at once. One that was declined, or placed by mistake, decides
+    nothing: what was decided without it keeps its cooling time, and what was not is shown again.
+    """
+    removals.stop_opening()
     images = set(hold.images.values_list("image_id", flat=True))
     free = images - held(images)
-    takedowns = Takedown.objects.filter(image_id__in=free, state=TakedownState.HELD).select_related("removal")
-    moved = moves.move_takedowns(list(takedowns), TakedownState.HIDDEN, by=by.pk, cools_until=clock.now())
+    takedowns = list(Takedown.objects.filter(image_id__in=free, state=TakedownState.HELD).select_related("removal"))
+    undecided = _undecided(hold, takedowns)
+    decided = [takedown for takedown in takedowns if takedown not in undecided]
+    moved = removals.let_back(undecided, by=by.pk)
+    if hold.released_because == ReleasedBecause.ENDED:
+        moved += moves.move_takedowns(decided, TakedownState.HIDDEN, by=by.pk, cools_until=clock.now())
+    else:
+        began = [takedown for takedown in decided if takedown.cools_until]
+        moved += moves.move_takedowns(began, TakedownState.HIDDEN, by=by.pk)
+        others = [takedown for takedown in decided if not takedown.cools_until]
+        cools_until = clock.now() + settings.COOLING
+        moved += moves.move_takedowns(others, TakedownState.HIDDEN, by=by.pk, cools_until=cools_until)
     for removal in {takedown.removal for takedown in moved}:
-        kind = "removal.hide" if removal.state == RemovalState.QUEUED else "removal.remove"
-        queue.enqueue(kind, removal.pk)
+        removals.pick_up(removal)
+
+
+def _undecided(hold: Hold, takedowns: list[Takedown]) -> list[Takedown]:
+    """Those that a hold opened, where none of the holds on their image has ended as a hold does."""
+    if hold.released_because == ReleasedBecause.ENDED:
+        return []
+    origins = {takedown.removal.origin for takedown in takedowns}
+    by_hold = set(Hold.objects.filter(pk__in=origins).values_list("pk", flat=True))
+    ended = HeldImage.objects.filter(
+        image_id__in=[takedown.image_id for takedown in takedowns],
+        hold__state=HoldState.RELEASED,
+        hold__released_because=ReleasedBecause.ENDED,
+    )
+    deleted = set(ended.values_list("image_id", flat=True))
+    return [each for each in takedowns if each.removal.origin in by_hold and each.image_id not in deleted]
 
 
 def over(_hold_id: str) -> None:

@@ -1,6 +1,6 @@
 """Opening a removal, and its one way back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -72,15 +72,17 @@ def pick_up(removal: Removal) -> None:
 
 def _keep_held(takedowns: list[Takedown]) -> None:
     """What a legal hold keeps is decided to be deleted all the same, and waits for its release."""
-    images = [takedown.image_id for takedown in takedowns]
-    held = set(
-        HeldImage.objects.filter(image_id__in=images, hold__state__in=HOLDING).values_list("image_id", flat=True)
-    )
+    held = _held([takedown.image_id for takedown in takedowns])
     moves.move_takedowns([takedown for takedown in takedowns if takedown.image_id in held], TakedownState.HELD)
 
 
+def _held(image_ids: Iterable[UUID]) -> set[UUID]:
+    rows = HeldImage.objects.filter(image_id__in=list(image_ids), hold__state__in=HOLDING)
+    return set(rows.values_list("image_id", flat=True))
+
+
 def stop_opening() -> None:
-    """Until the transaction ends no removal is opened: none can miss a hold that is being placed."""
+    """Until the transaction ends no removal is opened: none can miss a hold that is being placed or let go."""
     _hold_restores(shared=False)
 
 
@@ -98,9 +100,22 @@ def restore(takedown: Takedown, *, by: int) -> None:
         raise TooLate
     moves.move_takedown(takedown, TakedownState.RESTORED, by=by)
     append.append(Tag.TAKEDOWN_RESTORED, about=takedown.removal_id, actor=by, image=takedown.image_id)
-    others = Takedown.objects.filter(image_id=takedown.image_id).exclude(state=TakedownState.RESTORED)
-    if not others.exists():
-        service.unhide([takedown.image_id])
+    _show_again([takedown.image_id])
+
+
+def let_back(takedowns: Sequence[Takedown], *, by: int) -> list[Takedown]:
+    """What only a hold had opened, and nobody else decided: as it was before. The caller has stopped opening."""
+    moved = moves.move_takedowns(takedowns, TakedownState.RESTORED, by=by)
+    _show_again([takedown.image_id for takedown in moved])
+    return moved
+
+
+def _show_again(image_ids: Sequence[UUID]) -> None:
+    """Back into search, unless another removal or a hold has the image."""
+    others = Takedown.objects.filter(image_id__in=image_ids).exclude(state=TakedownState.RESTORED)
+    kept = set(others.values_list("image_id", flat=True)) | _held(image_ids)
+    if free := [image_id for image_id in image_ids if image_id not in kept]:
+        service.unhide(free)
 
 
 # Any number; every process takes the same.

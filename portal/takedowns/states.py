@@ -44,8 +44,9 @@ REMOVAL_MOVES: dict[str, frozenset[str]] = {
 TAKEDOWN_MOVES: dict[str, frozenset[str]] = {
     TakedownState.QUEUED: frozenset({TakedownState.HIDDEN, TakedownState.STUCK, TakedownState.HELD}),
     TakedownState.HIDDEN: frozenset({TakedownState.RESTORED, TakedownState.REMOVING, TakedownState.HELD}),
-    # A hold hides the image itself, so what it lets go is hidden already.
-    TakedownState.HELD: frozenset({TakedownState.HIDDEN}),
+    # A hold hides the image itself, so what it lets go is hidden already; what only the hold would have deleted is
+    # shown again.
+    TakedownState.HELD: frozenset({TakedownState.HIDDEN, TakedownState.RESTORED}),
     TakedownState.RESTORED: frozenset(),
     TakedownState.REMOVING: frozenset({TakedownState.REMOVED, TakedownState.STUCK, TakedownState.HELD}),
     TakedownState.STUCK: frozenset({TakedownState.QUEUED, TakedownState.REMOVING, TakedownState.HELD}),

@@ -69,7 +69,9 @@ def confirm(request: StaffRequest, pk: UUID) -> HttpResponse:
 @staff_required
 def decline(request: StaffRequest, pk: UUID) -> HttpResponse:
     hold = _found(request, pk)
-    return _carry_out(request, lambda: rules.decline(hold, by=request.user), _("Declined. The deletion goes on."))
+    return _carry_out(
+        request, lambda: rules.decline(hold, by=request.user), _("Declined. It is as it was before the hold.")
+    )
 
 
 @require_POST
@@ -93,9 +95,9 @@ def release(request: StaffRequest, pk: UUID) -> HttpResponse:
     """The first of the two proposes the release; sent by the other one, the same button confirms it."""
     hold, form = _found(request, pk), ReleaseForm(request.POST)
     if hold.state == HoldState.RELEASING:
-        return _carry_out(
-            request, lambda: rules.confirm_release(hold, by=request.user), _("Released. The deletion goes on.")
-        )
+        mistaken = hold.released_because == ReleasedBecause.MISTAKEN
+        done = _("Released. It is as it was before the hold.") if mistaken else _("Released. The deletion goes on.")
+        return _carry_out(request, lambda: rules.confirm_release(hold, by=request.user), done)
     if not form.is_valid():
         messages.warning(request, _("Nothing was changed: choose a reason."))
         return redirect("staff:holds")
