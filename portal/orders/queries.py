@@ -1,5 +1,6 @@
 """Every read of orders that depends on who asks."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,7 @@ from portal.audit.tags import Tag
 from portal.core import clock
 from portal.orders.models import Order
 from portal.orders.states import State
+from portal.takedowns import holds
 from portal.takedowns.models import Takedown
 from portal.takedowns.states import TakedownState
 
@@ -71,9 +73,13 @@ class Progress:
         return self.by_state.get(TakedownState.STUCK, 0)
 
 
-def progress(order: Order) -> Progress:
+def progress(order: Order, *, by: User) -> Progress:
+    """What others hold counts as what it was before: nobody else is to know what is kept."""
     takedowns = Takedown.objects.filter(removal__origin=order.code)
-    by_state = dict(takedowns.values_list("state").annotate(count=Count("pk")).order_by())
+    by_state = Counter(dict(takedowns.values_list("state").annotate(count=Count("pk")).order_by()))
+    held = takedowns.filter(state=TakedownState.HELD)
+    by_state[TakedownState.HELD.value] = 0
+    by_state.update(holds.shown_states(held, by=by).values())
     images = max(order.images, sum(by_state.values()))
     since = max(clock.now() - RATE_OVER, order.decided_at or clock.now())
     lately = takedowns.filter(removal__removed_at__gt=since).count()

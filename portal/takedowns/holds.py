@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from matching import service
 from portal.accounts.models import User
 from portal.audit import append
+from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
 from portal.policies import preservation
@@ -49,6 +50,28 @@ def hidden_from(by: User, image_ids: Iterable[UUID]) -> frozenset[UUID]:
     """Those of the images that are held and not by this person."""
     rows = HeldImage.objects.filter(image_id__in=list(image_ids), hold__state__in=HOLDING).select_related("hold")
     return frozenset(row.image_id for row in rows if not is_holder(row.hold, by))
+
+
+def shown_states(takedowns: Iterable[Takedown], *, by: User) -> dict[int, str]:
+    """The state of each takedown as this person is told it, by its number.
+
+    That something is held is known to those who hold it. Everyone else is told the state it was stopped in; as
+    hidden, where it had not come so far, because a hold hides it as the next minute would have.
+    """
+    states = {takedown.pk: str(takedown.state) for takedown in takedowns}
+    held = [takedown for takedown in takedowns if takedown.state == TakedownState.HELD]
+    kept_from = hidden_from(by, [takedown.image_id for takedown in held])
+    unseen = {(str(each.removal_id), str(each.image_id)): each.pk for each in held if each.image_id in kept_from}
+    stopped = Entry.objects.filter(
+        tag=Tag.TAKEDOWN_MOVED,
+        about__in={removal for removal, _image in unseen},
+        detail__to=TakedownState.HELD.value,
+    )
+    states |= dict.fromkeys(unseen.values(), TakedownState.HIDDEN.value)
+    for about, image, was in stopped.order_by("pk").values_list("about", "detail__image", "detail__was"):
+        if (about, image) in unseen and was != TakedownState.QUEUED:
+            states[unseen[about, image]] = was
+    return states
 
 
 def is_holder(hold: Hold, by: User) -> bool:

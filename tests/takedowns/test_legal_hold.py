@@ -14,17 +14,20 @@ from matching.types import Store
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
-from portal.cases import queries
+from portal.cases import decisions, queries
+from portal.cases.models import Case
 from portal.core import clock
 from portal.jobs import kinds
 from portal.notices.models import Item
+from portal.orders import actions as orders
+from portal.orders.queries import progress as order_progress
 from portal.policies import preservation
-from portal.takedowns import connectors, holds
+from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors.base import Connector, Erasure
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause, Takedown
 from portal.takedowns.removals import TooLate, open_removal, restore
 from portal.takedowns.states import HOLD_MOVES, HoldState, TakedownState
-from tests.builders import indexed_image, make_account
+from tests.builders import indexed_image, make_account, session_of, signed_in
 from tests.matching import builders as index
 from tests.staff.build import look_at, numbers, reviewed
 
@@ -319,6 +322,85 @@ def test_it_is_shown_to_the_two_and_to_nobody_else(
     assert "photos.example" not in kim_client.get(page).content.decode()
     assert queries.evidence_match(match, kim) is None
     assert numbers(case, "probable") == [match.pk]
+
+
+def approved(sam: User, drain: Drain, *states: TakedownState) -> Case:
+    """A case with one image on its way out, as far as the last of these states."""
+    case = reviewed(certain=1)
+    decisions.approve(case, by=sam, matches=numbers(case, "certain"))
+    if states:
+        drain()
+    for state in states[1:]:
+        moves.move_takedown(Takedown.objects.get(), state)
+    return case
+
+
+STOPPED_IN = [
+    ((), "hidden"),  # a hold hides it
+    ((TakedownState.HIDDEN,), "hidden"),
+    ((TakedownState.HIDDEN, TakedownState.REMOVING), "removing"),
+    ((TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.STUCK), "stuck"),
+]
+
+
+@pytest.mark.parametrize(("states", "told"), STOPPED_IN)
+def test_that_it_is_held_is_told_to_the_two_and_to_nobody_else(
+    sam: User,
+    lee: User,
+    sam_client: Client,
+    lee_client: Client,
+    drain: Drain,
+    settings: Settings,
+    states: tuple[TakedownState, ...],
+    told: str,
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    kim_client = signed_in(make_account("kim"))
+    case = approved(sam, drain, *states)
+    place(case.matches.get().image_id, sam, lee)
+    for client, state in ((sam_client, "held"), (lee_client, "held"), (kim_client, told)):
+        page = client.get(f"/en/staff/cases/{case.code}/").content.decode()
+        assert f'data-takedown="{state}"' in page
+        assert (">Held<" in page, "magenta" in page) == (state == "held", state == "held")
+        # Elsewhere on the page as well: the card, the timeline, the figures.
+        assert page.count("Held") == (2 if state == "held" else 0)
+    assert ("Propose to restore" in kim_client.get(f"/en/staff/cases/{case.code}/").content.decode()) == (
+        states == (TakedownState.HIDDEN,)
+    )
+    assert "Conservé" not in kim_client.get(f"/fr/staff/cases/{case.code}/").content.decode()
+    case.refresh_from_db()
+    answer = session_of(case).get("/api/v1/case/")
+    assert answer.status_code == 200
+    assert "held" not in answer.content.decode()
+
+
+def test_to_restore_what_others_hold_is_refused_like_what_comes_too_late(
+    sam: User, lee: User, drain: Drain, settings: Settings
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    kim_client = signed_in(make_account("kim"))
+    case = approved(sam, drain, TakedownState.HIDDEN)
+    match = case.matches.get()
+    place(match.image_id, sam, lee)
+    page = kim_client.post(f"/en/staff/cases/{case.code}/matches/{match.pk}/restore/", follow=True).content.decode()
+    assert "the cooling time is over" in page
+
+
+def test_the_page_of_an_order_tells_it_to_the_two_alone(
+    sam: User, lee: User, sam_client: Client, drain: Drain, settings: Settings
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    kim = make_account("kim")
+    image = indexed_image()
+    order = orders.propose_list([image, indexed_image()], by=sam, authority="A court", reference="7")
+    orders.confirm(order, by=lee)
+    drain()
+    place(image, sam, lee)
+    page = f"/en/staff/orders/{order.code}/"
+    assert "Held" in sam_client.get(page).content.decode()
+    assert "Held" not in signed_in(kim).get(page).content.decode()
+    assert order_progress(order, by=kim).by_state == {"held": 0, "hidden": 2}
+    assert order_progress(order, by=sam).by_state == {"held": 1, "hidden": 1}
 
 
 def test_nobody_else_finds_the_hold(sam: User, lee: User, sam_client: Client) -> None:
