@@ -14,6 +14,7 @@ from portal.audit import append
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.notices import writing
 from portal.policies import preservation
 from portal.takedowns import moves, removals
 from portal.takedowns.models import HeldImage, Hold, HoldReason, ReleasedBecause, Takedown
@@ -97,6 +98,7 @@ def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     stopping = Takedown.objects.filter(image_id__in=images, state__in=_STOPPABLE)
     moves.move_takedowns(list(stopping), TakedownState.HELD, by=by.pk)
     service.hide(images)
+    writing.withdraw(images)
     append.append(
         Tag.HOLD_PROPOSED, about=hold.pk, actor=by.pk, reason=reason.value, images=[str(image) for image in images]
     )

@@ -11,10 +11,12 @@ from django.db import transaction
 from django.db.models import Max
 
 from matching import service
+from matching.types import Store
 from portal.core import clock
 from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.jobs.run import NotYet
+from portal.notices import writing
 from portal.policies import retention
 from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors import batches
@@ -103,6 +105,10 @@ def _remove_batch(takedowns: list[Takedown]) -> None:
         with holds.no_hold_meanwhile():
             left &= _not_held(left)
             here = [step for step in steps if step.store == store and step.takedown_id in left]
+            if store == Store.INDEX.value:
+                # Once more, while it is known where they come from: what a hold took out of a notice, and what the
+                # register of disclosures learned since their own step.
+                writing.tell([step.takedown.image_id for step in here if step.state not in _AT_REST])
             left -= {step.takedown_id for step in _failing(connector, here)}
     for step in steps:
         if (
