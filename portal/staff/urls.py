@@ -61,5 +61,6 @@ urlpatterns = [
     path("system/", system.system, name="system"),
     path("system/jobs/<int:pk>/retry/", system.retry_job, name="retry-job"),
     path("system/steps/<int:pk>/retry/", system.retry_step, name="retry-step"),
+    path("system/takedowns/<int:pk>/retry/", system.retry_takedown, name="retry-takedown"),
     path("system/stores/retry/", system.retry_store, name="retry-store"),
 ]

@@ -186,24 +186,29 @@ def _let_go(hold: Hold, *, by: User) -> None:
     free = images - held(images)
     takedowns = list(Takedown.objects.filter(image_id__in=free, state=TakedownState.HELD).select_related("removal"))
     undecided = _undecided(hold, takedowns)
-    decided = [takedown for takedown in takedowns if takedown not in undecided]
-    moved = removals.let_back(undecided, by=by.pk)
-    if hold.released_because == ReleasedBecause.ENDED:
-        moved += moves.move_takedowns(decided, TakedownState.HIDDEN, by=by.pk, cools_until=clock.now())
-    else:
-        began = [takedown for takedown in decided if takedown.cools_until]
-        moved += moves.move_takedowns(began, TakedownState.HIDDEN, by=by.pk)
-        others = [takedown for takedown in decided if not takedown.cools_until]
-        cools_until = clock.now() + settings.COOLING
-        moved += moves.move_takedowns(others, TakedownState.HIDDEN, by=by.pk, cools_until=cools_until)
+    moved = removals.let_back(list(undecided), by=by.pk)
+    moved += _resumed(hold, [takedown for takedown in takedowns if takedown not in undecided], by=by)
     for removal in {takedown.removal for takedown in moved}:
         removals.pick_up(removal)
 
 
-def _undecided(hold: Hold, takedowns: list[Takedown]) -> list[Takedown]:
+def _resumed(hold: Hold, decided: list[Takedown], *, by: User) -> list[Takedown]:
+    # Search still returned these when the hold came.
+    unhidden = [takedown for takedown in decided if takedown.hide_attempts]
+    began = [takedown for takedown in decided if not takedown.hide_attempts and takedown.cools_until]
+    others = [takedown for takedown in decided if not takedown.hide_attempts and not takedown.cools_until]
+    moved = moves.move_takedowns(unhidden, TakedownState.QUEUED, by=by.pk, hide_attempts=0)
+    if hold.released_because == ReleasedBecause.ENDED:
+        return moved + moves.move_takedowns([*began, *others], TakedownState.HIDDEN, by=by.pk, cools_until=clock.now())
+    moved += moves.move_takedowns(began, TakedownState.HIDDEN, by=by.pk)
+    cools_until = clock.now() + settings.COOLING
+    return moved + moves.move_takedowns(others, TakedownState.HIDDEN, by=by.pk, cools_until=cools_until)
+
+
+def _undecided(hold: Hold, takedowns: list[Takedown]) -> set[Takedown]:
     """Those that a hold opened, where none of the holds on their image has ended as a hold does."""
     if hold.released_because == ReleasedBecause.ENDED:
-        return []
+        return set()
     origins = {takedown.removal.origin for takedown in takedowns}
     by_hold = set(Hold.objects.filter(pk__in=origins).values_list("pk", flat=True))
     ended = HeldImage.objects.filter(
@@ -212,7 +217,7 @@ def _undecided(hold: Hold, takedowns: list[Takedown]) -> list[Takedown]:
         hold__released_because=ReleasedBecause.ENDED,
     )
     deleted = set(ended.values_list("image_id", flat=True))
-    return [each for each in takedowns if each.removal.origin in by_hold and each.image_id not in deleted]
+    return {each for each in takedowns if each.removal.origin in by_hold and each.image_id not in deleted}
 
 
 def over(_hold_id: str) -> None:

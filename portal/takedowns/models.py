@@ -41,6 +41,8 @@ class Takedown(models.Model):
     removal = models.ForeignKey(Removal, on_delete=models.PROTECT, related_name="takedowns")
     image_id = models.UUIDField(db_index=True)
     state = models.CharField(max_length=12, choices=TakedownState, default=TakedownState.QUEUED)
+    # How often the operator's search still returned it after it was hidden; 0 again once it does not.
+    hide_attempts = models.PositiveIntegerField(default=0, db_default=0)
     # Until when it can still be restored.
     cools_until = models.DateTimeField(null=True)
 

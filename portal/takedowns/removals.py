@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from matching import service
 from portal.audit import append
@@ -16,6 +17,8 @@ from portal.takedowns.models import HeldImage, Removal, Step, Takedown
 from portal.takedowns.states import HOLDING, RemovalState, StepState, TakedownState
 
 BATCH = 5000  # rows a statement
+# What hiding is stuck at, where others are stuck at a store.
+SEARCH = "search"
 WORKED_ON = (RemovalState.QUEUED, RemovalState.HIDDEN, RemovalState.REMOVING)
 
 
@@ -135,8 +138,36 @@ def retry(step: Step, *, by: int) -> None:
     _retry([Step.objects.select_related("takedown__removal").select_for_update().get(pk=step.pk)], by=by)
 
 
+def unhidden() -> QuerySet[Takedown]:
+    """What search kept returning after it was hidden, and waits for a person."""
+    return Takedown.objects.filter(state=TakedownState.STUCK, hide_attempts__gt=0).select_related("removal")
+
+
+@transaction.atomic
+def retry_hiding(takedown: Takedown, *, by: int) -> None:
+    """Hide it again after a person looked at it. Errors: moves.Stale."""
+    if not _hide_again(list(unhidden().filter(pk=takedown.pk)), by=by):
+        raise moves.Stale
+
+
+@transaction.atomic
+def _hide_again(takedowns: list[Takedown], *, by: int) -> int:
+    moved = moves.move_takedowns(takedowns, TakedownState.QUEUED, by=by, hide_attempts=0)
+    append.append_many(
+        Tag.STEP_RETRIED,
+        [(takedown.removal_id, {"takedown": takedown.pk, "store": SEARCH}) for takedown in moved],
+        actor=by,
+    )
+    for removal in {takedown.removal for takedown in moved}:
+        _enqueue_hide(removal)
+    return len(moved)
+
+
 def retry_store(store: str, *, by: int) -> int:
-    """The same for all that a store is stuck at, a removal at a time; returns how many steps."""
+    """The same for all that a store, or SEARCH, is stuck at, a removal at a time; returns how many steps."""
+    if store == SEARCH:
+        removals = unhidden().values_list("removal", flat=True).distinct()
+        return sum(_hide_again(list(unhidden().filter(removal=removal)), by=by) for removal in removals)
     stuck = Step.objects.filter(store=store, state=StepState.STUCK)
     retried = 0
     for removal in stuck.values_list("takedown__removal", flat=True).distinct():

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 
 from matching import service
 from matching.types import Store
@@ -25,7 +25,8 @@ from portal.takedowns.models import Removal, Step, Takedown
 from portal.takedowns.states import RemovalState, StepState, TakedownState
 
 BATCH = 500  # images
-# A step that failed this often, or whose store says done and still has the image this often, waits for a person.
+# A step that failed this often, or whose store says done and still has the image this often, waits for a person; so
+# does an image that is hidden and that search still returns.
 ATTEMPTS = 8
 # A stuck step whose takedown is not: the worker died between the two.
 _AT_REST = (StepState.VERIFIED, StepState.STUCK)
@@ -44,11 +45,17 @@ def hide(removal_id: str) -> None:
         removal = Removal.objects.select_for_update().get(pk=removal.pk)
         left = removal.takedowns.filter(state=TakedownState.QUEUED).count()
         if not left and removal.state == RemovalState.QUEUED:
-            moves.move_removal(removal, RemovalState.HIDDEN)
-            cooled_at = removal.takedowns.aggregate(last=Max("cools_until"))["last"]
-            queue.enqueue("removal.remove", removal.id, run_at=cooled_at, priority=Priority(removal.priority))
+            _hidden(removal)
     if left:
         raise NotYet(f"{left} still searchable")
+
+
+def _hidden(removal: Removal) -> None:
+    """As far as it goes: what search still returns keeps the removal from being called hidden, not the rest waiting."""
+    if not removal.takedowns.filter(state__in=_WAITING, hide_attempts__gt=0).exists():
+        moves.move_removal(removal, RemovalState.HIDDEN)
+    cooled_at = removal.takedowns.aggregate(last=Max("cools_until"))["last"]
+    queue.enqueue("removal.remove", removal.id, run_at=cooled_at, priority=Priority(removal.priority))
 
 
 def _hide_batch(takedowns: list[Takedown]) -> None:
@@ -56,7 +63,10 @@ def _hide_batch(takedowns: list[Takedown]) -> None:
     service.hide(images)
     still_found = service.searchable(images)
     hidden = [takedown for takedown in takedowns if takedown.image_id not in still_found]
-    moves.move_takedowns(hidden, TakedownState.HIDDEN, cools_until=clock.now() + settings.COOLING)
+    moves.move_takedowns(hidden, TakedownState.HIDDEN, hide_attempts=0, cools_until=clock.now() + settings.COOLING)
+    found = [takedown for takedown in takedowns if takedown.image_id in still_found]
+    Takedown.objects.filter(pk__in=[takedown.pk for takedown in found]).update(hide_attempts=F("hide_attempts") + 1)
+    moves.move_takedowns([each for each in found if each.hide_attempts + 1 >= ATTEMPTS], TakedownState.STUCK)
 
 
 def remove(removal_id: str) -> None:

@@ -19,7 +19,8 @@ from portal.takedowns.models import HoldReason
 from tests.staff.build import numbers, reviewed
 
 GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "order", "recipients", "holds"}
-POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-store", "sign-out"}
+POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-store", "retry-takedown"}
+POST_ONLY |= {"sign-out"}
 POST_ONLY |= {f"order-{verb}" for verb in ("confirm", "decline", "take-back", "pause", "resume")}
 POST_ONLY |= {"confirm-channel", "decline-channel", "retry-notice", "settle-notice"}
 POST_ONLY |= {"confirm-exemption", "decline-exemption", "end-exemption"}
@@ -46,7 +47,7 @@ def addresses(sam: User) -> dict[str, str]:
         known[name] = code
     for name in ("confirm-exemption", "decline-exemption", "end-exemption"):
         known[name] = pk
-    for name in ("proposal", "confirm", "decline", "take-back", "retry-job", "retry-step"):
+    for name in ("proposal", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-takedown"):
         known[name] = pk
     order = actions.propose_scope(Scope(site="photos.example"), by=sam, authority="A regulator", reference="2026-1")
     for name in GET_ONLY | POST_ONLY:
