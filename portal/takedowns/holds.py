@@ -171,6 +171,11 @@ def decline_release(hold: Hold, *, by: User) -> None:
     hold = _locked(hold, HoldState.RELEASING)
     if not is_holder(hold, by):
         raise NotAllowed
+    keep(hold, by=by)
+
+
+def keep(hold: Hold, *, by: User) -> None:
+    """Drop a release that waits, of a hold that the caller has locked."""
     hold.release_by, hold.released_because = None, ""
     _move(hold, HoldState.PLACED, by=by)
 

@@ -25,7 +25,19 @@ POST_ONLY |= {f"order-{verb}" for verb in ("confirm", "decline", "take-back", "p
 POST_ONLY |= {"confirm-channel", "decline-channel", "retry-notice", "settle-notice"}
 POST_ONLY |= {"confirm-exemption", "decline-exemption", "end-exemption"}
 POST_ONLY |= {f"hold-{verb}" for verb in ("confirm", "decline", "report", "release", "keep")}
-BOTH = {"channel", "hold", "unlock", "approve", "decide", "refuse", "sign-in", "order-new", "exemptions"}
+POST_ONLY |= {"hold-take-over", "hold-not-hand-over"}
+BOTH = {
+    "channel",
+    "hold",
+    "hold-hand-over",
+    "unlock",
+    "approve",
+    "decide",
+    "refuse",
+    "sign-in",
+    "order-new",
+    "exemptions",
+}
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 
 
@@ -54,7 +66,7 @@ def addresses(sam: User) -> dict[str, str]:
         if name.startswith("order") and name != "orders":
             known[name] = {"code": order.code}
     hold = holds.propose([match.image_id], HoldReason.LITIGATION, by=sam)
-    for verb in ("confirm", "decline", "report", "release", "keep"):
+    for verb in ("confirm", "decline", "report", "release", "keep", "hand-over", "take-over", "not-hand-over"):
         known[f"hold-{verb}"] = {"pk": hold.pk}
     recipient = Recipient.objects.create(code="acme")
     now = clock.now()
