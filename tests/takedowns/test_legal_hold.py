@@ -1,11 +1,13 @@
 """A legal hold: hidden at once, kept whatever else is decided, shown to two people, deleted after release."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from time import monotonic, sleep
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from pytest_django import Settings
 
@@ -26,12 +28,13 @@ from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors.base import Connector, Erasure
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause, Takedown
 from portal.takedowns.removals import TooLate, open_removal, restore
-from portal.takedowns.states import HOLD_MOVES, HoldState, TakedownState
+from portal.takedowns.states import HOLD_MOVES, HoldState, StepState, TakedownState
 from tests.builders import indexed_image, make_account, session_of, signed_in
 from tests.matching import builders as index
 from tests.staff.build import look_at, numbers, reviewed
 
 pytestmark = pytest.mark.django_db(transaction=True)
+STEPS = holds._STEPS
 Drain = Callable[[], int]
 
 
@@ -301,6 +304,55 @@ def test_it_stops_between_two_stores(sam: User, drain: Drain, monkeypatch: pytes
     assert is_whole(image)
     assert Takedown.objects.get().state == TakedownState.HELD
     assert not Item.objects.exists()
+
+
+def wait_until_it_waits(asked: Future[Hold]) -> None:
+    """Until the hold waits for the end of a store's turn; it must not have been placed meanwhile."""
+    until = monotonic() + 20
+    while monotonic() < until and not asked.done():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted", [STEPS])
+            if cursor.fetchone() is not None:
+                return
+        sleep(0.02)
+    pytest.fail("the hold did not wait")
+
+
+def test_a_hold_waits_for_the_turn_of_a_store_and_no_store_is_asked_after_it(
+    sam: User, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = indexed_image()
+    asked: list[Future[Hold]] = []
+    after: list[UUID] = []
+
+    def propose() -> Hold:
+        try:
+            return holds.propose([image], HoldReason.LITIGATION, by=sam)
+        finally:
+            connection.close()  # the thread's own
+
+    with ThreadPoolExecutor(1) as colleague:
+
+        def ask_for_a_hold() -> None:
+            asked.append(colleague.submit(propose))
+            wait_until_it_waits(asked[0])
+            assert Takedown.objects.get().state == TakedownState.REMOVING
+
+        every: dict[str, Connector] = {
+            "interrupting": Interrupting(ask_for_a_hold),
+            "after": Interrupting(lambda: after.append(image)),
+            **connectors.ALL,
+        }
+        monkeypatch.setattr(connectors, "ALL", every)
+        remove(image)
+        drain()
+        hold = asked[0].result(timeout=20)
+    assert hold.state == HoldState.PROPOSED
+    assert after == []
+    assert Takedown.objects.get().state == TakedownState.HELD
+    assert is_whole(image)
+    verified = Takedown.objects.get().steps.filter(state=StepState.VERIFIED)
+    assert list(verified.values_list("store", flat=True)) == ["interrupting"]
 
 
 def test_it_is_shown_to_the_two_and_to_nobody_else(
