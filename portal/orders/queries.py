@@ -1,7 +1,7 @@
 """Every read of orders that depends on who asks."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 from django.http import Http404
 
+from matching import service
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
@@ -49,6 +50,14 @@ def order_to_act_on(by: User, code: UUID) -> Order:
     if order is None:
         raise Http404
     return order
+
+
+def of_order(order: Order, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the images that the order would delete, or is deleting."""
+    opened = Takedown.objects.filter(removal__origin=order.code, image_id__in=image_ids)
+    listed = order.listed.filter(image_id__in=image_ids)
+    in_scope = frozenset() if order.by_list else service.within(order.scope, image_ids)
+    return in_scope.union(opened.values_list("image_id", flat=True), listed.values_list("image_id", flat=True))
 
 
 @dataclass(frozen=True)

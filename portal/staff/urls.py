@@ -42,6 +42,7 @@ urlpatterns = [
     path("orders/<uuid:code>/pause/", orders.pause, name="order-pause"),
     path("orders/<uuid:code>/resume/", orders.resume, name="order-resume"),
     path("cases/<uuid:code>/matches/<int:pk>/hold/", holds.propose, name="hold"),
+    path("orders/<uuid:code>/hold/", holds.propose_of_order, name="order-hold"),
     path("holds/", holds.holds, name="holds"),
     path("holds/<uuid:pk>/confirm/", holds.confirm, name="hold-confirm"),
     path("holds/<uuid:pk>/decline/", holds.decline, name="hold-decline"),

@@ -85,7 +85,8 @@ def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     _stop_all_steps()
     removals.stop_opening()
     hold = Hold.objects.create(reason=reason, proposed_by=by, proposed_at=clock.now())
-    images = [image_id for image_id in dict.fromkeys(image_ids) if image_id in service.marks([image_id])]
+    there = service.marks(image_ids)
+    images = [image_id for image_id in dict.fromkeys(image_ids) if image_id in there]
     if not images:
         raise NotAllowed("nothing of it is left")
     HeldImage.objects.bulk_create(HeldImage(hold=hold, image_id=image_id) for image_id in images)

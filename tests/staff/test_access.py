@@ -26,18 +26,8 @@ POST_ONLY |= {"confirm-channel", "decline-channel", "retry-notice", "settle-noti
 POST_ONLY |= {"confirm-exemption", "decline-exemption", "end-exemption"}
 POST_ONLY |= {f"hold-{verb}" for verb in ("confirm", "decline", "report", "release", "keep")}
 POST_ONLY |= {"hold-take-over", "hold-not-hand-over"}
-BOTH = {
-    "channel",
-    "hold",
-    "hold-hand-over",
-    "unlock",
-    "approve",
-    "decide",
-    "refuse",
-    "sign-in",
-    "order-new",
-    "exemptions",
-}
+BOTH = {"channel", "hold", "unlock", "approve", "decide", "refuse", "sign-in", "order-new", "exemptions"}
+BOTH |= {"hold-hand-over", "order-hold"}
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 
 
@@ -62,7 +52,7 @@ def addresses(sam: User) -> dict[str, str]:
     for name in ("proposal", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-takedown"):
         known[name] = pk
     order = actions.propose_scope(Scope(site="photos.example"), by=sam, authority="A regulator", reference="2026-1")
-    for name in GET_ONLY | POST_ONLY:
+    for name in GET_ONLY | POST_ONLY | {"order-hold"}:
         if name.startswith("order") and name != "orders":
             known[name] = {"code": order.code}
     hold = holds.propose([match.image_id], HoldReason.LITIGATION, by=sam)

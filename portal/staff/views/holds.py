@@ -15,8 +15,11 @@ from portal.accounts.models import Role, User
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.cases import queries
+from portal.orders import queries as orders
+from portal.orders.states import RUNNING
+from portal.orders.states import State as OrderState
 from portal.policies import preservation
-from portal.staff.forms_holds import ALL, HandOverForm, HoldForm, ReleaseForm, ReportForm
+from portal.staff.forms_holds import ALL, HandOverForm, HoldForm, OrderHoldForm, ReleaseForm, ReportForm
 from portal.takedowns import handing_over
 from portal.takedowns import holds as rules
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause
@@ -77,6 +80,24 @@ def propose(request: StaffRequest, code: UUID, pk: int) -> HttpResponse:
     whole = form.cleaned_data["scope"] == ALL
     images = list(match.case.matches.values_list("image_id", flat=True)) if whole else [match.image_id]
     reason = HoldReason(form.cleaned_data["reason"])
+    return _carry_out(
+        request,
+        lambda: rules.propose(images, reason, by=request.user),
+        _("It is hidden, and nothing of it is deleted. A second person confirms or declines."),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_required
+def propose_of_order(request: StaffRequest, code: UUID) -> HttpResponse:
+    """From an order, whose images have no page of their own: by their ids."""
+    order = orders.order_to_act_on(request.user, code)
+    if order.state not in (OrderState.PROPOSED, *RUNNING):
+        raise Http404
+    form = OrderHoldForm(request.POST if request.method == "POST" else None, order=order)
+    if not form.is_valid():
+        return render(request, "staff/hold_of_order.html", {"order": order, "form": form})
+    images, reason = form.cleaned_data["images"], HoldReason(form.cleaned_data["reason"])
     return _carry_out(
         request,
         lambda: rules.propose(images, reason, by=request.user),
