@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Q, QuerySet
 
 from matching import service
 from matching.types import Store
@@ -22,6 +22,7 @@ from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors import batches
 from portal.takedowns.connectors.base import Connector, Erasure, StoreError
 from portal.takedowns.models import Removal, Step, Takedown
+from portal.takedowns.removals import WORKED_ON
 from portal.takedowns.states import RemovalState, StepState, TakedownState
 
 BATCH = 500  # images
@@ -91,6 +92,7 @@ def _conclude(removal: Removal) -> None:
         if not left and not stuck and removal.state == RemovalState.REMOVING:
             moves.move_removal(removal, RemovalState.REMOVED)
             queue.enqueue(removal.then, removal.origin)
+        if not left:
             queue.enqueue("removals.purge", "all", run_at=clock.now() + settings.PURGE_AFTER)
     if left:
         raise NotYet(f"{left} takedowns left")
@@ -166,23 +168,32 @@ def _fail(step: Step, error: StoreError) -> None:
 
 def purge(_all: str) -> None:
     """Rewrite what still holds dead rows; a removal is purged once no row of its images is kept back by anyone."""
-    removed = list(Removal.objects.filter(state=RemovalState.REMOVED))
-    if not removed:
+    removals = list(_with_removed())
+    if not removals:
         return
     service.purge(also=retention.SEALED_TABLES)
     kept_back = 0
-    for removal in removed:
-        images = list(removal.takedowns.filter(state=TakedownState.REMOVED).values_list("image_id", flat=True))
-        if service.unpurged(images):
+    for removal in removals:
+        takedowns = list(removal.takedowns.filter(state=TakedownState.REMOVED))
+        if service.unpurged([takedown.image_id for takedown in takedowns]):
             kept_back += 1
         else:
-            _purged(removal)
+            _purged(removal, takedowns)
     if kept_back:
         raise NotYet(f"rows of {kept_back} removals are kept back")
 
 
-def _purged(removal: Removal) -> None:
+def _with_removed() -> QuerySet[Removal]:
+    """Removals that are removed, and those of which some images are, while others wait for a person: a hold on one
+    image of many, or a store that is stuck at it, must not keep the dead rows of the rest."""
+    waiting = Takedown.objects.filter(state__in=_WAITING, removal__state__in=WORKED_ON).values("removal")
+    partly = Q(pk__in=waiting, takedowns__state=TakedownState.REMOVED)
+    return Removal.objects.filter(Q(state=RemovalState.REMOVED) | partly).distinct()
+
+
+def _purged(removal: Removal, takedowns: list[Takedown]) -> None:
     with transaction.atomic():
-        moves.move_takedowns(list(removal.takedowns.filter(state=TakedownState.REMOVED)), TakedownState.PURGED)
-        moves.move_removal(removal, RemovalState.PURGED)
-        queue.enqueue(removal.at_last, removal.origin)
+        moves.move_takedowns(takedowns, TakedownState.PURGED)
+        if removal.state == RemovalState.REMOVED:
+            moves.move_removal(removal, RemovalState.PURGED)
+            queue.enqueue(removal.at_last, removal.origin)

@@ -96,7 +96,7 @@ def test_it_does_not_hold_up_the_others(lying: Lying, drain: Drain) -> None:
     lying.images = {image}
     begin(image, other)
     keep_trying(drain)
-    assert state_of(other) == TakedownState.REMOVED
+    assert state_of(other) == TakedownState.PURGED
     assert not service.present(other, Store.INDEX)
     assert state_of(image) == TakedownState.STUCK
 

@@ -26,9 +26,9 @@ from portal.orders.queries import progress as order_progress
 from portal.policies import preservation
 from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors.base import Connector, Erasure
-from portal.takedowns.models import Hold, HoldReason, ReleasedBecause, Takedown
+from portal.takedowns.models import Hold, HoldReason, ReleasedBecause, Removal, Takedown
 from portal.takedowns.removals import TooLate, open_removal, restore
-from portal.takedowns.states import HOLD_MOVES, HoldState, StepState, TakedownState
+from portal.takedowns.states import HOLD_MOVES, HoldState, RemovalState, StepState, TakedownState
 from tests.builders import indexed_image, make_account, session_of, signed_in
 from tests.matching import builders as index
 from tests.staff.build import look_at, numbers, reviewed
@@ -128,6 +128,19 @@ def test_a_removal_decided_while_it_is_held_waits_too(sam: User, lee: User, drai
     let_go(hold, sam, lee)
     drain()
     assert set(Takedown.objects.values_list("state", flat=True)) == {TakedownState.PURGED}
+
+
+def test_what_was_decided_with_it_is_purged_while_it_is_held(sam: User, lee: User, drain: Drain) -> None:
+    image, other = indexed_image(), indexed_image()
+    removal = remove(image, other)
+    hold = place(image, sam, lee)
+    drain()
+    assert Takedown.objects.get(image_id=other).state == TakedownState.PURGED
+    assert Removal.objects.get(pk=removal).state == RemovalState.REMOVING
+    let_go(hold, sam, lee)
+    drain()
+    assert set(Takedown.objects.values_list("state", flat=True)) == {TakedownState.PURGED}
+    assert Removal.objects.get(pk=removal).state == RemovalState.PURGED
 
 
 def test_two_holds_on_one_image_both_have_to_end(sam: User, lee: User, drain: Drain) -> None:
