@@ -255,6 +255,11 @@ def select(scope: Scope, *, after: UUID, most: int) -> list[UUID]:
     return list(_in(scope).filter(id__gt=after).order_by("id").values_list("id", flat=True)[:most])
 
 
+def within(scope: Scope, image_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the images that are of the scope."""
+    return frozenset(_in(scope).filter(id__in=list(image_ids)).values_list("id", flat=True))
+
+
 def count(scope: Scope) -> int:
     return _in(scope).count()
 

@@ -7,7 +7,7 @@ from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import http
 from portal.jobs import queue
-from portal.notices import moves, sending
+from portal.notices import content, moves
 from portal.notices.models import Channel, Notice, Recipient, SettledBecause
 from portal.notices.states import ENDED, NoticeState
 
@@ -21,7 +21,7 @@ class BadEndpoint(ValueError):
 
 
 def find(token: str) -> Notice | None:
-    return Notice.objects.select_related("recipient").filter(token_digest=sending.digest(token)).first()
+    return Notice.objects.select_related("recipient").filter(token_digest=content.digest(token)).first()
 
 
 @transaction.atomic

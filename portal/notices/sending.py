@@ -1,8 +1,6 @@
-"""The bytes of a notice, and the two ways they travel."""
+"""The two ways that a notice travels."""
 
-import hashlib
 import json
-import secrets
 from uuid import UUID
 
 from django.conf import settings
@@ -11,14 +9,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from portal.core import clock, sealed
+from portal.core import clock
 from portal.core.http import Answer, Client
 from portal.notices import signing
-from portal.notices.models import Item, Notice
-from portal.notices.writing import ITEM
+from portal.notices.content import opened
+from portal.notices.models import Notice
 from portal.policies import notices as policy
 
-CONTENT = "notice/content"
 # 410: the standard's word of a receiver that wants no more of these.
 _WILL_NOT_CHANGE = (400, 401, 403, 404, 405, 410)
 
@@ -29,37 +26,9 @@ class NotDelivered(Exception):
         self.permanent = permanent
 
 
-def compose(notice: Notice) -> tuple[bytes, bytes]:
-    """The content, and the digest of the token in it. Images come in the order of their random ids: no other says
-    anything about them."""
-    token = secrets.token_urlsafe(32)
-    items = Item.objects.filter(notice=notice).order_by("image_id")
-    content = {
-        "type": "images.deleted",
-        "notice": str(notice.pk),
-        "operator": settings.OPERATOR_NAME,
-        "issued_at": clock.now().isoformat(timespec="seconds"),
-        "basis": policy.BASIS,
-        "demand": policy.DEMAND,
-        "acknowledge": settings.SITE_URL + reverse("api:acknowledge", args=[token]),
-        "acknowledge_in_a_browser": settings.SITE_URL + reverse("recipients:open", args=[token]),
-        "acknowledge_within_days": policy.ACKNOWLEDGE_WITHIN.days,
-        "images": [json.loads(sealed.unseal(notice.pk, item.sealed or b"", purpose=ITEM)) for item in items],
-    }
-    return json.dumps(content, ensure_ascii=False, sort_keys=True).encode(), digest(token)
-
-
-def digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
-
-def content(notice: Notice) -> bytes:
-    return sealed.unseal(notice.pk, notice.sealed or b"", purpose=CONTENT)
-
-
 def by_webhook(notice: Notice) -> bool:
     """True where the answer itself acknowledges. Errors: NotDelivered, http.Refused, http.NoAnswer."""
-    body = content(notice)
+    body = opened(notice)
     headers = {"Content-Type": "application/json", **signing.webhook_headers(notice.pk, clock.now(), body)}
     answer = Client().send("POST", notice.recipient.endpoint, body=body, headers=headers)
     if not answer.ok:
@@ -78,7 +47,7 @@ def _acknowledges(answer: Answer, notice_id: UUID) -> bool:
 
 def by_mail(notice: Notice) -> None:
     """The same bytes and their signature as files, and a page to acknowledge them on. Errors: OSError."""
-    body = content(notice)
+    body = opened(notice)
     told = json.loads(body)
     headers = signing.webhook_headers(notice.pk, clock.now(), body)
     with translation.override(notice.recipient.language):

@@ -14,15 +14,22 @@ class NoticeState(models.TextChoices):
     STUCK = "stuck", _("Waits for a person")
     # A person made sure in another way, and said how.
     SETTLED = "settled", _("Settled by a person")
+    # Nothing is left in it that its recipient is to be told now.
+    WITHDRAWN = "withdrawn", _("Withdrawn before it was sent")
 
 
 MOVES: dict[str, frozenset[str]] = {
-    NoticeState.COLLECTING: frozenset({NoticeState.DUE}),
+    NoticeState.COLLECTING: frozenset({NoticeState.DUE, NoticeState.WITHDRAWN}),
     # An acknowledgement may overtake the record that the notice was delivered.
-    NoticeState.DUE: frozenset({NoticeState.SENT, NoticeState.STUCK, NoticeState.ACKNOWLEDGED}),
+    NoticeState.DUE: frozenset({NoticeState.SENT, NoticeState.STUCK, NoticeState.ACKNOWLEDGED, NoticeState.WITHDRAWN}),
     NoticeState.SENT: frozenset({NoticeState.ACKNOWLEDGED, NoticeState.STUCK}),
-    NoticeState.STUCK: frozenset({NoticeState.DUE, NoticeState.ACKNOWLEDGED, NoticeState.SETTLED}),
+    NoticeState.STUCK: frozenset(
+        {NoticeState.DUE, NoticeState.ACKNOWLEDGED, NoticeState.SETTLED, NoticeState.WITHDRAWN}
+    ),
     NoticeState.ACKNOWLEDGED: frozenset(),
     NoticeState.SETTLED: frozenset(),
+    NoticeState.WITHDRAWN: frozenset(),
 }
-ENDED = (NoticeState.ACKNOWLEDGED, NoticeState.SETTLED)
+ENDED = (NoticeState.ACKNOWLEDGED, NoticeState.SETTLED, NoticeState.WITHDRAWN)
+# Its content leaves us yet, or once more.
+TO_BE_SENT = (NoticeState.COLLECTING, NoticeState.DUE, NoticeState.STUCK)

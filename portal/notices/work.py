@@ -6,12 +6,12 @@ from django.db import transaction
 
 from portal.audit import append
 from portal.audit.tags import Tag
-from portal.core import clock, keys, sealed
+from portal.core import clock, keys
 from portal.core.http import NoAnswer, Refused
 from portal.jobs import queue
 from portal.jobs.run import NotYet
-from portal.notices import moves, sending
-from portal.notices.models import Channel, Item, Notice, Recipient
+from portal.notices import content, moves, sending
+from portal.notices.models import Channel, Notice, Recipient
 from portal.notices.sending import NotDelivered
 from portal.notices.states import ENDED, NoticeState
 from portal.policies import notices as policy
@@ -41,14 +41,11 @@ def _close(notice_id: UUID) -> Notice:
         notice = Notice.objects.select_related("recipient").get(pk=notice_id)
         # The lock that whoever adds an image takes first.
         Recipient.objects.select_for_update().get(pk=notice.recipient_id)
-        notice.refresh_from_db(fields=["state"])
+        notice.refresh_from_db(fields=["state", "sealed"])
         if notice.state == NoticeState.COLLECTING:
             if notice.closes_at > clock.now():
                 raise NotYet("still collecting")
-            content, token_digest = sending.compose(notice)
-            shut = sealed.seal(notice.pk, content, purpose=sending.CONTENT)
-            moves.move(notice, NoticeState.DUE, sealed=shut, token_digest=token_digest)
-            Item.objects.filter(notice=notice).update(sealed=None)
+            content.close(notice)
     return notice
 
 

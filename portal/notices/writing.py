@@ -1,7 +1,7 @@
 """Writing down who must be told about which image, before the index forgets where the image came from."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -13,10 +13,14 @@ from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock, keys, sealed
 from portal.jobs import queue
+from portal.notices import content
+from portal.notices.content import ITEM
 from portal.notices.models import Item, Notice, Recipient
-from portal.notices.states import NoticeState
+from portal.notices.states import TO_BE_SENT, NoticeState
 
-ITEM = "notice/item"
+# Images in a notice, after which it is sent without waiting for the end of its window: some 300 bytes each make 1.5 MB,
+# which mail servers and webhooks take, and among so many none says with which others it was removed.
+MOST = 5_000
 
 
 def untold(image_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -42,18 +46,34 @@ def _tell(client: str, images: dict[UUID, list[Shown]], marks: dict[UUID, Marks]
     Recipient.objects.select_for_update().get(pk=recipient.pk)
     told = Item.objects.filter(recipient=recipient, image_id__in=images).values_list("image_id", flat=True)
     new = [image_id for image_id in images if image_id not in set(told)]
-    if not new:
-        return
-    notice = _collecting(recipient)
-    Item.objects.bulk_create(
-        Item(
-            notice=notice,
-            recipient=recipient,
-            image_id=image_id,
-            sealed=sealed.seal(notice.pk, _said(image_id, images[image_id], marks.get(image_id)), purpose=ITEM),
+    while new:
+        notice = _collecting(recipient)
+        room = max(0, MOST - notice.items.count())
+        Item.objects.bulk_create(
+            Item(
+                notice=notice,
+                recipient=recipient,
+                image_id=image_id,
+                sealed=sealed.seal(notice.pk, _said(image_id, images[image_id], marks.get(image_id)), purpose=ITEM),
+            )
+            for image_id in new[:room]
         )
-        for image_id in new
-    )
+        if len(new) >= room:
+            content.close(notice)
+            queue.enqueue("notice.send", notice.pk)
+        new = new[room:]
+
+
+@transaction.atomic
+def withdraw(image_ids: Collection[UUID]) -> None:
+    """Leave these images out of whatever is still to be sent; `tell` writes them down again.
+
+    What was sent is not called back.
+    """
+    naming = Item.objects.filter(image_id__in=image_ids, notice__state__in=TO_BE_SENT)
+    for recipient in Recipient.objects.filter(pk__in=naming.values("recipient")).order_by("pk").select_for_update():
+        for notice in recipient.notices.filter(pk__in=naming.values("notice")).order_by("pk").select_for_update():
+            content.leave_out(notice, image_ids)
 
 
 def _collecting(recipient: Recipient) -> Notice:

@@ -1,6 +1,7 @@
 """Every read of orders that depends on who asks."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -8,12 +9,14 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 from django.http import Http404
 
+from matching import service
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock
 from portal.orders.models import Order
 from portal.orders.states import State
+from portal.takedowns import holds
 from portal.takedowns.models import Takedown
 from portal.takedowns.states import TakedownState
 
@@ -49,6 +52,14 @@ def order_to_act_on(by: User, code: UUID) -> Order:
     return order
 
 
+def of_order(order: Order, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the images that the order would delete, or is deleting."""
+    opened = Takedown.objects.filter(removal__origin=order.code, image_id__in=image_ids)
+    listed = order.listed.filter(image_id__in=image_ids)
+    in_scope = frozenset() if order.by_list else service.within(order.scope, image_ids)
+    return in_scope.union(opened.values_list("image_id", flat=True), listed.values_list("image_id", flat=True))
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far an order has come, in images."""
@@ -71,9 +82,13 @@ class Progress:
         return self.by_state.get(TakedownState.STUCK, 0)
 
 
-def progress(order: Order) -> Progress:
+def progress(order: Order, *, by: User) -> Progress:
+    """What others hold counts as what it was before: nobody else is to know what is kept."""
     takedowns = Takedown.objects.filter(removal__origin=order.code)
-    by_state = dict(takedowns.values_list("state").annotate(count=Count("pk")).order_by())
+    by_state = Counter(dict(takedowns.values_list("state").annotate(count=Count("pk")).order_by()))
+    held = takedowns.filter(state=TakedownState.HELD)
+    by_state[TakedownState.HELD.value] = 0
+    by_state.update(holds.shown_states(held, by=by).values())
     images = max(order.images, sum(by_state.values()))
     since = max(clock.now() - RATE_OVER, order.decided_at or clock.now())
     lately = takedowns.filter(removal__removed_at__gt=since).count()

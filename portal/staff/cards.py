@@ -64,7 +64,9 @@ class Card:
 def of(case: Case, *, by: User) -> list[Card]:
     matches = list(case.matches.select_related("search"))
     sources = service.provenance([match.image_id for match in matches])
-    states = {row.image_id: row.state for row in queries.takedowns(case)}
+    takedowns = list(queries.takedowns(case))
+    shown_as = holds.shown_states(takedowns, by=by)
+    states = {row.image_id: shown_as[row.pk] for row in takedowns}
     is_clear = queries.unlocked_until(case, by) is not None
     kept_from = holds.hidden_from(by, [match.image_id for match in matches])
     cards = []
@@ -134,25 +136,29 @@ class Line:
 
     takedown: Takedown
     card: Card | None  # while the case keeps it
+    shown_as: str  # its state, as whoever looks is told it
     state: str
     colour: str
     cells: tuple[Cell, ...]
 
     @property
     def can_restore(self) -> bool:
-        cools = self.takedown.state == TakedownState.HIDDEN and looks.is_ahead(self.takedown.cools_until)
+        """Offered for what others hold as well, and then refused like what came too late: its absence would tell."""
+        cools = self.shown_as == TakedownState.HIDDEN and looks.is_ahead(self.takedown.cools_until)
         return cools and self.card is not None
 
 
-def lines(takedowns: Iterable[Takedown], cards: Iterable[Card], *, stores: Iterable[str]) -> list[Line]:
+def lines(takedowns: Iterable[Takedown], cards: Iterable[Card], *, stores: Iterable[str], by: User) -> list[Line]:
     by_image = {card.match.image_id: card for card in cards}
-    stores = list(stores)
+    takedowns, stores = list(takedowns), list(stores)
+    shown_as = holds.shown_states(takedowns, by=by)
     return [
         Line(
             takedown=takedown,
             card=by_image.get(takedown.image_id),
-            state=looks.takedown_name(takedown.state),
-            colour=looks.TAKEDOWN_COLOURS.get(takedown.state, ""),
+            shown_as=shown_as[takedown.pk],
+            state=looks.takedown_name(shown_as[takedown.pk]),
+            colour=looks.TAKEDOWN_COLOURS.get(shown_as[takedown.pk], ""),
             cells=_cells(takedown, stores),
         )
         for takedown in takedowns

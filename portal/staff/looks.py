@@ -10,6 +10,7 @@ from portal.cases.models import Band, Case
 from portal.cases.states import OPEN, State
 from portal.core import clock
 from portal.orders.states import State as OrderState
+from portal.takedowns.removals import SEARCH
 from portal.takedowns.states import TakedownState
 
 STATE_COLOURS: dict[str, str] = {
@@ -66,7 +67,35 @@ def store_name(store: str) -> str:
         "caches": _("Caches"),
         "recipients": _("Notices to recipients"),
         "addresses": _("Refused addresses"),
+        SEARCH: _("The operator’s search"),
     }.get(store, store)
+
+
+def broken_promise(promise: str) -> tuple[str, str]:
+    """What is late, and what to do about it."""
+    return {
+        "hidden": (
+            _("Not out of search within a minute"),
+            _(
+                "Look whether a worker is alive and whether a job gave up. What search still returns although it was"
+                " hidden waits below: have the index mended, then try again."
+            ),
+        ),
+        "removed": (
+            _("Not removed from every store within 72 hours"),
+            _(
+                "Look below for the store that is stuck, have it mended, then try again. An order that is paused goes"
+                " on once it is resumed."
+            ),
+        ),
+        "purged": (
+            _("Not purged within 7 days"),
+            _(
+                "Run manage.py purge: it names the tables that are kept back. End the long transaction, replica or"
+                " replication slot that still sees their old rows; the rest happens by itself."
+            ),
+        ),
+    }[promise]
 
 
 def part_name(part: str) -> str:

@@ -5,18 +5,20 @@ from contextlib import contextmanager
 from datetime import date
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from matching import service
 from portal.accounts.models import User
 from portal.audit import append
+from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
-from portal.jobs import queue
+from portal.notices import writing
 from portal.policies import preservation
 from portal.takedowns import moves, removals
 from portal.takedowns.models import HeldImage, Hold, HoldReason, ReleasedBecause, Takedown
-from portal.takedowns.states import HOLD_MOVES, HOLDING, HoldState, RemovalState, TakedownState
+from portal.takedowns.states import HOLD_MOVES, HOLDING, HoldState, TakedownState
 
 # Any number; every process takes the same.
 _STEPS = 0x686F6C64
@@ -51,6 +53,28 @@ def hidden_from(by: User, image_ids: Iterable[UUID]) -> frozenset[UUID]:
     return frozenset(row.image_id for row in rows if not is_holder(row.hold, by))
 
 
+def shown_states(takedowns: Iterable[Takedown], *, by: User) -> dict[int, str]:
+    """The state of each takedown as this person is told it, by its number.
+
+    That something is held is known to those who hold it. Everyone else is told the state it was stopped in; as
+    hidden, where it had not come so far, because a hold hides it as the next minute would have.
+    """
+    states = {takedown.pk: str(takedown.state) for takedown in takedowns}
+    held = [takedown for takedown in takedowns if takedown.state == TakedownState.HELD]
+    kept_from = hidden_from(by, [takedown.image_id for takedown in held])
+    unseen = {(str(each.removal_id), str(each.image_id)): each.pk for each in held if each.image_id in kept_from}
+    stopped = Entry.objects.filter(
+        tag=Tag.TAKEDOWN_MOVED,
+        about__in={removal for removal, _image in unseen},
+        detail__to=TakedownState.HELD.value,
+    )
+    states |= dict.fromkeys(unseen.values(), TakedownState.HIDDEN.value)
+    for about, image, was in stopped.order_by("pk").values_list("about", "detail__image", "detail__was"):
+        if (about, image) in unseen and was != TakedownState.QUEUED:
+            states[unseen[about, image]] = was
+    return states
+
+
 def is_holder(hold: Hold, by: User) -> bool:
     return by.pk in (hold.proposed_by_id, hold.confirmed_by_id)
 
@@ -61,19 +85,21 @@ def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     _stop_all_steps()
     removals.stop_opening()
     hold = Hold.objects.create(reason=reason, proposed_by=by, proposed_at=clock.now())
-    images = [image_id for image_id in dict.fromkeys(image_ids) if image_id in service.marks([image_id])]
+    there = service.marks(image_ids)
+    images = [image_id for image_id in dict.fromkeys(image_ids) if image_id in there]
     if not images:
         raise NotAllowed("nothing of it is left")
     HeldImage.objects.bulk_create(HeldImage(hold=hold, image_id=image_id) for image_id in images)
     known = set(
         Takedown.objects.filter(image_id__in=images).exclude(state__in=_GONE).values_list("image_id", flat=True)
     )
-    # Deleted after release, so what nobody had decided to delete yet gets a removal of its own.
+    # Deleted once the hold has ended, so what nobody had decided to delete yet gets a removal of its own.
     if orphans := [image_id for image_id in images if image_id not in known]:
         removals.open_removal(hold.pk, orphans, then="hold.over", at_last="hold.over")
     stopping = Takedown.objects.filter(image_id__in=images, state__in=_STOPPABLE)
     moves.move_takedowns(list(stopping), TakedownState.HELD, by=by.pk)
     service.hide(images)
+    writing.withdraw(images)
     append.append(
         Tag.HOLD_PROPOSED, about=hold.pk, actor=by.pk, reason=reason.value, images=[str(image) for image in images]
     )
@@ -92,7 +118,7 @@ def confirm(hold: Hold, *, by: User) -> None:
 
 @transaction.atomic
 def decline(hold: Hold, *, by: User) -> None:
-    """What was stopped goes on. Errors: NotAllowed for whoever proposed it."""
+    """What was stopped goes on, and nothing more is deleted. Errors: NotAllowed for whoever proposed it."""
     hold = _locked(hold, HoldState.PROPOSED)
     if by.pk == hold.proposed_by_id:
         raise NotAllowed("a second person declines")
@@ -133,7 +159,7 @@ def _may_end(hold: Hold, because: ReleasedBecause) -> bool:
 
 @transaction.atomic
 def confirm_release(hold: Hold, *, by: User) -> None:
-    """The other of the two agrees: deletion goes on. Errors: NotAllowed."""
+    """The other of the two agrees: deleted, or where it was a mistake as it was before. Errors: NotAllowed."""
     hold = _locked(hold, HoldState.RELEASING)
     if not is_holder(hold, by) or by.pk == hold.release_by_id:
         raise NotAllowed
@@ -146,19 +172,58 @@ def decline_release(hold: Hold, *, by: User) -> None:
     hold = _locked(hold, HoldState.RELEASING)
     if not is_holder(hold, by):
         raise NotAllowed
+    keep(hold, by=by)
+
+
+def keep(hold: Hold, *, by: User) -> None:
+    """Drop a release that waits, of a hold that the caller has locked."""
     hold.release_by, hold.released_because = None, ""
     _move(hold, HoldState.PLACED, by=by)
 
 
 def _let_go(hold: Hold, *, by: User) -> None:
-    """Hidden and cooled down already: deletion goes on at once, unless another hold keeps the image."""
+    """What no other hold keeps.
+
+    After a hold that has ended, all of it is deleted at once. One that was declined, or placed by mistake, decides
+    nothing: what was decided without it keeps its cooling time, and what was not is shown again.
+    """
+    removals.stop_opening()
     images = set(hold.images.values_list("image_id", flat=True))
     free = images - held(images)
-    takedowns = Takedown.objects.filter(image_id__in=free, state=TakedownState.HELD).select_related("removal")
-    moved = moves.move_takedowns(list(takedowns), TakedownState.HIDDEN, by=by.pk, cools_until=clock.now())
+    takedowns = list(Takedown.objects.filter(image_id__in=free, state=TakedownState.HELD).select_related("removal"))
+    undecided = _undecided(hold, takedowns)
+    moved = removals.let_back(list(undecided), by=by.pk)
+    moved += _resumed(hold, [takedown for takedown in takedowns if takedown not in undecided], by=by)
     for removal in {takedown.removal for takedown in moved}:
-        kind = "removal.hide" if removal.state == RemovalState.QUEUED else "removal.remove"
-        queue.enqueue(kind, removal.pk)
+        removals.pick_up(removal)
+
+
+def _resumed(hold: Hold, decided: list[Takedown], *, by: User) -> list[Takedown]:
+    # Search still returned these when the hold came.
+    unhidden = [takedown for takedown in decided if takedown.hide_attempts]
+    began = [takedown for takedown in decided if not takedown.hide_attempts and takedown.cools_until]
+    others = [takedown for takedown in decided if not takedown.hide_attempts and not takedown.cools_until]
+    moved = moves.move_takedowns(unhidden, TakedownState.QUEUED, by=by.pk, hide_attempts=0)
+    if hold.released_because == ReleasedBecause.ENDED:
+        return moved + moves.move_takedowns([*began, *others], TakedownState.HIDDEN, by=by.pk, cools_until=clock.now())
+    moved += moves.move_takedowns(began, TakedownState.HIDDEN, by=by.pk)
+    cools_until = clock.now() + settings.COOLING
+    return moved + moves.move_takedowns(others, TakedownState.HIDDEN, by=by.pk, cools_until=cools_until)
+
+
+def _undecided(hold: Hold, takedowns: list[Takedown]) -> set[Takedown]:
+    """Those that a hold opened, where none of the holds on their image has ended as a hold does."""
+    if hold.released_because == ReleasedBecause.ENDED:
+        return set()
+    origins = {takedown.removal.origin for takedown in takedowns}
+    by_hold = set(Hold.objects.filter(pk__in=origins).values_list("pk", flat=True))
+    ended = HeldImage.objects.filter(
+        image_id__in=[takedown.image_id for takedown in takedowns],
+        hold__state=HoldState.RELEASED,
+        hold__released_because=ReleasedBecause.ENDED,
+    )
+    deleted = set(ended.values_list("image_id", flat=True))
+    return {each for each in takedowns if each.removal.origin in by_hold and each.image_id not in deleted}
 
 
 def over(_hold_id: str) -> None:

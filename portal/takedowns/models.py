@@ -41,6 +41,8 @@ class Takedown(models.Model):
     removal = models.ForeignKey(Removal, on_delete=models.PROTECT, related_name="takedowns")
     image_id = models.UUIDField(db_index=True)
     state = models.CharField(max_length=12, choices=TakedownState, default=TakedownState.QUEUED)
+    # How often the operator's search still returned it after it was hidden; 0 again once it does not.
+    hide_attempts = models.PositiveIntegerField(default=0, db_default=0)
     # Until when it can still be restored.
     cools_until = models.DateTimeField(null=True)
 
@@ -79,7 +81,7 @@ class ReleasedBecause(models.TextChoices):
 
 
 class Hold(models.Model):
-    """Images that must not be deleted yet. Two people place it, and the same two release it."""
+    """Images that must not be deleted yet. Two people place it and release it, or whoever took their place."""
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     reason = models.CharField(max_length=12, choices=HoldReason)
@@ -88,6 +90,10 @@ class Hold(models.Model):
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     release_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
+    # Whose place is to be taken by whom, and who proposed that; empty unless such a proposal waits.
+    handed_from = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    handed_to = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    handed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     released_because = models.CharField(max_length=12, choices=ReleasedBecause, blank=True)
     # To whom the law says (a key of policies.preservation.ALL), when, and until when it must be kept for that.
     reported_under = models.CharField(max_length=16, blank=True)

@@ -1,9 +1,10 @@
 """Opening a removal, and its one way back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from matching import service
 from portal.audit import append
@@ -16,6 +17,8 @@ from portal.takedowns.models import HeldImage, Removal, Step, Takedown
 from portal.takedowns.states import HOLDING, RemovalState, StepState, TakedownState
 
 BATCH = 5000  # rows a statement
+# What hiding is stuck at, where others are stuck at a store.
+SEARCH = "search"
 WORKED_ON = (RemovalState.QUEUED, RemovalState.HIDDEN, RemovalState.REMOVING)
 
 
@@ -72,15 +75,17 @@ def pick_up(removal: Removal) -> None:
 
 def _keep_held(takedowns: list[Takedown]) -> None:
     """What a legal hold keeps is decided to be deleted all the same, and waits for its release."""
-    images = [takedown.image_id for takedown in takedowns]
-    held = set(
-        HeldImage.objects.filter(image_id__in=images, hold__state__in=HOLDING).values_list("image_id", flat=True)
-    )
+    held = _held([takedown.image_id for takedown in takedowns])
     moves.move_takedowns([takedown for takedown in takedowns if takedown.image_id in held], TakedownState.HELD)
 
 
+def _held(image_ids: Iterable[UUID]) -> set[UUID]:
+    rows = HeldImage.objects.filter(image_id__in=list(image_ids), hold__state__in=HOLDING)
+    return set(rows.values_list("image_id", flat=True))
+
+
 def stop_opening() -> None:
-    """Until the transaction ends no removal is opened: none can miss a hold that is being placed."""
+    """Until the transaction ends no removal is opened: none can miss a hold that is being placed or let go."""
     _hold_restores(shared=False)
 
 
@@ -98,9 +103,22 @@ def restore(takedown: Takedown, *, by: int) -> None:
         raise TooLate
     moves.move_takedown(takedown, TakedownState.RESTORED, by=by)
     append.append(Tag.TAKEDOWN_RESTORED, about=takedown.removal_id, actor=by, image=takedown.image_id)
-    others = Takedown.objects.filter(image_id=takedown.image_id).exclude(state=TakedownState.RESTORED)
-    if not others.exists():
-        service.unhide([takedown.image_id])
+    _show_again([takedown.image_id])
+
+
+def let_back(takedowns: Sequence[Takedown], *, by: int) -> list[Takedown]:
+    """What only a hold had opened, and nobody else decided: as it was before. The caller has stopped opening."""
+    moved = moves.move_takedowns(takedowns, TakedownState.RESTORED, by=by)
+    _show_again([takedown.image_id for takedown in moved])
+    return moved
+
+
+def _show_again(image_ids: Sequence[UUID]) -> None:
+    """Back into search, unless another removal or a hold has the image."""
+    others = Takedown.objects.filter(image_id__in=image_ids).exclude(state=TakedownState.RESTORED)
+    kept = set(others.values_list("image_id", flat=True)) | _held(image_ids)
+    if free := [image_id for image_id in image_ids if image_id not in kept]:
+        service.unhide(free)
 
 
 # Any number; every process takes the same.
@@ -120,8 +138,36 @@ def retry(step: Step, *, by: int) -> None:
     _retry([Step.objects.select_related("takedown__removal").select_for_update().get(pk=step.pk)], by=by)
 
 
+def unhidden() -> QuerySet[Takedown]:
+    """What search kept returning after it was hidden, and waits for a person."""
+    return Takedown.objects.filter(state=TakedownState.STUCK, hide_attempts__gt=0).select_related("removal")
+
+
+@transaction.atomic
+def retry_hiding(takedown: Takedown, *, by: int) -> None:
+    """Hide it again after a person looked at it. Errors: moves.Stale."""
+    if not _hide_again(list(unhidden().filter(pk=takedown.pk)), by=by):
+        raise moves.Stale
+
+
+@transaction.atomic
+def _hide_again(takedowns: list[Takedown], *, by: int) -> int:
+    moved = moves.move_takedowns(takedowns, TakedownState.QUEUED, by=by, hide_attempts=0)
+    append.append_many(
+        Tag.STEP_RETRIED,
+        [(takedown.removal_id, {"takedown": takedown.pk, "store": SEARCH}) for takedown in moved],
+        actor=by,
+    )
+    for removal in {takedown.removal for takedown in moved}:
+        _enqueue_hide(removal)
+    return len(moved)
+
+
 def retry_store(store: str, *, by: int) -> int:
-    """The same for all that a store is stuck at, a removal at a time; returns how many steps."""
+    """The same for all that a store, or SEARCH, is stuck at, a removal at a time; returns how many steps."""
+    if store == SEARCH:
+        removals = unhidden().values_list("removal", flat=True).distinct()
+        return sum(_hide_again(list(unhidden().filter(removal=removal)), by=by) for removal in removals)
     stuck = Step.objects.filter(store=store, state=StepState.STUCK)
     retried = 0
     for removal in stuck.values_list("takedown__removal", flat=True).distinct():

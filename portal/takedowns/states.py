@@ -22,7 +22,7 @@ class TakedownState(models.TextChoices):
     PURGED = "purged"
     # Kept, and shown to nobody but two people, until a legal hold is released.
     HELD = "held"
-    # Waits for a person: a store keeps failing, or says done and still has it.
+    # Waits for a person: a store keeps failing, or says done and still has it, or search still returns what was hidden.
     STUCK = "stuck"
 
 
@@ -44,8 +44,9 @@ REMOVAL_MOVES: dict[str, frozenset[str]] = {
 TAKEDOWN_MOVES: dict[str, frozenset[str]] = {
     TakedownState.QUEUED: frozenset({TakedownState.HIDDEN, TakedownState.STUCK, TakedownState.HELD}),
     TakedownState.HIDDEN: frozenset({TakedownState.RESTORED, TakedownState.REMOVING, TakedownState.HELD}),
-    # A hold hides the image itself, so what it lets go is hidden already.
-    TakedownState.HELD: frozenset({TakedownState.HIDDEN}),
+    # A hold hides the image itself, so what it lets go is hidden already, save where hiding had failed before; what
+    # only the hold would have deleted is shown again.
+    TakedownState.HELD: frozenset({TakedownState.HIDDEN, TakedownState.QUEUED, TakedownState.RESTORED}),
     TakedownState.RESTORED: frozenset(),
     TakedownState.REMOVING: frozenset({TakedownState.REMOVED, TakedownState.STUCK, TakedownState.HELD}),
     TakedownState.STUCK: frozenset({TakedownState.QUEUED, TakedownState.REMOVING, TakedownState.HELD}),

@@ -8,22 +8,26 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max, Q, QuerySet
 
 from matching import service
+from matching.types import Store
 from portal.core import clock
 from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.jobs.run import NotYet
+from portal.notices import writing
 from portal.policies import retention
 from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors import batches
 from portal.takedowns.connectors.base import Connector, Erasure, StoreError
 from portal.takedowns.models import Removal, Step, Takedown
+from portal.takedowns.removals import WORKED_ON
 from portal.takedowns.states import RemovalState, StepState, TakedownState
 
 BATCH = 500  # images
-# A step that failed this often, or whose store says done and still has the image this often, waits for a person.
+# A step that failed this often, or whose store says done and still has the image this often, waits for a person; so
+# does an image that is hidden and that search still returns.
 ATTEMPTS = 8
 # A stuck step whose takedown is not: the worker died between the two.
 _AT_REST = (StepState.VERIFIED, StepState.STUCK)
@@ -42,11 +46,17 @@ def hide(removal_id: str) -> None:
         removal = Removal.objects.select_for_update().get(pk=removal.pk)
         left = removal.takedowns.filter(state=TakedownState.QUEUED).count()
         if not left and removal.state == RemovalState.QUEUED:
-            moves.move_removal(removal, RemovalState.HIDDEN)
-            cooled_at = removal.takedowns.aggregate(last=Max("cools_until"))["last"]
-            queue.enqueue("removal.remove", removal.id, run_at=cooled_at, priority=Priority(removal.priority))
+            _hidden(removal)
     if left:
         raise NotYet(f"{left} still searchable")
+
+
+def _hidden(removal: Removal) -> None:
+    """As far as it goes: what search still returns keeps the removal from being called hidden, not the rest waiting."""
+    if not removal.takedowns.filter(state__in=_WAITING, hide_attempts__gt=0).exists():
+        moves.move_removal(removal, RemovalState.HIDDEN)
+    cooled_at = removal.takedowns.aggregate(last=Max("cools_until"))["last"]
+    queue.enqueue("removal.remove", removal.id, run_at=cooled_at, priority=Priority(removal.priority))
 
 
 def _hide_batch(takedowns: list[Takedown]) -> None:
@@ -54,7 +64,10 @@ def _hide_batch(takedowns: list[Takedown]) -> None:
     service.hide(images)
     still_found = service.searchable(images)
     hidden = [takedown for takedown in takedowns if takedown.image_id not in still_found]
-    moves.move_takedowns(hidden, TakedownState.HIDDEN, cools_until=clock.now() + settings.COOLING)
+    moves.move_takedowns(hidden, TakedownState.HIDDEN, hide_attempts=0, cools_until=clock.now() + settings.COOLING)
+    found = [takedown for takedown in takedowns if takedown.image_id in still_found]
+    Takedown.objects.filter(pk__in=[takedown.pk for takedown in found]).update(hide_attempts=F("hide_attempts") + 1)
+    moves.move_takedowns([each for each in found if each.hide_attempts + 1 >= ATTEMPTS], TakedownState.STUCK)
 
 
 def remove(removal_id: str) -> None:
@@ -79,6 +92,7 @@ def _conclude(removal: Removal) -> None:
         if not left and not stuck and removal.state == RemovalState.REMOVING:
             moves.move_removal(removal, RemovalState.REMOVED)
             queue.enqueue(removal.then, removal.origin)
+        if not left:
             queue.enqueue("removals.purge", "all", run_at=clock.now() + settings.PURGE_AFTER)
     if left:
         raise NotYet(f"{left} takedowns left")
@@ -103,6 +117,10 @@ def _remove_batch(takedowns: list[Takedown]) -> None:
         with holds.no_hold_meanwhile():
             left &= _not_held(left)
             here = [step for step in steps if step.store == store and step.takedown_id in left]
+            if store == Store.INDEX.value:
+                # Once more, while it is known where they come from: what a hold took out of a notice, and what the
+                # register of disclosures learned since their own step.
+                writing.tell([step.takedown.image_id for step in here if step.state not in _AT_REST])
             left -= {step.takedown_id for step in _failing(connector, here)}
     for step in steps:
         if (
@@ -150,23 +168,32 @@ def _fail(step: Step, error: StoreError) -> None:
 
 def purge(_all: str) -> None:
     """Rewrite what still holds dead rows; a removal is purged once no row of its images is kept back by anyone."""
-    removed = list(Removal.objects.filter(state=RemovalState.REMOVED))
-    if not removed:
+    removals = list(_with_removed())
+    if not removals:
         return
     service.purge(also=retention.SEALED_TABLES)
     kept_back = 0
-    for removal in removed:
-        images = list(removal.takedowns.filter(state=TakedownState.REMOVED).values_list("image_id", flat=True))
-        if service.unpurged(images):
+    for removal in removals:
+        takedowns = list(removal.takedowns.filter(state=TakedownState.REMOVED))
+        if service.unpurged([takedown.image_id for takedown in takedowns]):
             kept_back += 1
         else:
-            _purged(removal)
+            _purged(removal, takedowns)
     if kept_back:
         raise NotYet(f"rows of {kept_back} removals are kept back")
 
 
-def _purged(removal: Removal) -> None:
+def _with_removed() -> QuerySet[Removal]:
+    """Removals that are removed, and those of which some images are, while others wait for a person: a hold on one
+    image of many, or a store that is stuck at it, must not keep the dead rows of the rest."""
+    waiting = Takedown.objects.filter(state__in=_WAITING, removal__state__in=WORKED_ON).values("removal")
+    partly = Q(pk__in=waiting, takedowns__state=TakedownState.REMOVED)
+    return Removal.objects.filter(Q(state=RemovalState.REMOVED) | partly).distinct()
+
+
+def _purged(removal: Removal, takedowns: list[Takedown]) -> None:
     with transaction.atomic():
-        moves.move_takedowns(list(removal.takedowns.filter(state=TakedownState.REMOVED)), TakedownState.PURGED)
-        moves.move_removal(removal, RemovalState.PURGED)
-        queue.enqueue(removal.at_last, removal.origin)
+        moves.move_takedowns(takedowns, TakedownState.PURGED)
+        if removal.state == RemovalState.REMOVED:
+            moves.move_removal(removal, RemovalState.PURGED)
+            queue.enqueue(removal.at_last, removal.origin)

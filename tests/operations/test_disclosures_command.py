@@ -1,7 +1,8 @@
 """`manage.py disclosures FILE`: nothing lost, nothing twice, and what is wrong said without quoting it."""
 
 import csv
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -14,10 +15,18 @@ from django.core.management.base import CommandError
 
 from matching import service
 from matching.models import Disclosure
+from matching.types import RegisterLine, Store
+from portal.accounts.models import User
+from portal.core import clock
 from portal.jobs import kinds, run
 from portal.notices.models import Item
 from portal.operations import register
+from portal.takedowns import connectors, holds, moves
+from portal.takedowns.connectors.base import Connector, Erasure, StoreError
+from portal.takedowns.connectors.local import LocalStore
+from portal.takedowns.models import HoldReason, Takedown
 from portal.takedowns.removals import open_removal
+from portal.takedowns.states import TakedownState
 from tests.builders import indexed_image
 
 pytestmark = pytest.mark.django_db
@@ -166,3 +175,73 @@ def test_a_register_that_comes_after_the_removal_is_told_of_all_the_same(tmp_pat
     kinds.forget("test.over")
     item = Item.objects.get()
     assert (item.image_id, item.recipient.code) == (removed, "acme")
+
+
+class Away(LocalStore):
+    """The image store, which is away until it is mended: the recipients were told, the index still has the image."""
+
+    mended = False
+
+    def remove_many(self, erasures: Sequence[Erasure]) -> None:
+        if not Away.mended:
+            raise StoreError("away", permanent=False)
+        super().remove_many(erasures)
+
+
+@pytest.fixture
+def on_its_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[UUID]:
+    """An image whose recipients were told, so far as was known, and that is not removed yet."""
+    kinds.register({"test.over": lambda _subject: None})
+    monkeypatch.setattr(Away, "mended", False)
+    every: dict[str, Connector] = {**connectors.ALL, "images": Away(Store.IMAGES)}
+    monkeypatch.setattr(connectors, "ALL", every)
+    image = indexed_image()
+    open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    run.drain()
+    assert not Item.objects.exists()
+    yield image
+    kinds.forget("test.over")
+
+
+def register_by_address(folder: Path, image: UUID) -> Path:
+    """As most registers name an image: once it is gone, nothing leads from the address to its id."""
+    return written(folder, line(address=service.marks([image])[image].page))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("state", [TakedownState.REMOVING, TakedownState.STUCK])
+def test_a_register_that_comes_while_a_removal_is_under_way_is_told_of_at_once(
+    tmp_path: Path, on_its_way: UUID, state: str
+) -> None:
+    if state == TakedownState.STUCK:
+        moves.move_takedown(Takedown.objects.get(), TakedownState.STUCK)
+    for _ in range(2):
+        take(register_by_address(tmp_path, on_its_way))
+    item = Item.objects.get()
+    assert (item.image_id, item.recipient.code) == (on_its_way, "acme")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_before_the_index_forgets_an_image_it_is_looked_once_more_who_was_shown_it(on_its_way: UUID) -> None:
+    page = service.marks([on_its_way])[on_its_way].page
+    service.take_disclosures([RegisterLine("acme", "Police", datetime.now(UTC), address=page)])
+    assert not Item.objects.exists()
+    Away.mended = True
+    clock.move(timedelta(hours=1))
+    run.drain()
+    assert not service.present(on_its_way, Store.INDEX)
+    assert Item.objects.get().image_id == on_its_way
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_what_is_held_the_register_is_told_after_release(
+    tmp_path: Path, on_its_way: UUID, sam: User, lee: User
+) -> None:
+    hold = holds.propose([on_its_way], HoldReason.LITIGATION, by=sam)
+    take(register_by_address(tmp_path, on_its_way))
+    assert not Item.objects.exists()
+    holds.decline(hold, by=lee)
+    Away.mended = True
+    clock.move(timedelta(hours=25))
+    run.drain()
+    assert Item.objects.get().image_id == on_its_way

@@ -183,10 +183,10 @@ def test_its_progress_adds_up(sam: User, lee: User) -> None:
     for _ in range(4):
         indexed_image()
     order = confirmed(sam, lee)
-    assert queries.progress(order).gone == 0
+    assert queries.progress(order, by=sam).gone == 0
     run.drain()
     order.refresh_from_db()
-    progress = queries.progress(order)
+    progress = queries.progress(order, by=sam)
     assert (progress.images, progress.opened, progress.gone, progress.stuck) == (4, 4, 4, 0)
     assert progress.rate > 0
     assert progress.remaining is None

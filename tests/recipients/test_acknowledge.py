@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from portal.core import clock
-from portal.notices import sending
+from portal.notices import content
 from portal.notices.models import Notice, Recipient
 from portal.notices.states import NoticeState
 
@@ -22,7 +22,7 @@ def token() -> str:
         opened_at=now,
         closes_at=now,
         state=NoticeState.SENT,
-        token_digest=sending.digest(made),
+        token_digest=content.digest(made),
     )
     return made
 

@@ -19,12 +19,15 @@ from portal.takedowns.models import HoldReason
 from tests.staff.build import numbers, reviewed
 
 GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "order", "recipients", "holds"}
-POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-store", "sign-out"}
+POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-store", "retry-takedown"}
+POST_ONLY |= {"sign-out"}
 POST_ONLY |= {f"order-{verb}" for verb in ("confirm", "decline", "take-back", "pause", "resume")}
 POST_ONLY |= {"confirm-channel", "decline-channel", "retry-notice", "settle-notice"}
 POST_ONLY |= {"confirm-exemption", "decline-exemption", "end-exemption"}
 POST_ONLY |= {f"hold-{verb}" for verb in ("confirm", "decline", "report", "release", "keep")}
+POST_ONLY |= {"hold-take-over", "hold-not-hand-over"}
 BOTH = {"channel", "hold", "unlock", "approve", "decide", "refuse", "sign-in", "order-new", "exemptions"}
+BOTH |= {"hold-hand-over", "order-hold"}
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 
 
@@ -46,14 +49,14 @@ def addresses(sam: User) -> dict[str, str]:
         known[name] = code
     for name in ("confirm-exemption", "decline-exemption", "end-exemption"):
         known[name] = pk
-    for name in ("proposal", "confirm", "decline", "take-back", "retry-job", "retry-step"):
+    for name in ("proposal", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-takedown"):
         known[name] = pk
     order = actions.propose_scope(Scope(site="photos.example"), by=sam, authority="A regulator", reference="2026-1")
-    for name in GET_ONLY | POST_ONLY:
+    for name in GET_ONLY | POST_ONLY | {"order-hold"}:
         if name.startswith("order") and name != "orders":
             known[name] = {"code": order.code}
     hold = holds.propose([match.image_id], HoldReason.LITIGATION, by=sam)
-    for verb in ("confirm", "decline", "report", "release", "keep"):
+    for verb in ("confirm", "decline", "report", "release", "keep", "hand-over", "take-over", "not-hand-over"):
         known[f"hold-{verb}"] = {"pk": hold.pk}
     recipient = Recipient.objects.create(code="acme")
     now = clock.now()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from django.test import Client
 
 from matching import service
@@ -16,10 +17,11 @@ from portal.jobs.models import Job
 from portal.jobs.models import State as JobState
 from portal.operations.kinds import KINDS
 from portal.staff import looks
-from portal.takedowns import moves
-from portal.takedowns.models import Step
+from portal.takedowns import holds, moves
+from portal.takedowns.models import HoldReason, ReleasedBecause, Step, Takedown
 from portal.takedowns.removals import open_removal
 from portal.takedowns.states import StepState, TakedownState
+from tests.builders import indexed_image
 
 PAGE = "/en/staff/system/"
 
@@ -91,6 +93,97 @@ def test_all_that_a_store_is_stuck_at_is_tried_again(sam: User, sam_client: Clie
     assert Job.objects.filter(kind="removal.remove", state=JobState.DUE).count() == 2
     again = sam_client.post(f"{PAGE}stores/retry/", {"store": "nonsense"}, follow=True)
     assert "Nothing was changed" in again.content.decode()
+
+
+def decided() -> Takedown:
+    return open_removal(uuid4(), [uuid4()], then="case.settle", at_last="case.close").takedowns.get()
+
+
+def late_page(client: Client) -> str:
+    page = client.get(PAGE).content.decode()
+    return page[page.index("Past what was promised") :]
+
+
+def test_what_search_still_returns_is_shown_and_hidden_again(sam: User, sam_client: Client) -> None:
+    stuck = [decided(), decided()]
+    for takedown in stuck:
+        moves.move_takedown(takedown, TakedownState.STUCK, hide_attempts=8)
+    page = sam_client.get(PAGE).content.decode()
+    assert "stuck at 2 images" in page
+    assert f"still returns takedown {stuck[0].pk} after it was hidden 8 times" in page
+    for told in ("It will be tried again", "Nothing was changed"):
+        answer = sam_client.post(f"{PAGE}takedowns/{stuck[0].pk}/retry/", follow=True)
+        assert told in answer.content.decode()
+    sam_client.post(f"{PAGE}stores/retry/", {"store": "search"})
+    assert set(Takedown.objects.values_list("state", flat=True)) == {TakedownState.QUEUED}
+    assert [entry.actor for entry in Entry.objects.filter(tag=Tag.STEP_RETRIED)] == [sam.pk, sam.pk]
+    assert sam_client.post(f"{PAGE}takedowns/999999/retry/").status_code == 404
+
+
+PATH = (TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.REMOVED)
+
+
+@pytest.mark.parametrize(
+    ("path", "within", "told"),
+    [
+        ((), timedelta(minutes=1), "Not out of search within a minute"),
+        ((TakedownState.STUCK,), timedelta(minutes=1), "Not out of search within a minute"),
+        (PATH[:1], timedelta(hours=72), "Not removed from every store within 72 hours"),
+        (PATH[:2], timedelta(hours=72), "Not removed from every store within 72 hours"),
+        (PATH, timedelta(days=7), "Not purged within 7 days"),
+    ],
+)
+def test_what_is_past_its_promise_is_shown_with_what_to_do(
+    sam_client: Client, path: tuple[TakedownState, ...], within: timedelta, told: str
+) -> None:
+    takedown = decided()
+    for state in path:
+        given = {"hide_attempts": 8} if state == TakedownState.STUCK else {}
+        moves.move_takedown(takedown, state, **given)
+    clock.move(within - timedelta(seconds=5))
+    assert "in time" in late_page(sam_client)
+    clock.move(timedelta(seconds=10))
+    page = late_page(sam_client)
+    assert told in page
+    assert "1 image, 1 removal, the oldest decided on" in page
+    if path == PATH:
+        assert "manage.py purge" in page
+
+
+def test_what_is_done_or_held_is_not_past_its_promise(sam: User, sam_client: Client) -> None:
+    purged, image = decided(), indexed_image()
+    for state in (*PATH, TakedownState.PURGED):
+        moves.move_takedown(purged, state)
+    open_removal(uuid4(), [image], then="case.settle", at_last="case.close")
+    holds.propose([image], HoldReason.LITIGATION, by=sam)
+    clock.move(timedelta(days=30))
+    assert "in time" in late_page(sam_client)
+
+
+def test_what_was_let_go_of_a_hold_has_its_time_from_then(sam: User, lee: User, sam_client: Client) -> None:
+    image = indexed_image()
+    open_removal(uuid4(), [image], then="case.settle", at_last="case.close")
+    hold = holds.propose([image], HoldReason.LITIGATION, by=sam)
+    holds.confirm(hold, by=lee)
+    clock.move(timedelta(days=30))
+    holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
+    holds.confirm_release(hold, by=lee)
+    assert "in time" in late_page(sam_client)
+    clock.move(timedelta(days=4))
+    assert "Not removed from every store" in late_page(sam_client)
+
+
+def test_what_a_hold_decided_has_no_page_to_go_to(sam: User, lee: User, sam_client: Client) -> None:
+    hold = holds.propose([indexed_image()], HoldReason.LITIGATION, by=sam)
+    holds.confirm(hold, by=lee)
+    holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
+    holds.confirm_release(hold, by=lee)
+    takedown = Takedown.objects.get()
+    moves.move_takedown(takedown, TakedownState.REMOVING)
+    moves.move_step(takedown.steps.get(store="images"), StepState.STUCK, error="OSError")
+    page = sam_client.get(PAGE).content.decode()
+    assert "Image store" in page
+    assert str(hold.pk) not in page
 
 
 def test_every_job_has_a_name_that_people_read(sam_client: Client) -> None:

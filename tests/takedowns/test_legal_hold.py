@@ -1,11 +1,13 @@
 """A legal hold: hidden at once, kept whatever else is decided, shown to two people, deleted after release."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from time import monotonic, sleep
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from pytest_django import Settings
 
@@ -14,21 +16,25 @@ from matching.types import Store
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
-from portal.cases import queries
+from portal.cases import decisions, queries
+from portal.cases.models import Case
 from portal.core import clock
 from portal.jobs import kinds
 from portal.notices.models import Item
+from portal.orders import actions as orders
+from portal.orders.queries import progress as order_progress
 from portal.policies import preservation
-from portal.takedowns import connectors, holds
+from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors.base import Connector, Erasure
-from portal.takedowns.models import Hold, HoldReason, ReleasedBecause, Takedown
+from portal.takedowns.models import Hold, HoldReason, ReleasedBecause, Removal, Takedown
 from portal.takedowns.removals import TooLate, open_removal, restore
-from portal.takedowns.states import HOLD_MOVES, HoldState, TakedownState
-from tests.builders import indexed_image, make_account
+from portal.takedowns.states import HOLD_MOVES, HoldState, RemovalState, StepState, TakedownState
+from tests.builders import indexed_image, make_account, session_of, signed_in
 from tests.matching import builders as index
 from tests.staff.build import look_at, numbers, reviewed
 
 pytestmark = pytest.mark.django_db(transaction=True)
+STEPS = holds._STEPS
 Drain = Callable[[], int]
 
 
@@ -124,6 +130,19 @@ def test_a_removal_decided_while_it_is_held_waits_too(sam: User, lee: User, drai
     assert set(Takedown.objects.values_list("state", flat=True)) == {TakedownState.PURGED}
 
 
+def test_what_was_decided_with_it_is_purged_while_it_is_held(sam: User, lee: User, drain: Drain) -> None:
+    image, other = indexed_image(), indexed_image()
+    removal = remove(image, other)
+    hold = place(image, sam, lee)
+    drain()
+    assert Takedown.objects.get(image_id=other).state == TakedownState.PURGED
+    assert Removal.objects.get(pk=removal).state == RemovalState.REMOVING
+    let_go(hold, sam, lee)
+    drain()
+    assert set(Takedown.objects.values_list("state", flat=True)) == {TakedownState.PURGED}
+    assert Removal.objects.get(pk=removal).state == RemovalState.PURGED
+
+
 def test_two_holds_on_one_image_both_have_to_end(sam: User, lee: User, drain: Drain) -> None:
     image = indexed_image()
     first, second = place(image, sam, lee), place(image, lee, sam)
@@ -133,6 +152,130 @@ def test_two_holds_on_one_image_both_have_to_end(sam: User, lee: User, drain: Dr
     let_go(second, sam, lee)
     drain()
     assert not service.present(image, Store.INDEX)
+
+
+@pytest.fixture(params=["declined", "mistaken"])
+def undo(request: pytest.FixtureRequest, sam: User, lee: User) -> Callable[[UUID], None]:
+    """Hold an image, then take it back in one of the two ways that decide nothing."""
+
+    def hold_and_undo(image: UUID) -> None:
+        hold = holds.propose([image], HoldReason.LITIGATION, by=sam)
+        take_back(hold, sam, lee, mistaken=request.param == "mistaken")
+
+    return hold_and_undo
+
+
+def take_back(hold: Hold, sam: User, lee: User, *, mistaken: bool) -> None:
+    if mistaken:
+        holds.confirm(hold, by=lee)
+        holds.propose_release(hold, ReleasedBecause.MISTAKEN, by=sam)
+        holds.confirm_release(hold, by=lee)
+    else:
+        holds.decline(hold, by=lee)
+
+
+def test_what_nobody_decided_to_delete_is_shown_again_after_a_hold_that_decides_nothing(
+    undo: Callable[[UUID], None], drain: Drain
+) -> None:
+    image = searchable_image()
+    undo(image)
+    drain()
+    clock.move(timedelta(days=8))
+    drain()
+    assert is_whole(image)
+    assert service.searchable([image]) == {image}
+    assert Takedown.objects.get().state == TakedownState.RESTORED
+
+
+def test_a_restored_image_stays_after_a_hold_that_decides_nothing(
+    undo: Callable[[UUID], None], drain: Drain, sam: User, settings: Settings
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    image = searchable_image()
+    remove(image)
+    drain()
+    restore(Takedown.objects.get(), by=sam.pk)
+    undo(image)
+    clock.move(timedelta(days=8))
+    drain()
+    assert is_whole(image)
+    assert service.searchable([image]) == {image}
+
+
+@pytest.mark.parametrize("began", [True, False])
+def test_what_was_approved_keeps_its_cooling_time_after_a_hold_that_decides_nothing(
+    undo: Callable[[UUID], None], drain: Drain, sam: User, settings: Settings, began: bool
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    image = searchable_image()
+    remove(image)
+    if began:
+        drain()
+    ends = Takedown.objects.get().cools_until
+    undo(image)
+    drain()
+    takedown = Takedown.objects.get()
+    assert takedown.state == TakedownState.HIDDEN
+    assert takedown.cools_until is not None
+    if began:
+        assert takedown.cools_until == ends
+    assert takedown.cools_until > clock.now() + timedelta(hours=23)
+    restore(takedown, by=sam.pk)
+    assert service.searchable([image]) == {image}
+
+
+def test_what_was_approved_is_deleted_after_its_cooling_time_all_the_same(
+    undo: Callable[[UUID], None], drain: Drain, settings: Settings
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    image = searchable_image()
+    remove(image)
+    drain()
+    undo(image)
+    clock.move(timedelta(hours=25))
+    drain()
+    assert Takedown.objects.get().state == TakedownState.PURGED
+
+
+@pytest.mark.parametrize("mistaken", [True, False])
+def test_a_second_hold_still_keeps_what_the_first_one_lets_back(
+    sam: User, lee: User, drain: Drain, mistaken: bool
+) -> None:
+    image = searchable_image()
+    first = holds.propose([image], HoldReason.LITIGATION, by=sam)
+    second = holds.propose([image], HoldReason.LITIGATION, by=lee)
+    take_back(first, sam, lee, mistaken=mistaken)
+    drain()
+    assert service.searchable([image]) == frozenset()
+    take_back(second, lee, sam, mistaken=mistaken)
+    drain()
+    assert is_whole(image)
+    assert service.searchable([image]) == {image}
+
+
+def test_of_two_holds_one_that_has_ended_deletes_whatever_the_other_one_came_to(
+    sam: User, lee: User, drain: Drain
+) -> None:
+    image = indexed_image()
+    ending, mistaken = place(image, sam, lee), holds.propose([image], HoldReason.LITIGATION, by=lee)
+    let_go(ending, sam, lee)
+    holds.decline(mistaken, by=sam)
+    drain()
+    assert not service.present(image, Store.INDEX)
+
+
+def test_what_is_let_back_stays_hidden_while_another_removal_has_it(
+    drain: Drain, sam: User, lee: User, settings: Settings
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    image = searchable_image()
+    hold = holds.propose([image], HoldReason.LITIGATION, by=sam)
+    approved = remove(image)
+    holds.decline(hold, by=lee)
+    assert service.searchable([image]) == frozenset()
+    clock.move(timedelta(hours=25))
+    drain()
+    assert Takedown.objects.get(removal=approved).state == TakedownState.PURGED
 
 
 def test_a_held_image_cannot_be_restored(sam: User, lee: User, drain: Drain, settings: Settings) -> None:
@@ -176,6 +319,55 @@ def test_it_stops_between_two_stores(sam: User, drain: Drain, monkeypatch: pytes
     assert not Item.objects.exists()
 
 
+def wait_until_it_waits(asked: Future[Hold]) -> None:
+    """Until the hold waits for the end of a store's turn; it must not have been placed meanwhile."""
+    until = monotonic() + 20
+    while monotonic() < until and not asked.done():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted", [STEPS])
+            if cursor.fetchone() is not None:
+                return
+        sleep(0.02)
+    pytest.fail("the hold did not wait")
+
+
+def test_a_hold_waits_for_the_turn_of_a_store_and_no_store_is_asked_after_it(
+    sam: User, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = indexed_image()
+    asked: list[Future[Hold]] = []
+    after: list[UUID] = []
+
+    def propose() -> Hold:
+        try:
+            return holds.propose([image], HoldReason.LITIGATION, by=sam)
+        finally:
+            connection.close()  # the thread's own
+
+    with ThreadPoolExecutor(1) as colleague:
+
+        def ask_for_a_hold() -> None:
+            asked.append(colleague.submit(propose))
+            wait_until_it_waits(asked[0])
+            assert Takedown.objects.get().state == TakedownState.REMOVING
+
+        every: dict[str, Connector] = {
+            "interrupting": Interrupting(ask_for_a_hold),
+            "after": Interrupting(lambda: after.append(image)),
+            **connectors.ALL,
+        }
+        monkeypatch.setattr(connectors, "ALL", every)
+        remove(image)
+        drain()
+        hold = asked[0].result(timeout=20)
+    assert hold.state == HoldState.PROPOSED
+    assert after == []
+    assert Takedown.objects.get().state == TakedownState.HELD
+    assert is_whole(image)
+    verified = Takedown.objects.get().steps.filter(state=StepState.VERIFIED)
+    assert list(verified.values_list("store", flat=True)) == ["interrupting"]
+
+
 def test_it_is_shown_to_the_two_and_to_nobody_else(
     sam: User, lee: User, sam_client: Client, lee_client: Client
 ) -> None:
@@ -195,6 +387,85 @@ def test_it_is_shown_to_the_two_and_to_nobody_else(
     assert "photos.example" not in kim_client.get(page).content.decode()
     assert queries.evidence_match(match, kim) is None
     assert numbers(case, "probable") == [match.pk]
+
+
+def approved(sam: User, drain: Drain, *states: TakedownState) -> Case:
+    """A case with one image on its way out, as far as the last of these states."""
+    case = reviewed(certain=1)
+    decisions.approve(case, by=sam, matches=numbers(case, "certain"))
+    if states:
+        drain()
+    for state in states[1:]:
+        moves.move_takedown(Takedown.objects.get(), state)
+    return case
+
+
+STOPPED_IN = [
+    ((), "hidden"),  # a hold hides it
+    ((TakedownState.HIDDEN,), "hidden"),
+    ((TakedownState.HIDDEN, TakedownState.REMOVING), "removing"),
+    ((TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.STUCK), "stuck"),
+]
+
+
+@pytest.mark.parametrize(("states", "told"), STOPPED_IN)
+def test_that_it_is_held_is_told_to_the_two_and_to_nobody_else(
+    sam: User,
+    lee: User,
+    sam_client: Client,
+    lee_client: Client,
+    drain: Drain,
+    settings: Settings,
+    states: tuple[TakedownState, ...],
+    told: str,
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    kim_client = signed_in(make_account("kim"))
+    case = approved(sam, drain, *states)
+    place(case.matches.get().image_id, sam, lee)
+    for client, state in ((sam_client, "held"), (lee_client, "held"), (kim_client, told)):
+        page = client.get(f"/en/staff/cases/{case.code}/").content.decode()
+        assert f'data-takedown="{state}"' in page
+        assert (">Held<" in page, "magenta" in page) == (state == "held", state == "held")
+        # Elsewhere on the page as well: the card, the timeline, the figures.
+        assert page.count("Held") == (2 if state == "held" else 0)
+    assert ("Propose to restore" in kim_client.get(f"/en/staff/cases/{case.code}/").content.decode()) == (
+        states == (TakedownState.HIDDEN,)
+    )
+    assert "Conservé" not in kim_client.get(f"/fr/staff/cases/{case.code}/").content.decode()
+    case.refresh_from_db()
+    answer = session_of(case).get("/api/v1/case/")
+    assert answer.status_code == 200
+    assert "held" not in answer.content.decode()
+
+
+def test_to_restore_what_others_hold_is_refused_like_what_comes_too_late(
+    sam: User, lee: User, drain: Drain, settings: Settings
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    kim_client = signed_in(make_account("kim"))
+    case = approved(sam, drain, TakedownState.HIDDEN)
+    match = case.matches.get()
+    place(match.image_id, sam, lee)
+    page = kim_client.post(f"/en/staff/cases/{case.code}/matches/{match.pk}/restore/", follow=True).content.decode()
+    assert "the cooling time is over" in page
+
+
+def test_the_page_of_an_order_tells_it_to_the_two_alone(
+    sam: User, lee: User, sam_client: Client, drain: Drain, settings: Settings
+) -> None:
+    settings.COOLING = timedelta(hours=24)
+    kim = make_account("kim")
+    image = indexed_image()
+    order = orders.propose_list([image, indexed_image()], by=sam, authority="A court", reference="7")
+    orders.confirm(order, by=lee)
+    drain()
+    place(image, sam, lee)
+    page = f"/en/staff/orders/{order.code}/"
+    assert "Held" in sam_client.get(page).content.decode()
+    assert "Held" not in signed_in(kim).get(page).content.decode()
+    assert order_progress(order, by=kim).by_state == {"held": 0, "hidden": 2}
+    assert order_progress(order, by=sam).by_state == {"held": 1, "hidden": 1}
 
 
 def test_nobody_else_finds_the_hold(sam: User, lee: User, sam_client: Client) -> None:

@@ -200,7 +200,8 @@ def test_one_stuck_image_does_not_hold_up_the_others(
     begin(image, other)
     keep_trying(drain)
     assert not service.present(other, Store.INDEX)
-    assert Takedown.objects.get(image_id=other).state == TakedownState.REMOVED
+    assert Takedown.objects.get(image_id=other).state == TakedownState.PURGED
+    assert Removal.objects.get().state == RemovalState.REMOVING
 
 
 def test_running_every_job_twice_changes_nothing_more(image: UUID, drain: Drain) -> None:

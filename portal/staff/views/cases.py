@@ -43,7 +43,7 @@ def case(request: StaffRequest, code: UUID) -> HttpResponse:
         "proposals": proposals,
         "events": timeline.events(history),
         "viewers": timeline.viewers(history),
-        **_removal(found, evidence),
+        **_removal(found, evidence, request.user),
     }
     return render(request, "staff/case.html", context)
 
@@ -104,14 +104,14 @@ def _tasks(found: Case, evidence: list[cards.Card], proposed: list[str]) -> Task
     return Tasks(alone, unclear, can_refuse) if alone or unclear or can_refuse else None
 
 
-def _removal(found: Case, evidence: list[cards.Card]) -> dict[str, Any]:
+def _removal(found: Case, evidence: list[cards.Card], by: User) -> dict[str, Any]:
     progress = queries.progress(found)
     if not progress.takedowns:
         return {}
     return {
         "progress": progress,
         "percent": round(100 * progress.steps_done / progress.steps) if progress.steps else 100,
-        "lines": cards.lines(queries.takedowns(found), evidence, stores=connectors.ALL),
+        "lines": cards.lines(queries.takedowns(found), evidence, stores=connectors.ALL, by=by),
         "stores": [looks.store_name(name) for name in connectors.ALL],
     }
 

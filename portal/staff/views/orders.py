@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.accounts.access import StaffRequest, staff_required
+from portal.accounts.models import User
 from portal.orders import actions, queries
 from portal.orders.faults import NotAllowed, StaleOrder
 from portal.orders.models import Order
@@ -63,13 +64,17 @@ def order(request: StaffRequest, code: UUID) -> HttpResponse:
         "is_running": is_running,
         # Reloading by itself would interrupt whoever reads with a screen reader, so each chooses it.
         "follows": "follow" in request.GET and is_running and not found.paused,
-        **(_progress(found) if found.decided_at and found.state not in (State.DECLINED, State.TAKEN_BACK) else {}),
+        **(
+            _progress(found, request.user)
+            if found.decided_at and found.state not in (State.DECLINED, State.TAKEN_BACK)
+            else {}
+        ),
     }
     return render(request, "staff/order.html", context)
 
 
-def _progress(found: Order) -> dict[str, Any]:
-    progress = queries.progress(found)
+def _progress(found: Order, by: User) -> dict[str, Any]:
+    progress = queries.progress(found, by=by)
     ended = found.state in (State.REMOVED, State.CLOSED)
     images = progress.opened if ended else progress.images
     return {

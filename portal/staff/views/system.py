@@ -1,7 +1,9 @@
 """How the machinery does: the face pack, the index, the workers, and what waits for a person."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -24,8 +26,8 @@ from portal.ledger import publication, signers
 from portal.ledger.models import Leaf, Position
 from portal.orders.models import Order
 from portal.staff import looks
-from portal.takedowns import moves, removals
-from portal.takedowns.models import Step
+from portal.takedowns import late, moves, removals
+from portal.takedowns.models import Hold, Step, Takedown
 from portal.takedowns.states import StepState
 
 SILENT_AFTER = timedelta(minutes=3)
@@ -37,9 +39,8 @@ SHOWN = 50
 def system(request: StaffRequest) -> HttpResponse:
     jobs = dict(Job.objects.values_list("state").annotate(count=Count("pk")).order_by())
     steps = Step.objects.filter(state=StepState.STUCK).select_related("takedown__removal")[:SHOWN]
-    orders = set(
-        Order.objects.filter(pk__in={step.takedown.removal.origin for step in steps}).values_list("pk", flat=True)
-    )
+    unhidden = removals.unhidden()[:SHOWN]
+    origins = _origins([*(step.takedown for step in steps), *unhidden])
     oldest = Job.objects.filter(state=JobState.DUE, run_at__lte=clock.now()).order_by("run_at").first()
     context = {
         "here": "system",
@@ -57,14 +58,26 @@ def system(request: StaffRequest) -> HttpResponse:
             (job, looks.job_name(job.kind))
             for job in Job.objects.filter(state=JobState.DEAD).order_by("-created_at")[:SHOWN]
         ],
-        "stuck_stores": [
-            (row["store"], looks.store_name(row["store"]), row["steps"])
-            for row in Step.objects.filter(state=StepState.STUCK).values("store").annotate(steps=Count("pk"))
-            if row["steps"] > 1
-        ],
-        "stuck": [(step, looks.store_name(step.store), step.takedown.removal.origin in orders) for step in steps],
+        "late": [(found, *looks.broken_promise(found.promise)) for found in late.late()],
+        "stuck_stores": [(store, looks.store_name(store), images) for store, images in _stuck_stores() if images > 1],
+        "stuck": [(step, looks.store_name(step.store), origins[step.takedown.removal.origin]) for step in steps],
+        "unhidden": [(takedown, origins[takedown.removal.origin]) for takedown in unhidden],
     }
     return render(request, "staff/system.html", context)
+
+
+def _stuck_stores() -> list[tuple[str, int]]:
+    """Each store, and search, with how many images it is stuck at."""
+    steps = Step.objects.filter(state=StepState.STUCK).values_list("store").annotate(steps=Count("pk"))
+    return [(removals.SEARCH, removals.unhidden().count()), *steps.order_by("store")]
+
+
+def _origins(takedowns: Iterable[Takedown]) -> dict[UUID, str]:
+    """Whether an order, a case or a legal hold decided these. A hold has no page that everyone may open."""
+    ids = {takedown.removal.origin for takedown in takedowns}
+    orders = set(Order.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    holds = set(Hold.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    return {origin: "order" if origin in orders else "hold" if origin in holds else "case" for origin in ids}
 
 
 def _pack() -> dict[str, Any]:
@@ -110,6 +123,22 @@ def retry_step(request: StaffRequest, pk: int) -> HttpResponse:
     try:
         removals.retry(step, by=request.user.pk)
     except (moves.IllegalMove, moves.Stale):
+        _say(request, False)
+    else:
+        _say(request, True)
+    return redirect("staff:system")
+
+
+@require_POST
+@staff_required
+def retry_takedown(request: StaffRequest, pk: int) -> HttpResponse:
+    """Hide again what search kept returning."""
+    takedown = Takedown.objects.filter(pk=pk).first()
+    if takedown is None:
+        raise Http404
+    try:
+        removals.retry_hiding(takedown, by=request.user.pk)
+    except moves.Stale:
         _say(request, False)
     else:
         _say(request, True)

@@ -16,8 +16,10 @@ from matching.types import RegisterLine
 from portal.notices import writing
 from portal.operations import register
 from portal.operations.register import Fault, NotARegister
-from portal.takedowns.models import Takedown
-from portal.takedowns.states import TakedownState
+from portal.takedowns import holds
+from portal.takedowns.connectors.recipients import Recipients
+from portal.takedowns.models import Step, Takedown
+from portal.takedowns.states import StepState, TakedownState
 
 FAULTS_TOLD = 20
 
@@ -43,6 +45,8 @@ class Command(BaseCommand):
             raise CommandError(f"{file.name} cannot be read: {error.strerror}.") from None
         except NotARegister as fault:
             raise CommandError(f"{file.name}: {fault} {taken} lines before it were taken.") from None
+        # In this order: what is gone by the second look was on its way at the first. The reverse would miss it.
+        tell_of_what_is_on_its_way()
         tell_of_what_was_removed_before()
         self.stdout.write(f"{new} lines added, {taken - new} already there, {faults} not taken")
         if faults:
@@ -64,6 +68,25 @@ def batches(file: Path) -> Iterator[tuple[list[RegisterLine], list[Fault]]]:
 @transaction.atomic
 def keep(lines: list[RegisterLine]) -> int:
     return service.take_disclosures(lines)
+
+
+def tell_of_what_is_on_its_way() -> None:
+    """The register may come between telling the recipients and the end of the removal, which may be long.
+
+    Before the index forgets an image its removal looks once more by itself; so does one that is held, after release.
+    """
+    told = Step.objects.filter(store=Recipients.name, state=StepState.VERIFIED)
+    waiting = Takedown.objects.filter(state__in=[TakedownState.REMOVING, TakedownState.STUCK], steps__in=told).order_by(
+        "pk"
+    )
+    after = 0
+    while True:
+        with holds.no_hold_meanwhile():
+            batch = list(waiting.filter(pk__gt=after)[: register.BATCH])
+            writing.tell([takedown.image_id for takedown in batch])
+        if not batch:
+            return
+        after = batch[-1].pk
 
 
 def tell_of_what_was_removed_before() -> None:
