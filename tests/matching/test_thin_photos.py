@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from matching import packs, service
@@ -39,7 +40,7 @@ class Watched:
     def __init__(self) -> None:
         self.seen: list[tuple[int, ...]] = []
 
-    def forward(self, work: Pixels, threshold: float) -> tuple[list[Pixels], ...]:
+    def forward(self, work: Pixels, threshold: float) -> tuple[list[NDArray[np.float64]], ...]:
         self.seen.append(work.shape)
         return [np.zeros((0, 1))], [np.zeros((0, 4))], [np.zeros((0, 5, 2))]
 

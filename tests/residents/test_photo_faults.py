@@ -1,5 +1,6 @@
 """Every fault of a photo is answered on the same page, with what to do about it."""
 
+from collections.abc import Callable
 from io import BytesIO
 from unittest.mock import Mock
 
@@ -40,7 +41,7 @@ def somebody_else() -> bytes:
     return next((package_folder("insightface") / "data" / "images").glob("Tom_Hanks*")).read_bytes()
 
 
-BAD = {
+BAD: dict[PhotoFault, Callable[[], bytes]] = {
     PhotoFault.NOT_AN_IMAGE: lambda: b"%PDF-1.7 no photo at all",
     PhotoFault.UNSUPPORTED: lambda: encoded(Image.new("RGB", (200, 200)), "BMP"),
     PhotoFault.ANIMATED: animation,
@@ -55,7 +56,7 @@ BAD = {
     PhotoFault.UNEXAMINED: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
 }
 # What no photo that we know brings about is brought about by these.
-STAGED = {
+STAGED: dict[PhotoFault, tuple[str, type[Exception]]] = {
     PhotoFault.TOO_MUCH_WORK: ("matching.decoding.pool.Child.decode", TooLate),
     PhotoFault.UNEXAMINED: ("matching.packs.Engine.detect", RuntimeError),
 }
