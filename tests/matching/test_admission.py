@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
+from django.db import connection
 
 import matching
 import portal
@@ -139,6 +140,22 @@ def reaches_the_index(tree: ast.Module) -> bool:
 
 def adds(tree: ast.Module) -> bool:
     return any(isinstance(node, ast.Attribute) and node.attr == "add" for node in ast.walk(tree))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_harvest_that_ended_is_on_the_disk() -> None:
+    """Its batches do not wait for it."""
+
+    def place(function: str) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {function}() - '0/0'::pg_lsn")
+            return int(cursor.fetchone()[0])
+
+    with admission.only_one():
+        image = arrival()
+        admission.admit([image], faces_of(image.image_id))
+        written = place("pg_current_wal_insert_lsn")
+    assert place("pg_current_wal_flush_lsn") >= written
 
 
 def test_nobody_else_adds_to_the_index() -> None:
