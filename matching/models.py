@@ -116,6 +116,16 @@ class TombstoneMark(models.Model):
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="one_mark_an_index")]
 
 
+class Note(models.Model):
+    """A state on its way into the journal: written there once the transaction that made this row has committed."""
+
+    id = models.BigAutoField(primary_key=True)
+    note = models.UUIDField(unique=True, default=uuid4)
+    kind = models.CharField(max_length=16)
+    subject = models.UUIDField()
+    said = models.TextField(blank=True)  # as whoever reads it wrote it; empty: it is over
+
+
 class BlockState(models.TextChoices):
     ACTIVE = "active"
     REVOKED = "revoked"

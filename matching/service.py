@@ -33,6 +33,7 @@ from matching import (
     tombstones,
 )
 from matching import harvest as harvesting
+from matching import journal as journals
 from matching.calibrate import Calibration
 from matching.embedding_files import EmbeddingFile
 from matching.index import store as index
@@ -45,10 +46,12 @@ from matching.types import (
     BlockCounts,
     BlockSealer,
     Box,
+    BroughtBack,
     Embeddings,
     Harvestable,
     HarvestReport,
     HarvestRunning,
+    ImageKeeper,
     Known,
     Marks,
     Match,
@@ -321,11 +324,15 @@ def erase(image_id: UUID, store: Store) -> None:
 
 
 def erase_many(image_ids: Sequence[UUID], store: Store) -> None:
-    """The same for a batch; where it fails, any part of the batch may be gone. Quickest in the order of the ids."""
+    """The same for a batch; where it fails, any part of the batch may be gone. Quickest in the order of the ids.
+
+    Errors: IndexBehind, and nothing is gone: what was restored may have to be kept by a hold that the caller missed.
+    """
     if store is Store.INDEX:
         tombstones.record(Verb.GONE, image_ids)
         index().remove(image_ids)
     else:
+        tombstones.require_replayed()
         blobs.store().remove(image_ids, store)
 
 
@@ -370,6 +377,34 @@ def is_behind() -> bool:
 def replay_tombstones(*, everything: bool = False) -> Replayed:
     """Hide and erase again what a restored index, or with `everything` a restored image store, has brought back."""
     return tombstones.replay(everything=everything)
+
+
+def journal(kind: str, subject: UUID, said: str) -> None:
+    """In the caller's transaction: what a restored database must be told of this subject, once that has committed.
+
+    `said` is one line, nothing personal in the clear; `bring_back_from_journal` names who reads it.
+    """
+    journals.note(kind, subject, said)
+    _write_notes_on_commit()
+
+
+def write_journal() -> None:
+    """What a crash left unwritten."""
+    tombstones.write_notes()
+
+
+def _write_notes_on_commit() -> None:
+    transaction.on_commit(tombstones.write_notes)
+
+
+def bring_back_from_journal(kind: str, bring_back: Callable[[UUID, str], BroughtBack]) -> None:
+    """Called once at the start for each kind of note; `bring_back` is given the last note of each subject."""
+    tombstones.use_kind(kind, bring_back)
+
+
+def use_image_keeper(keeper: ImageKeeper | None) -> None:
+    """Called once at the start by whoever knows of legal holds and recipients."""
+    tombstones.use_keeper(keeper)
 
 
 def block(block_id: UUID, templates: Embeddings, *, files: Iterable[bytes] = ()) -> bool:

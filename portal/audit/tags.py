@@ -83,6 +83,8 @@ class Tag(StrEnum):
     NOTICE_FORGOTTEN = "system:notice:forgotten"
     BLOCK_MADE = "system:block:made"
     BLOCK_ENDED = "system:block:ended"
+    # From the journal, after a backup from before them was restored.
+    HOLD_BROUGHT_BACK = "system:hold:brought_back"
     # The operator, at a terminal.
     BLOCKS_LET_SLEEP = "operator:blocks:let_sleep"
     BLOCKS_GIVEN_UP = "operator:blocks:given_up"

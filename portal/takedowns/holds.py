@@ -1,13 +1,18 @@
 """Legal holds: hidden at once, kept, shown to two people alone, deleted after release (DESIGN.md, States)."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from matching import service
+from matching.types import BroughtBack
+from portal.accounts import lost
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
@@ -20,6 +25,9 @@ from portal.takedowns.states import HOLD_MOVES, HOLDING, HoldState, RemovalState
 
 # Any number; every process takes the same.
 _STEPS = 0x686F6C64
+NOTE = "hold"
+_ACCOUNTS = ("proposed_by", "confirmed_by", "release_by")
+_KEPT = ("reason", "state", "proposed_at", "released_because", "reported_under", "reported_on", "keep_until")
 _STOPPABLE = (TakedownState.QUEUED, TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.STUCK)
 _GONE = (TakedownState.RESTORED, TakedownState.REMOVED, TakedownState.PURGED)
 
@@ -65,6 +73,16 @@ def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     if not images:
         raise NotAllowed("nothing of it is left")
     HeldImage.objects.bulk_create(HeldImage(hold=hold, image_id=image_id) for image_id in images)
+    _stop(hold, images, by=by)
+    service.hide(images)
+    append.append(
+        Tag.HOLD_PROPOSED, about=hold.pk, actor=by.pk, reason=reason.value, images=[str(image) for image in images]
+    )
+    _note(hold)
+    return hold
+
+
+def _stop(hold: Hold, images: Sequence[UUID], *, by: User | None) -> None:
     known = set(
         Takedown.objects.filter(image_id__in=images).exclude(state__in=_GONE).values_list("image_id", flat=True)
     )
@@ -72,12 +90,7 @@ def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     if orphans := [image_id for image_id in images if image_id not in known]:
         removals.open_removal(hold.pk, orphans, then="hold.over", at_last="hold.over")
     stopping = Takedown.objects.filter(image_id__in=images, state__in=_STOPPABLE)
-    moves.move_takedowns(list(stopping), TakedownState.HELD, by=by.pk)
-    service.hide(images)
-    append.append(
-        Tag.HOLD_PROPOSED, about=hold.pk, actor=by.pk, reason=reason.value, images=[str(image) for image in images]
-    )
-    return hold
+    moves.move_takedowns(list(stopping), TakedownState.HELD, by=by.pk if by else None)
 
 
 @transaction.atomic
@@ -112,6 +125,7 @@ def record_report(hold: Hold, *, under: str, reported_on: date, by: User) -> Non
     # Reported twice, under two laws: the longer of the two holds.
     hold.keep_until = max(kept, hold.keep_until) if hold.keep_until else kept
     hold.save(update_fields=["reported_under", "reported_on", "keep_until"])
+    _note(hold)
     append.append(Tag.HOLD_REPORTED, about=hold.pk, actor=by.pk, under=under, on=reported_on.isoformat())
 
 
@@ -150,12 +164,13 @@ def decline_release(hold: Hold, *, by: User) -> None:
     _move(hold, HoldState.PLACED, by=by)
 
 
-def _let_go(hold: Hold, *, by: User) -> None:
+def _let_go(hold: Hold, *, by: User | None) -> None:
     """Hidden and cooled down already: deletion goes on at once, unless another hold keeps the image."""
     images = set(hold.images.values_list("image_id", flat=True))
     free = images - held(images)
     takedowns = Takedown.objects.filter(image_id__in=free, state=TakedownState.HELD).select_related("removal")
-    moved = moves.move_takedowns(list(takedowns), TakedownState.HIDDEN, by=by.pk, cools_until=clock.now())
+    actor = by.pk if by else None
+    moved = moves.move_takedowns(list(takedowns), TakedownState.HIDDEN, by=actor, cools_until=clock.now())
     for removal in {takedown.removal for takedown in moved}:
         kind = "removal.hide" if removal.state == RemovalState.QUEUED else "removal.remove"
         queue.enqueue(kind, removal.pk)
@@ -165,12 +180,55 @@ def over(_hold_id: str) -> None:
     """What a hold's own removal reports to: nobody waits for it."""
 
 
+def of_lost_accounts() -> int:
+    """Holds in force that nobody can release, since an account that a restored backup does not know holds them."""
+    lost_ones = Q(proposed_by__name__endswith=lost.ENDING) | Q(confirmed_by__name__endswith=lost.ENDING)
+    return Hold.objects.filter(lost_ones, state__in=HOLDING).count()
+
+
 def _move(hold: Hold, to: HoldState, *, by: User) -> None:
     if to not in HOLD_MOVES[hold.state]:
         raise NotAllowed(f"{hold.state} → {to}")
     was, hold.state = hold.state, to
     hold.save()
     append.append(Tag.HOLD_MOVED, about=hold.pk, actor=by.pk, was=was, to=to.value)
+    _note(hold)
+
+
+def _note(hold: Hold) -> None:
+    """For a database restored from before: ids, states and dates; what is held must not be deleted by it."""
+    service.journal(NOTE, hold.pk, _said(hold))
+
+
+def _said(hold: Hold) -> str:
+    accounts = {name: lost.sign_of(getattr(hold, name)) for name in _ACCOUNTS}
+    images = sorted(str(image) for image in hold.images.values_list("image_id", flat=True))
+    kept: dict[str, Any] = {name: getattr(hold, name) for name in _KEPT}
+    return json.dumps({**kept, **accounts, "images": images}, default=str, separators=(",", ":"))
+
+
+@transaction.atomic
+def bring_back(hold_id: UUID, said: str) -> BroughtBack:
+    """As the journal tells it, in a database that has forgotten it: what it keeps is stopped, or what it let go, goes.
+
+    Its images are hidden by their own tombstones.
+    """
+    _stop_all_steps()
+    removals.stop_opening()
+    there = Hold.objects.filter(pk=hold_id).first()
+    if there is not None and _said(there) == said:
+        return BroughtBack.BEFORE
+    told = json.loads(said)
+    images = [UUID(image) for image in told.pop("images")]
+    accounts = {name: lost.account(told.pop(name)) for name in _ACCOUNTS}
+    hold, _new = Hold.objects.update_or_create(pk=hold_id, defaults={**told, **accounts})
+    HeldImage.objects.bulk_create((HeldImage(hold=hold, image_id=image) for image in images), ignore_conflicts=True)
+    left = service.marks(images)
+    _stop(hold, [image for image in images if image in left], by=None)
+    if hold.state not in HOLDING:
+        _let_go(hold, by=None)
+    append.append(Tag.HOLD_BROUGHT_BACK, about=hold.pk, state=str(hold.state))
+    return BroughtBack.NOW
 
 
 def _locked(hold: Hold, *states: HoldState) -> Hold:

@@ -11,15 +11,20 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from matching import service
-from matching.types import Store
+from matching.types import Replayed, Store
 from portal.cases import forget, moves, receipts
 from portal.cases.models import Case
 from portal.cases.states import State
 from portal.core import keys
 from portal.ledger import signers
 from portal.operations import dumps
+from portal.takedowns import holds
 
 OVER = (State.CLOSED, State.EXPIRED)
+# What was decided since the backup and is noted outside the database.
+NOTES = {
+    "hold": "Legal holds",
+}
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
@@ -53,6 +58,7 @@ class Command(BaseCommand):
             f"{replayed.gone} erased images looked for, {len(replayed.came_back)} had come back and were erased again;"
             f" {replayed.hidden} hidden again, {replayed.shown} shown again."
         )
+        self.say_what_came_back(replayed)
         closed = close_without_key()
         receipts.settle_without_key()
         self.stdout.write(f"{closed} cases whose keys were destroyed since are closed again.")
@@ -61,6 +67,13 @@ class Command(BaseCommand):
             raise CommandError(f"{len(left)} erased images are still there: do not start the portal; run this again.")
         self.stdout.write("Nothing that was erased is left. The portal may be started.")
         self.stdout.write("The ledger signs nothing until `ledger resume` is shown the newest checkpoint others hold.")
+
+    def say_what_came_back(self, replayed: Replayed) -> None:
+        self.stdout.write(f"{replayed.held} of the erased images were left alone, because a legal hold keeps them.")
+        for kind in sorted(NOTES.keys() | replayed.returned.keys() | replayed.lost.keys()):
+            returned, lost = replayed.returned.get(kind, 0), replayed.lost.get(kind, 0)
+            self.stdout.write(f"{NOTES.get(kind, kind)}: {returned} brought back, {lost} could not be.")
+        self.stdout.write(f"{holds.of_lost_accounts()} legal holds belong to an account that the backup does not know.")
 
 
 def require_stopped() -> None:
