@@ -1,24 +1,29 @@
 """Addresses from which nothing enters again. A digest of the address is kept, so the list names no page by itself."""
 
 from collections.abc import Iterable, Sequence
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
+from matching import journal
 from matching.models import RefusedAddress
+from matching.types import BroughtBack
 
+NOTE = "addresses"
 LOCK = 0x72656675  # one writer at a time, so that positions have no gaps and appear in order
 
+OF_IMAGES = """
+SELECT address_digest FROM matching_harvestedimage WHERE id = ANY(%(images)s)
+UNION
+SELECT page_digest FROM matching_harvestedimage WHERE id = ANY(%(images)s)
+"""
 ADD = """
 INSERT INTO matching_refusedaddress (position, digest, added_on)
-SELECT (SELECT coalesce(max(position), 0) FROM matching_refusedaddress) + row_number() OVER (ORDER BY digest),
+SELECT (SELECT coalesce(max(position), 0) FROM matching_refusedaddress) + row_number() OVER (ORDER BY place),
     digest, current_date
-FROM (
-    SELECT address_digest AS digest FROM matching_harvestedimage WHERE id = ANY(%(images)s)
-    UNION
-    SELECT page_digest FROM matching_harvestedimage WHERE id = ANY(%(images)s)
-) AS named
+FROM unnest(%b::bytea[]) WITH ORDINALITY AS named (digest, place)
 WHERE NOT EXISTS (SELECT FROM matching_refusedaddress known WHERE known.digest = named.digest)
+RETURNING digest
 """
 
 MISSING = """
@@ -35,7 +40,26 @@ def refuse(image_ids: Sequence[UUID]) -> None:
     """List the addresses of these images and of their pages. Idempotent."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        cursor.execute(ADD, {"images": list(image_ids)})
+        cursor.execute(OF_IMAGES, {"images": list(image_ids)})
+        if new := _add(sorted(bytes(row[0]) for row in cursor.fetchall())):
+            journal.note(NOTE, uuid4(), ",".join(digest.hex() for digest in new))
+
+
+@transaction.atomic
+def bring_back(_subject: UUID, said: str) -> BroughtBack:
+    """In the order in which they were listed, but not always at the positions: the list is another one then."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    added = _add([bytes.fromhex(digest) for digest in said.split(",")])
+    return BroughtBack.NOW if added else BroughtBack.BEFORE
+
+
+def _add(digests: Sequence[bytes]) -> list[bytes]:
+    """Those of them that were not listed yet, in the order of their positions."""
+    with connection.cursor() as cursor:
+        cursor.execute(ADD, [list(digests)])
+        added = {bytes(row[0]) for row in cursor.fetchall()}
+    return [digest for digest in digests if digest in added]
 
 
 def missing(image_ids: Sequence[UUID]) -> frozenset[UUID]:

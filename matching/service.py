@@ -268,7 +268,9 @@ def shown_and_gone(*, after: UUID, most: int) -> tuple[UUID, ...]:
 
 def refuse_addresses(image_ids: Sequence[UUID]) -> None:
     """From where these images came nothing enters again; while the index still says where that was. Idempotent."""
-    refusals.refuse(image_ids)
+    with transaction.atomic():
+        refusals.refuse(image_ids)
+        _write_notes_on_commit()
 
 
 def unrefused(image_ids: Sequence[UUID]) -> frozenset[UUID]:

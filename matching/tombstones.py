@@ -36,7 +36,7 @@ class Verb(StrEnum):
 
 
 # How what each kind of note tells is brought back; idempotent.
-_kinds: dict[str, BringBack] = {}
+_kinds: dict[str, BringBack] = {refusals.NOTE: refusals.bring_back}
 _keeper: ImageKeeper | None = None
 
 

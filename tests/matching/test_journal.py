@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from matching import journal, service, tombstones
-from matching.models import HarvestedImage, Note, TombstoneMark
+from matching.models import HarvestedImage, Note, RefusedAddress, TombstoneMark
 from matching.tombstones import Verb
 from matching.types import BroughtBack, IndexBehind, Store
 from tests.matching import builders
@@ -192,3 +192,14 @@ def test_before_it_is_erased_again_its_address_is_refused_and_who_saw_it_is_told
     assert service.refused_addresses(after=0, most=10)[0] == [page]
     assert keeper.told == [image]
     assert Note.objects.count() == 0  # noted in its turn
+
+
+def test_a_refused_address_is_refused_again_in_the_same_order() -> None:
+    images = [builders.make_image(builders.unit_rows(1), page=f"https://harvest.example/{n}") for n in range(3)]
+    for image in images:
+        service.refuse_addresses([image])
+    before = service.refused_addresses(after=0, most=10)
+    RefusedAddress.objects.filter(position__gt=1).delete()
+    restored_to(0)
+    assert service.replay_tombstones().returned == {"addresses": 2}
+    assert service.refused_addresses(after=0, most=10) == before

@@ -24,6 +24,7 @@ OVER = (State.CLOSED, State.EXPIRED)
 # What was decided since the backup and is noted outside the database.
 NOTES = {
     "hold": "Legal holds",
+    "addresses": "Batches of refused addresses",
 }
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity
