@@ -409,17 +409,21 @@ def use_image_keeper(keeper: ImageKeeper | None) -> None:
     tombstones.use_keeper(keeper)
 
 
+@transaction.atomic
 def block(block_id: UUID, templates: Embeddings, *, files: Iterable[bytes] = ()) -> bool:
     """Keep this face out of every batch that is admitted after the caller's transaction; False where it was already.
 
     `files` are SHA-256 digests of photos deleted for the same person: an exact copy never comes back.
     """
     content = blocks.Content(templates, tuple(files))
+    _write_notes_on_commit()
     return blocks.make(block_id, content, recogniser=require_pack().recogniser_sha256)
 
 
+@transaction.atomic
 def unblock(block_id: UUID) -> bool:
     """False where no such block was in force. Whoever keeps its key destroys it."""
+    _write_notes_on_commit()
     return blocks.revoke(block_id)
 
 

@@ -15,7 +15,7 @@ import structlog
 from django.db import connection
 from django.db.models.functions import Now
 
-from matching import blobs, journal, refusals
+from matching import blobs, blocks, journal, refusals
 from matching.index import store as index
 from matching.models import HarvestedImage
 from matching.types import BroughtBack, ImageKeeper, IndexBehind, Replayed, Store
@@ -36,7 +36,7 @@ class Verb(StrEnum):
 
 
 # How what each kind of note tells is brought back; idempotent.
-_kinds: dict[str, BringBack] = {refusals.NOTE: refusals.bring_back}
+_kinds: dict[str, BringBack] = {blocks.NOTE: blocks.bring_back, refusals.NOTE: refusals.bring_back}
 _keeper: ImageKeeper | None = None
 
 

@@ -85,6 +85,7 @@ class Tag(StrEnum):
     BLOCK_ENDED = "system:block:ended"
     # From the journal, after a backup from before them was restored.
     HOLD_BROUGHT_BACK = "system:hold:brought_back"
+    BLOCK_CHOICE_BROUGHT_BACK = "system:block:choice_brought_back"
     # The operator, at a terminal.
     BLOCKS_LET_SLEEP = "operator:blocks:let_sleep"
     BLOCKS_GIVEN_UP = "operator:blocks:given_up"

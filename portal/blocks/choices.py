@@ -1,5 +1,6 @@
 """The subject's choice to be kept out: made with the request, kept after it, taken back by whoever holds its code."""
 
+import base64
 import json
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -8,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from matching import service
-from matching.types import Embeddings
+from matching.types import BroughtBack, Embeddings
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import codes
@@ -20,6 +21,9 @@ from portal.policies import retention
 # Of the words that were agreed to; another wording is another number.
 WORDING = 1
 _PURPOSE = "block-files"
+NOTE = "choice"
+_KEPT = ("block", "code_digest", "chosen_at", "begins_at", "ends_on", "may_see_count", "files_sealed")
+_BYTES = ("code_digest", "files_sealed")
 
 
 def chosen(case: UUID) -> bool:
@@ -44,7 +48,9 @@ def decline(case: UUID) -> None:
 
 def begin(case: UUID, *, at: datetime, may_see_count: bool) -> None:
     """With the request: what is told of the block follows from this day, whatever becomes of the case."""
-    Choice.objects.filter(case=case).update(begins_at=at, ends_on=_a_term_from(at.date()), may_see_count=may_see_count)
+    begun = Choice.objects.filter(case=case)
+    if begun.update(begins_at=at, ends_on=_a_term_from(at.date()), may_see_count=may_see_count):
+        _note(case)
 
 
 def note_files(case: UUID, *, key_id: UUID, images: Iterable[UUID]) -> None:
@@ -55,6 +61,7 @@ def note_files(case: UUID, *, key_id: UUID, images: Iterable[UUID]) -> None:
         plain = json.dumps({str(image): digest.hex() for image, digest in noted.items()}).encode()
         choice.files_sealed = sealed.seal(key_id, plain, purpose=_PURPOSE)
         choice.save(update_fields=["files_sealed"])
+        _note(case)
 
 
 def _noted(choice: Choice, key_id: UUID) -> dict[UUID, bytes]:
@@ -92,7 +99,8 @@ def lift(case: UUID) -> None:
 
 def forget(case: UUID) -> None:
     """What was sealed under the key of the case goes with it."""
-    Choice.objects.filter(case=case).update(files_sealed=None)
+    if Choice.objects.filter(case=case, files_sealed__isnull=False).update(files_sealed=None):
+        _note(case)
 
 
 # --- by its code ---
@@ -108,6 +116,7 @@ def renew(choice: Choice) -> date:
     """For another term from today."""
     choice.ends_on = _a_term_from(clock.today())
     Choice.objects.filter(pk=choice.pk).update(ends_on=choice.ends_on)
+    _note(choice.case)
     append.append(Tag.BLOCK_RENEWED, about=choice.block)
     return choice.ends_on
 
@@ -129,7 +138,40 @@ def _drop(choice: Choice) -> None:
     """From this commit on no batch asks it. The key goes in a job, since a key does not come back on rollback."""
     service.unblock(choice.block)
     Choice.objects.filter(pk=choice.pk).delete()
+    if choice.begins_at is not None:
+        service.journal(NOTE, choice.case, "")
     queue.enqueue("block.destroy_key", choice.block)
+
+
+def _note(case: UUID) -> None:
+    """For a database restored from before; a choice that was never sent is not told. Nothing in it names anybody."""
+    row = Choice.objects.filter(case=case, begins_at__isnull=False).values(*_KEPT).first()
+    if row is not None:
+        encoded = {name: base64.b64encode(bytes(row[name])).decode() for name in _BYTES if row[name] is not None}
+        service.journal(NOTE, case, json.dumps({**row, **encoded}, default=str, separators=(",", ":")))
+
+
+@transaction.atomic
+def bring_back(case: UUID, said: str) -> BroughtBack:
+    """As the journal tells it, in a database that has forgotten it; the block has a note of its own.
+
+    Its holder sees what they saw before, whether or not the case came back with the backup.
+    """
+    if not said:
+        gone = Choice.objects.filter(case=case).delete()[0]
+        return BroughtBack.NOW if gone else BroughtBack.BEFORE
+    told = json.loads(said)
+    told |= {name: base64.b64decode(told[name]) for name in _BYTES if told[name] is not None}
+    there = Choice.objects.filter(case=case).first()
+    if there is not None and all(_same(getattr(there, name), told[name]) for name in _KEPT):
+        return BroughtBack.BEFORE
+    Choice.objects.update_or_create(case=case, defaults=told)
+    append.append(Tag.BLOCK_CHOICE_BROUGHT_BACK, about=case)
+    return BroughtBack.NOW
+
+
+def _same(there: object, told: object) -> bool:
+    return bytes(there) == told if isinstance(there, memoryview) else str(there) == str(told)
 
 
 def _a_term_from(day: date) -> date:

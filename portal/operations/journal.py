@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from matching import service
+from portal.blocks import choices
 from portal.notices import writing
 from portal.takedowns import holds
 
@@ -21,3 +22,4 @@ class Keeper:
 def register() -> None:
     service.use_image_keeper(Keeper())
     service.bring_back_from_journal(holds.NOTE, holds.bring_back)
+    service.bring_back_from_journal(choices.NOTE, choices.bring_back)

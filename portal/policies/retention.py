@@ -41,5 +41,6 @@ SEALED_TABLES = (
     "cases_case",
     "ledger_opening",
     "matching_block",
+    "matching_note",
     "blocks_choice",
 )

@@ -1,5 +1,6 @@
 """What is noted outside the database holds after a restore; what never happened is not noted."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
@@ -9,9 +10,11 @@ import pytest
 from django.db import transaction
 
 from matching import journal, service, tombstones
-from matching.models import HarvestedImage, Note, RefusedAddress, TombstoneMark
+from matching.models import Block, BlockState, HarvestedImage, Note, RefusedAddress, TombstoneMark
 from matching.tombstones import Verb
 from matching.types import BroughtBack, IndexBehind, Store
+from portal.blocks.sealer import Sealer
+from portal.core import keys
 from tests.matching import builders
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -203,3 +206,34 @@ def test_a_refused_address_is_refused_again_in_the_same_order() -> None:
     restored_to(0)
     assert service.replay_tombstones().returned == {"addresses": 2}
     assert service.refused_addresses(after=0, most=10) == before
+
+
+def test_a_block_is_brought_back_sealed_as_it_was_and_one_taken_back_is_not() -> None:
+    made, revoked = uuid4(), uuid4()
+    for block in (made, revoked):
+        service.block(block, builders.unit_rows(1), files=[bytes(32)])
+    service.unblock(revoked)
+    sealed = Block.objects.get(pk=made).sealed
+    Block.objects.filter(pk=made).delete()
+    Block.objects.filter(pk=revoked).update(state=BlockState.ACTIVE, sealed=sealed)
+    restored_to(0)
+    assert service.replay_tombstones().returned == {"block": 2}
+    assert service.blocks_in_force([made, revoked]) == {made}
+    assert bytes(Block.objects.get(pk=made).sealed or b"") == bytes(sealed or b"")
+    assert Block.objects.get(pk=revoked).sealed is None
+    assert service.unreadable_blocks() == []
+
+
+def test_a_block_without_its_key_opens_to_nobody_and_stays_lost() -> None:
+    """Taken back, and the line of it lost in a crash: what stands in the file is bytes and nothing else."""
+    block, template = uuid4(), builders.unit_rows(1)
+    service.block(block, template)
+    said = json.loads(journal.path().read_text().splitlines()[-1].split(" ", 4)[4].removesuffix(" ."))
+    assert template.astype("<f4").tobytes() not in journal.path().read_bytes()
+    Block.objects.all().delete()
+    keys.destroy(block)
+    restored_to(0)
+    assert service.replay_tombstones().lost == {"block": 1}
+    assert service.blocks_in_force([block]) == frozenset()
+    with pytest.raises(LookupError):
+        Sealer().unseal(block, said["sealed"].encode())

@@ -12,6 +12,7 @@ from django.db import connections
 
 from matching import service
 from matching.types import Replayed, Store
+from portal.blocks.models import Choice
 from portal.cases import forget, moves, receipts
 from portal.cases.models import Case
 from portal.cases.states import State
@@ -25,6 +26,8 @@ OVER = (State.CLOSED, State.EXPIRED)
 NOTES = {
     "hold": "Legal holds",
     "addresses": "Batches of refused addresses",
+    "block": "Blocks",
+    "choice": "Wishes to be kept out",
 }
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity
@@ -75,6 +78,10 @@ class Command(BaseCommand):
             returned, lost = replayed.returned.get(kind, 0), replayed.lost.get(kind, 0)
             self.stdout.write(f"{NOTES.get(kind, kind)}: {returned} brought back, {lost} could not be.")
         self.stdout.write(f"{holds.of_lost_accounts()} legal holds belong to an account that the backup does not know.")
+        self.stdout.write(
+            f"{wishes_without_a_block()} wishes to be kept out have no block, and their request is lost with the backup"
+            " or had been refused: whoever was not refused has to ask again."
+        )
 
 
 def require_stopped() -> None:
@@ -94,6 +101,12 @@ def close_without_key() -> int:
         forget.everything(case)
         moves.close_again(case)
     return len(without)
+
+
+def wishes_without_a_block() -> int:
+    there = Case.objects.values("pk")
+    orphans = list(Choice.objects.exclude(case__in=there).values_list("block", flat=True))
+    return len(orphans) - len(service.blocks_in_force(orphans))
 
 
 def is_left(image_id: UUID) -> bool:
