@@ -106,6 +106,16 @@ class RefusedAddress(models.Model):
     added_on = models.DateField()
 
 
+class RefusedList(models.Model):
+    """One row: which list of refused addresses this is. Another one where positions may not be what they were."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    edition = models.UUIDField(default=uuid4)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="one_refused_list")]
+
+
 class TombstoneMark(models.Model):
     """How much of the file of tombstones this database has seen; behind it after a restore (matching.tombstones)."""
 

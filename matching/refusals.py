@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 
 from matching import journal
-from matching.models import RefusedAddress
+from matching.models import RefusedAddress, RefusedList
 from matching.types import BroughtBack
 
 NOTE = "addresses"
@@ -36,13 +36,15 @@ WHERE i.id = ANY(%s) AND (
 """
 
 
-def refuse(image_ids: Sequence[UUID]) -> None:
-    """List the addresses of these images and of their pages. Idempotent."""
+def refuse(image_ids: Sequence[UUID]) -> int:
+    """List the addresses of these images and of their pages. Idempotent; returns how many were new."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         cursor.execute(OF_IMAGES, {"images": list(image_ids)})
-        if new := _add(sorted(bytes(row[0]) for row in cursor.fetchall())):
+        new = _add(sorted(bytes(row[0]) for row in cursor.fetchall()))
+        if new:
             journal.note(NOTE, uuid4(), ",".join(digest.hex() for digest in new))
+    return len(new)
 
 
 @transaction.atomic
@@ -50,8 +52,19 @@ def bring_back(_subject: UUID, said: str) -> BroughtBack:
     """In the order in which they were listed, but not always at the positions: the list is another one then."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    added = _add([bytes.fromhex(digest) for digest in said.split(",")])
-    return BroughtBack.NOW if added else BroughtBack.BEFORE
+    if not _add([bytes.fromhex(digest) for digest in said.split(",")]):
+        return BroughtBack.BEFORE
+    begin_anew()
+    return BroughtBack.NOW
+
+
+def edition() -> UUID:
+    return RefusedList.objects.get_or_create(id=1)[0].edition
+
+
+def begin_anew() -> None:
+    """Whoever has read the list reads it again: at positions they know something else may stand now."""
+    RefusedList.objects.update_or_create(id=1, defaults={"edition": uuid4()})
 
 
 def _add(digests: Sequence[bytes]) -> list[bytes]:

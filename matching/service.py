@@ -278,6 +278,16 @@ def unrefused(image_ids: Sequence[UUID]) -> frozenset[UUID]:
     return refusals.missing(image_ids)
 
 
+def refused_edition() -> UUID:
+    """Which list it is; positions mean something within one edition alone."""
+    return refusals.edition()
+
+
+def begin_refused_list_anew() -> None:
+    """After a restore, whatever was noted: crawlers read it from the beginning."""
+    refusals.begin_anew()
+
+
 def refused_addresses(*, after: int, most: int) -> tuple[list[bytes], int]:
     """A page of the list, digests in the order they were added behind position `after`, and how long the list is."""
     # The size first: what is added meanwhile belongs to the next reading.

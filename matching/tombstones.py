@@ -162,7 +162,8 @@ def _erase_again(image_ids: Sequence[UUID]) -> tuple[UUID, ...]:
     back: set[UUID] = set()
     for batch in batched(image_ids, BATCH):
         indexed = index().holds(batch)
-        refusals.refuse(sorted(indexed))
+        if refusals.refuse(sorted(indexed)):
+            refusals.begin_anew()
         if _keeper is not None:
             _keeper.tell(sorted(indexed))
         for store in (Store.DERIVED, Store.IMAGES):

@@ -188,12 +188,13 @@ def test_what_a_hold_keeps_is_hidden_again_but_not_erased(keeper: Holding) -> No
 def test_before_it_is_erased_again_its_address_is_refused_and_who_saw_it_is_told(keeper: Holding) -> None:
     """By tombstones alone, from before addresses were noted."""
     image = builders.make_image(builders.unit_rows(1), page="https://harvest.example/ana")
-    page = service.marks([image])[image].page_digest
+    page, edition = service.marks([image])[image].page_digest, service.refused_edition()
     tombstones.record(Verb.GONE, [image])
     restored_to(0)
     assert service.replay_tombstones().came_back == (image,)
     assert service.refused_addresses(after=0, most=10)[0] == [page]
     assert keeper.told == [image]
+    assert service.refused_edition() != edition
     assert Note.objects.count() == 0  # noted in its turn
 
 
@@ -201,11 +202,12 @@ def test_a_refused_address_is_refused_again_in_the_same_order() -> None:
     images = [builders.make_image(builders.unit_rows(1), page=f"https://harvest.example/{n}") for n in range(3)]
     for image in images:
         service.refuse_addresses([image])
-    before = service.refused_addresses(after=0, most=10)
+    before, edition = service.refused_addresses(after=0, most=10), service.refused_edition()
     RefusedAddress.objects.filter(position__gt=1).delete()
     restored_to(0)
     assert service.replay_tombstones().returned == {"addresses": 2}
     assert service.refused_addresses(after=0, most=10) == before
+    assert service.refused_edition() != edition  # what crawlers read since may not have been noted
 
 
 def test_a_block_is_brought_back_sealed_as_it_was_and_one_taken_back_is_not() -> None:

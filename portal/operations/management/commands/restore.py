@@ -54,6 +54,7 @@ class Command(BaseCommand):
         call_command("migrate", database="owner", interactive=False, verbosity=0, stdout=self.stderr)
         call_command("roles", stdout=StringIO())
         signers.hold()
+        service.begin_refused_list_anew()
         self.say_what_was_done_again()
 
     def say_what_was_done_again(self) -> None:
@@ -63,6 +64,7 @@ class Command(BaseCommand):
             f" {replayed.hidden} hidden again, {replayed.shown} shown again."
         )
         self.say_what_came_back(replayed)
+        self.stdout.write("The crawler's list begins anew: crawlers are answered 409 and read it from the beginning.")
         closed = close_without_key()
         receipts.settle_without_key()
         self.stdout.write(f"{closed} cases whose keys were destroyed since are closed again.")
