@@ -193,6 +193,10 @@ class IndexUnusable(PackError):
     """Nor can the index that was chosen: said wherever a fault of the pack is said."""
 
 
+class IndexAway(IndexUnusable, OSError):
+    """It does not answer now: a store that fails like a disk, to be tried again."""
+
+
 class IndexBehind(Exception):
     """The index comes from a backup, and what was hidden or erased since has not been done again yet."""
 

@@ -46,6 +46,8 @@ class Hit:
 
 
 class Index(Protocol):
+    """Errors of each: IndexAway, an OSError, where it is on another machine that does not answer."""
+
     def add(self, faces: FaceRows) -> None:
         """Called by `matching.admission` alone, in its transaction."""
 

@@ -52,7 +52,10 @@ def hide(removal_id: str) -> None:
 def _hide_batch(takedowns: list[Takedown]) -> None:
     images = [takedown.image_id for takedown in takedowns]
     service.hide(images)
-    still_found = service.searchable(images)
+    try:
+        still_found = service.searchable(images)
+    except OSError as error:  # the index is away: hidden, and not read back
+        raise NotYet(type(error).__name__) from error
     hidden = [takedown for takedown in takedowns if takedown.image_id not in still_found]
     moves.move_takedowns(hidden, TakedownState.HIDDEN, cools_until=clock.now() + settings.COOLING)
 
