@@ -11,6 +11,7 @@ class Tag(StrEnum):
     CASE_SUBMITTED = "subject:case:submitted"
     CASE_WITHDRAWN = "subject:case:withdrawn"
     BLOCK_CHOSEN = "subject:block:chosen"
+    BLOCK_ADDRESS_LEFT = "subject:block:address_left"
     BLOCK_DECLINED = "subject:block:declined"
     BLOCK_RENEWED = "subject:block:renewed"
     BLOCK_REVOKED = "subject:block:revoked"

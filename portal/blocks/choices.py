@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -12,29 +12,37 @@ from matching import service
 from matching.types import BroughtBack, Embeddings
 from portal.audit import append
 from portal.audit.tags import Tag
-from portal.blocks import codes
+from portal.blocks import codes, recovery
 from portal.blocks.models import Choice
+from portal.blocks.recovery import Left
 from portal.core import clock, sealed
 from portal.jobs import queue
 from portal.policies import retention
 
 # Of the words that were agreed to; another wording is another number.
-WORDING = 1
+WORDING = 2
 _PURPOSE = "block-files"
 NOTE = "choice"
-_KEPT = ("block", "code_digest", "chosen_at", "begins_at", "ends_on", "may_see_count", "files_sealed")
-_BYTES = ("code_digest", "files_sealed")
+_BYTES = ("code_digest", "files_sealed", "recovery_sealed")
+_KEPT = ("block", "chosen_at", "begins_at", "ends_on", "may_see_count", "recovery_key", *_BYTES)
 
 
 def chosen(case: UUID) -> bool:
     return Choice.objects.filter(case=case).exists()
 
 
+def recoverable(case: UUID) -> bool:
+    """Whether the subject leaves an address for the day on which the code is lost."""
+    return Choice.objects.filter(case=case, recovery_key__isnull=False).exists()
+
+
 @transaction.atomic
-def choose(case: UUID, *, key_id: UUID) -> None:
+def choose(case: UUID, *, key_id: UUID, recoverable: bool = False) -> None:
+    """What is left for a lost code is taken with the request, when the address in it stands."""
     defaults = {"code_digest": codes.digest(codes.of(key_id)), "chosen_at": clock.now()}
     if Choice.objects.get_or_create(case=case, defaults=defaults)[1]:
         append.append(Tag.BLOCK_CHOSEN, about=case, wording=WORDING)
+    Choice.objects.filter(case=case).update(recovery_key=uuid4() if recoverable else None)
 
 
 @transaction.atomic
@@ -46,11 +54,18 @@ def decline(case: UUID) -> None:
         append.append(Tag.BLOCK_DECLINED, about=case)
 
 
-def begin(case: UUID, *, at: datetime, may_see_count: bool) -> None:
+@transaction.atomic
+def begin(case: UUID, *, at: datetime, may_see_count: bool, left: Left | None = None) -> None:
     """With the request: what is told of the block follows from this day, whatever becomes of the case."""
-    begun = Choice.objects.filter(case=case)
-    if begun.update(begins_at=at, ends_on=_a_term_from(at.date()), may_see_count=may_see_count):
-        _note(case)
+    choice = Choice.objects.select_for_update().filter(case=case).first()
+    if choice is None:
+        return
+    choice.begins_at, choice.ends_on, choice.may_see_count = at, _a_term_from(at.date()), may_see_count
+    if left is not None and choice.recovery_key is not None:
+        choice.recovery_sealed = recovery.seal(choice.recovery_key, left)
+        append.append(Tag.BLOCK_ADDRESS_LEFT, about=case)
+    choice.save()
+    _note(case)
 
 
 def note_files(case: UUID, *, key_id: UUID, images: Iterable[UUID]) -> None:
@@ -141,14 +156,23 @@ def _drop(choice: Choice) -> None:
     if choice.begins_at is not None:
         service.journal(NOTE, choice.case, "")
     queue.enqueue("block.destroy_key", choice.block)
+    if choice.recovery_key is not None:
+        queue.enqueue("block.destroy_key", choice.recovery_key)
 
 
 def _note(case: UUID) -> None:
-    """For a database restored from before; a choice that was never sent is not told. Nothing in it names anybody."""
+    """For a database restored from before; a choice that was never sent is not told."""
+    if said := _said(case):
+        service.journal(NOTE, case, said)
+
+
+def _said(case: UUID) -> str:
+    """Nothing in it names anybody; empty for a choice that was not sent."""
     row = Choice.objects.filter(case=case, begins_at__isnull=False).values(*_KEPT).first()
-    if row is not None:
-        encoded = {name: base64.b64encode(bytes(row[name])).decode() for name in _BYTES if row[name] is not None}
-        service.journal(NOTE, case, json.dumps({**row, **encoded}, default=str, separators=(",", ":")))
+    if row is None:
+        return ""
+    encoded = {name: base64.b64encode(bytes(row[name])).decode() for name in _BYTES if row[name] is not None}
+    return json.dumps({**row, **encoded}, default=str, separators=(",", ":"))
 
 
 @transaction.atomic
@@ -161,9 +185,9 @@ def bring_back(case: UUID, said: str) -> BroughtBack:
         gone = Choice.objects.filter(case=case).delete()[0]
         return BroughtBack.NOW if gone else BroughtBack.BEFORE
     told = json.loads(said)
-    told |= {name: base64.b64decode(told[name]) for name in _BYTES if told[name] is not None}
+    told |= {name: base64.b64decode(told[name]) for name in _BYTES if told.get(name) is not None}
     there = Choice.objects.filter(case=case).first()
-    if there is not None and all(_same(getattr(there, name), told[name]) for name in _KEPT):
+    if there is not None and all(_same(getattr(there, name), told.get(name)) for name in _KEPT):
         return BroughtBack.BEFORE
     Choice.objects.update_or_create(case=case, defaults=told)
     append.append(Tag.BLOCK_CHOICE_BROUGHT_BACK, about=case)
