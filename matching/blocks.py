@@ -4,7 +4,9 @@ What a block holds is sealed by whoever keeps the keys, outside this package; wi
 be made nor opened, and no harvest runs past one.
 """
 
+import base64
 import hashlib
+import json
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -17,9 +19,11 @@ from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
-from matching import addresses
+from matching import addresses, journal
 from matching.models import Block, BlockList, BlockState, Exemption
-from matching.types import BlockCounts, BlockSealer, Embeddings, HarvestRefused
+from matching.types import BlockCounts, BlockSealer, BroughtBack, Embeddings, HarvestRefused
+
+NOTE = "block"
 
 HEADER = struct.Struct("<4sHHI")
 MAGIC = b"blk1"
@@ -28,6 +32,7 @@ DIGEST_BYTES = hashlib.sha256().digest_size
 PADDED_TO = 4096
 
 AT_ONCE = 1000  # read from the database
+KEPT = ("state", "recogniser", "templates", "sealed", "made_at", "refused")  # of a block, in the journal
 
 _sealer: BlockSealer | None = None
 
@@ -72,6 +77,7 @@ def make(block_id: UUID, content: Content, *, recogniser: str) -> bool:
             changed_in=generation,
             made_at=Now(),
         )
+        note(block_id)
     elif held.state == BlockState.ACTIVE:
         add_files(held, content.files, generation)
     return held is None
@@ -83,13 +89,49 @@ def add_files(block: Block, files: Sequence[bytes], generation: int) -> None:
         more = Content(content.templates, content.files + new)
         sealed = sealer().seal(block.id, packed(more))
         Block.objects.filter(id=block.id).update(sealed=sealed, changed_in=generation)
+        note(block.id)
 
 
 @transaction.atomic
 def revoke(block_id: UUID) -> bool:
     """False where there was no such block in force. The next batch is admitted without it."""
     change_list()
-    return bool(in_force().filter(id=block_id).update(state=BlockState.REVOKED, sealed=None, revoked_at=Now()))
+    revoked = in_force().filter(id=block_id).update(state=BlockState.REVOKED, sealed=None, revoked_at=Now())
+    if revoked:
+        note(block_id)
+    return bool(revoked)
+
+
+def note(block_id: UUID) -> None:
+    """Ciphertext alone: once its key is destroyed, what stays in the journal opens to nobody."""
+    row = Block.objects.filter(id=block_id).values(*KEPT).get()
+    sealed = base64.b64encode(bytes(row["sealed"])).decode() if row["sealed"] is not None else None
+    journal.note(NOTE, block_id, json.dumps({**row, "sealed": sealed}, default=str, separators=(",", ":")))
+
+
+@transaction.atomic
+def bring_back(block_id: UUID, said: str) -> BroughtBack:
+    """As a restored database had forgotten it: made, added to or revoked."""
+    told = json.loads(said)
+    sealed = base64.b64decode(told.pop("sealed") or "") or None
+    there = Block.objects.filter(id=block_id).first()
+    if there is not None and (there.state == BlockState.REVOKED or bytes(there.sealed or b"") == sealed):
+        return BroughtBack.BEFORE
+    if sealed is not None and not _opens(block_id, sealed):
+        return BroughtBack.LOST  # revoked since, or its key is lost: in force it would stop every harvest
+    if sealed is None:
+        told |= {"revoked_at": Now()}  # from now on its key is looked for
+    generation = change_list()
+    Block.objects.update_or_create(id=block_id, defaults={**told, "sealed": sealed, "changed_in": generation})
+    return BroughtBack.NOW
+
+
+def _opens(block_id: UUID, sealed: bytes) -> bool:
+    try:
+        sealer().unseal(block_id, sealed)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def change_list() -> int:

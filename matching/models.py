@@ -106,6 +106,16 @@ class RefusedAddress(models.Model):
     added_on = models.DateField()
 
 
+class RefusedList(models.Model):
+    """One row: which list of refused addresses this is. Another one where positions may not be what they were."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    edition = models.UUIDField(default=uuid4)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="one_refused_list")]
+
+
 class TombstoneMark(models.Model):
     """How much of the file of tombstones this database has seen; behind it after a restore (matching.tombstones)."""
 
@@ -114,6 +124,16 @@ class TombstoneMark(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="one_mark_an_index")]
+
+
+class Note(models.Model):
+    """A state on its way into the journal: written there once the transaction that made this row has committed."""
+
+    id = models.BigAutoField(primary_key=True)
+    note = models.UUIDField(unique=True, default=uuid4)
+    kind = models.CharField(max_length=16)
+    subject = models.UUIDField()
+    said = models.TextField(blank=True)  # as whoever reads it wrote it; empty: it is over
 
 
 class BlockState(models.TextChoices):

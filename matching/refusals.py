@@ -1,24 +1,29 @@
 """Addresses from which nothing enters again. A digest of the address is kept, so the list names no page by itself."""
 
 from collections.abc import Iterable, Sequence
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
-from matching.models import RefusedAddress
+from matching import journal
+from matching.models import RefusedAddress, RefusedList
+from matching.types import BroughtBack
 
+NOTE = "addresses"
 LOCK = 0x72656675  # one writer at a time, so that positions have no gaps and appear in order
 
+OF_IMAGES = """
+SELECT address_digest FROM matching_harvestedimage WHERE id = ANY(%(images)s)
+UNION
+SELECT page_digest FROM matching_harvestedimage WHERE id = ANY(%(images)s)
+"""
 ADD = """
 INSERT INTO matching_refusedaddress (position, digest, added_on)
-SELECT (SELECT coalesce(max(position), 0) FROM matching_refusedaddress) + row_number() OVER (ORDER BY digest),
+SELECT (SELECT coalesce(max(position), 0) FROM matching_refusedaddress) + row_number() OVER (ORDER BY place),
     digest, current_date
-FROM (
-    SELECT address_digest AS digest FROM matching_harvestedimage WHERE id = ANY(%(images)s)
-    UNION
-    SELECT page_digest FROM matching_harvestedimage WHERE id = ANY(%(images)s)
-) AS named
+FROM unnest(%b::bytea[]) WITH ORDINALITY AS named (digest, place)
 WHERE NOT EXISTS (SELECT FROM matching_refusedaddress known WHERE known.digest = named.digest)
+RETURNING digest
 """
 
 MISSING = """
@@ -31,11 +36,43 @@ WHERE i.id = ANY(%s) AND (
 """
 
 
-def refuse(image_ids: Sequence[UUID]) -> None:
-    """List the addresses of these images and of their pages. Idempotent."""
+def refuse(image_ids: Sequence[UUID]) -> int:
+    """List the addresses of these images and of their pages. Idempotent; returns how many were new."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        cursor.execute(ADD, {"images": list(image_ids)})
+        cursor.execute(OF_IMAGES, {"images": list(image_ids)})
+        new = _add(sorted(bytes(row[0]) for row in cursor.fetchall()))
+        if new:
+            journal.note(NOTE, uuid4(), ",".join(digest.hex() for digest in new))
+    return len(new)
+
+
+@transaction.atomic
+def bring_back(_subject: UUID, said: str) -> BroughtBack:
+    """In the order in which they were listed, but not always at the positions: the list is another one then."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    if not _add([bytes.fromhex(digest) for digest in said.split(",")]):
+        return BroughtBack.BEFORE
+    begin_anew()
+    return BroughtBack.NOW
+
+
+def edition() -> UUID:
+    return RefusedList.objects.get_or_create(id=1)[0].edition
+
+
+def begin_anew() -> None:
+    """Whoever has read the list reads it again: at positions they know something else may stand now."""
+    RefusedList.objects.update_or_create(id=1, defaults={"edition": uuid4()})
+
+
+def _add(digests: Sequence[bytes]) -> list[bytes]:
+    """Those of them that were not listed yet, in the order of their positions."""
+    with connection.cursor() as cursor:
+        cursor.execute(ADD, [list(digests)])
+        added = {bytes(row[0]) for row in cursor.fetchall()}
+    return [digest for digest in digests if digest in added]
 
 
 def missing(image_ids: Sequence[UUID]) -> frozenset[UUID]:

@@ -33,6 +33,7 @@ from matching import (
     tombstones,
 )
 from matching import harvest as harvesting
+from matching import journal as journals
 from matching.calibrate import Calibration
 from matching.embedding_files import EmbeddingFile
 from matching.index import store as index
@@ -45,10 +46,12 @@ from matching.types import (
     BlockCounts,
     BlockSealer,
     Box,
+    BroughtBack,
     Embeddings,
     Harvestable,
     HarvestReport,
     HarvestRunning,
+    ImageKeeper,
     Known,
     Marks,
     Match,
@@ -305,12 +308,24 @@ def shown_and_gone(*, after: UUID, most: int) -> tuple[UUID, ...]:
 
 def refuse_addresses(image_ids: Sequence[UUID]) -> None:
     """From where these images came nothing enters again; while the index still says where that was. Idempotent."""
-    refusals.refuse(image_ids)
+    with transaction.atomic():
+        refusals.refuse(image_ids)
+        _write_notes_on_commit()
 
 
 def unrefused(image_ids: Sequence[UUID]) -> frozenset[UUID]:
     """Read back of `refuse_addresses`: those of the images from whose addresses something could still enter."""
     return refusals.missing(image_ids)
+
+
+def refused_edition() -> UUID:
+    """Which list it is; positions mean something within one edition alone."""
+    return refusals.edition()
+
+
+def begin_refused_list_anew() -> None:
+    """After a restore, whatever was noted: crawlers read it from the beginning."""
+    refusals.begin_anew()
 
 
 def refused_addresses(*, after: int, most: int) -> tuple[list[bytes], int]:
@@ -361,11 +376,15 @@ def erase(image_id: UUID, store: Store) -> None:
 
 
 def erase_many(image_ids: Sequence[UUID], store: Store) -> None:
-    """The same for a batch; where it fails, any part of the batch may be gone. Quickest in the order of the ids."""
+    """The same for a batch; where it fails, any part of the batch may be gone. Quickest in the order of the ids.
+
+    Errors: IndexBehind, and nothing is gone: what was restored may have to be kept by a hold that the caller missed.
+    """
     if store is Store.INDEX:
         tombstones.record(Verb.GONE, image_ids)
         index().remove(image_ids)
     else:
+        tombstones.require_replayed()
         blobs.store().remove(image_ids, store)
 
 
@@ -412,17 +431,49 @@ def replay_tombstones(*, everything: bool = False) -> Replayed:
     return tombstones.replay(everything=everything)
 
 
+def journal(kind: str, subject: UUID, said: str) -> None:
+    """In the caller's transaction: what a restored database must be told of this subject, once that has committed.
+
+    `said` is one line, nothing personal in the clear; `bring_back_from_journal` names who reads it.
+    """
+    journals.note(kind, subject, said)
+    _write_notes_on_commit()
+
+
+def write_journal() -> None:
+    """What a crash left unwritten."""
+    tombstones.write_notes()
+
+
+def _write_notes_on_commit() -> None:
+    transaction.on_commit(tombstones.write_notes)
+
+
+def bring_back_from_journal(kind: str, bring_back: Callable[[UUID, str], BroughtBack]) -> None:
+    """Called once at the start for each kind of note; `bring_back` is given the last note of each subject."""
+    tombstones.use_kind(kind, bring_back)
+
+
+def use_image_keeper(keeper: ImageKeeper | None) -> None:
+    """Called once at the start by whoever knows of legal holds and recipients."""
+    tombstones.use_keeper(keeper)
+
+
+@transaction.atomic
 def block(block_id: UUID, templates: Embeddings, *, files: Iterable[bytes] = ()) -> bool:
     """Keep this face out of every batch that is admitted after the caller's transaction; False where it was already.
 
     `files` are SHA-256 digests of photos deleted for the same person: an exact copy never comes back.
     """
     content = blocks.Content(templates, tuple(files))
+    _write_notes_on_commit()
     return blocks.make(block_id, content, recogniser=require_pack().recogniser_sha256)
 
 
+@transaction.atomic
 def unblock(block_id: UUID) -> bool:
     """False where no such block was in force. Whoever keeps its key destroys it."""
+    _write_notes_on_commit()
     return blocks.revoke(block_id)
 
 

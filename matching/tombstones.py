@@ -1,34 +1,32 @@
-"""What was decided about images, kept outside the database and its backups.
+"""What was decided about images, kept outside the database and its backups (matching.journal).
 
-A restored database has forgotten what was hidden and erased since its backup. This file has not: each line is
-`instant verb image-id`, brought to the disk before the deed itself. The database keeps how many bytes of the file
-it has seen, so one that comes from an earlier time is recognised, and nothing is answered from it until the rest
-has been replayed. An image's id is random and says nothing about anybody.
+A restored database has forgotten what was hidden and erased since its backup, and what was told in notes. The file has
+not, and nothing is answered from such a database until the rest has been replayed: the notes first, since a legal hold
+is one of them, then the deeds. An image's id is random and says nothing about anybody.
 """
 
-import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from uuid import UUID
 
 import structlog
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models.functions import Now
 
-from matching import blobs
+from matching import blobs, blocks, journal, refusals
 from matching.index import store as index
-from matching.models import HarvestedImage, TombstoneMark
-from matching.types import IndexBehind, Replayed, Store
+from matching.models import HarvestedImage
+from matching.types import BroughtBack, ImageKeeper, IndexBehind, Replayed, Store
 
 log = structlog.get_logger()
 
 # A line is on the disk a moment before the database has it; only what stays unseen longer comes from another time.
 MOMENT = 1.0  # seconds
 BATCH = 1000  # images erased again at a time
+
+BringBack = Callable[[UUID, str], BroughtBack]
 
 
 class Verb(StrEnum):
@@ -37,37 +35,51 @@ class Verb(StrEnum):
     GONE = "gone"
 
 
-def path() -> Path:
-    return Path(str(settings.MATCHING["TOMBSTONES"])) / "tombstones"
+# How what each kind of note tells is brought back; idempotent.
+_kinds: dict[str, BringBack] = {blocks.NOTE: blocks.bring_back, refusals.NOTE: refusals.bring_back}
+_keeper: ImageKeeper | None = None
+
+
+def use_kind(kind: str, bring_back: BringBack) -> None:
+    _kinds[kind] = bring_back
+
+
+def use_keeper(keeper: ImageKeeper | None) -> None:
+    global _keeper
+    _keeper = keeper
 
 
 def record(verb: Verb, image_ids: Iterable[UUID]) -> None:
     """On the disk when this returns. A database that is behind is brought up to date first.
 
-    Errors: IndexBehind where it is behind and the caller holds a transaction, in which nothing can be erased.
+    Errors: IndexBehind where it is behind and the caller holds a transaction, in which nothing can be erased; or where
+    it was, and the caller erases: by what it has learned, the image may have to be kept.
     """
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    lines = "".join(f"{now} {verb} {image_id}\n" for image_id in image_ids).encode()
-    while lines and not _append_unless_behind(lines):
-        if connection.in_atomic_block:
-            raise IndexBehind("The index is behind its tombstones.")
-        replay()
+    instant = journal.now()
+    lines = "".join(f"{instant} {verb} {image_id}\n" for image_id in image_ids).encode()
+    while lines and not journal.append_unless_behind(lines):
+        catch_up()
+        if verb is Verb.GONE:
+            raise IndexBehind("The index was behind its tombstones: ask again what is to be erased.")
 
 
-@transaction.atomic
-def _append_unless_behind(lines: bytes) -> bool:
-    mark = _locked_mark()
-    if mark.bytes_seen != size():
-        return False
-    mark.bytes_seen = append(lines)
-    mark.save()
-    return True
+def write_notes() -> None:
+    """On the disk when this returns, if they have committed. Errors: as `record`."""
+    while not journal.write_notes_unless_behind():
+        catch_up()
+
+
+def catch_up() -> None:
+    """Errors: IndexBehind inside a transaction."""
+    if connection.in_atomic_block:
+        raise IndexBehind("The index is behind its tombstones.")
+    replay()
 
 
 def is_behind() -> bool:
     """Whether the database comes from before something that the file knows."""
     until = time.monotonic() + MOMENT
-    while _seen() != size():
+    while journal.seen() != journal.size():
         if time.monotonic() > until:
             return True
         time.sleep(0.02)
@@ -85,39 +97,81 @@ def replay(*, everything: bool = False) -> Replayed:
 
     Idempotent, and outside a transaction, because an erasure takes one of its own.
     """
-    since, until = _seen(), size()
-    if since > until:
-        # Whoever has the file has the proof: without it a backup could bring images back unseen.
-        log.error("matching.tombstones_lost", bytes_missing=since - until)
-    replayed = _do_again(_last_verbs(0 if everything else since, until))
-    with transaction.atomic():
-        mark = _locked_mark()
-        if mark.bytes_seen == since:
-            mark.bytes_seen = until
-            mark.save()
-    log.info("matching.tombstones_replayed", gone=replayed.gone, came_back=len(replayed.came_back))
+    with journal.one_replay():
+        asked = journal.standing()
+        if asked.since > asked.until:
+            # Whoever has the file has the proof: without it a backup could bring images back unseen.
+            log.error("matching.tombstones_lost", bytes_missing=asked.since - asked.until)
+        notes = _bring_back(journal.notes(asked))
+        replayed = _do_again(_last_verbs(0 if everything else asked.since, asked.until), notes)
+        journal.has_seen(asked.since, asked.until)
+        journal.write_notes_unless_behind()
+    log.info(
+        "matching.tombstones_replayed",
+        gone=replayed.gone,
+        came_back=len(replayed.came_back),
+        held=replayed.held,
+        returned=sum(replayed.returned.values()),
+        lost=sum(replayed.lost.values()),
+    )
     return replayed
 
 
-def _do_again(last: dict[UUID, Verb]) -> Replayed:
+def _bring_back(notes: Iterable[journal.Written]) -> Mapping[BroughtBack, Counter[str]]:
+    counted: dict[BroughtBack, Counter[str]] = {outcome: Counter() for outcome in BroughtBack}
+    for note in notes:
+        if note.kind in _kinds:
+            outcome = _kinds[note.kind](note.subject, note.said)
+        else:  # of a later version
+            log.error("matching.note_of_unknown_kind", kind=note.kind)
+            outcome = BroughtBack.LOST
+        counted[outcome][note.kind] += 1
+    return counted
+
+
+def _do_again(last: dict[UUID, Verb], notes: Mapping[BroughtBack, Counter[str]]) -> Replayed:
     by_verb = {verb: [image_id for image_id, was in last.items() if was is verb] for verb in Verb}
-    came_back = _erase_again(sorted(by_verb[Verb.GONE]))
-    hidden = HarvestedImage.objects.filter(id__in=by_verb[Verb.HIDDEN], hidden_at=None).update(hidden_at=Now())
+    gone = sorted(by_verb[Verb.GONE])
+    kept = _held(gone)
+    came_back = _erase_again([image_id for image_id in gone if image_id not in kept])
+    out_of_search = [*by_verb[Verb.HIDDEN], *kept]
+    hidden = HarvestedImage.objects.filter(id__in=out_of_search, hidden_at=None).update(hidden_at=Now())
     shown = HarvestedImage.objects.filter(id__in=by_verb[Verb.SHOWN], hidden_at__isnull=False).update(hidden_at=None)
-    return Replayed(gone=len(by_verb[Verb.GONE]), came_back=came_back, hidden=hidden, shown=shown)
+    return Replayed(
+        gone=len(gone),
+        came_back=came_back,
+        hidden=hidden,
+        shown=shown,
+        held=len(kept),
+        returned=dict(notes[BroughtBack.NOW]),
+        lost=dict(notes[BroughtBack.LOST]),
+    )
+
+
+def _held(image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    if _keeper is None:
+        return frozenset()
+    return frozenset(image_id for batch in batched(image_ids, BATCH) for image_id in _keeper.held(batch))
 
 
 def _erase_again(image_ids: Sequence[UUID]) -> tuple[UUID, ...]:
-    """Those of the images of which anything had come back."""
+    """Those of the images of which anything had come back.
+
+    Where one came from, and who was shown it, is known as long as the index has it; so that goes last.
+    """
     back: set[UUID] = set()
     for batch in batched(image_ids, BATCH):
+        indexed = index().holds(batch)
+        if refusals.refuse(sorted(indexed)):
+            refusals.begin_anew()
+        if _keeper is not None:
+            _keeper.tell(sorted(indexed))
         for store in (Store.DERIVED, Store.IMAGES):
             held = blobs.store().holds(batch, store)
             blobs.store().remove(sorted(held), store)
             back |= held
-        held = index().holds(batch)
-        index().remove(sorted(held))
-        back |= held
+        index().remove(sorted(indexed))
+        back |= indexed
     return tuple(sorted(back))
 
 
@@ -128,66 +182,7 @@ def batched(image_ids: Sequence[UUID], size: int) -> Iterator[Sequence[UUID]]:
 def _last_verbs(since: int, until: int) -> dict[UUID, Verb]:
     """What was decided last about each image; what is gone stays gone."""
     last: dict[UUID, Verb] = {}
-    for verb, image_id in _entries(since, until):
-        if last.get(image_id) is not Verb.GONE:
-            last[image_id] = verb
+    for deed in journal.deeds(since, until):
+        if last.get(deed.image_id) is not Verb.GONE:
+            last[deed.image_id] = Verb(deed.verb)
     return last
-
-
-def _entries(since: int, until: int) -> Iterator[tuple[Verb, UUID]]:
-    """A line that a crash left unfinished was never acknowledged; it is passed over."""
-    if since >= until:
-        return
-    with path().open("rb") as file:
-        file.seek(since)
-        for line in file.read(until - since).splitlines():
-            match line.split():
-                case [_instant, verb, image_id] if len(image_id) == 36:
-                    yield Verb(verb.decode()), UUID(image_id.decode())
-
-
-def size() -> int:
-    try:
-        return path().stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def append(lines: bytes) -> int:
-    """Add whole lines and bring them to the disk; returns the size of the file."""
-    path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    is_new = not path().exists()
-    with path().open("ab") as file:
-        if file.tell() and not _ends_a_line():
-            file.write(b"\n")
-        file.write(lines)
-        file.flush()
-        os.fsync(file.fileno())
-        reached = file.tell()
-    if is_new:
-        _sync_folder()
-    return reached
-
-
-def _ends_a_line() -> bool:
-    with path().open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
-
-
-def _sync_folder() -> None:
-    handle = os.open(path().parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _seen() -> int:
-    return TombstoneMark.objects.values_list("bytes_seen", flat=True).first() or 0
-
-
-def _locked_mark() -> TombstoneMark:
-    """Held until the transaction ends, so that lines and marks are written in one order."""
-    TombstoneMark.objects.get_or_create()
-    return TombstoneMark.objects.select_for_update().get()

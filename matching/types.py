@@ -1,5 +1,6 @@
 """What crosses the border between `matching` and whoever uses it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -197,6 +198,10 @@ class IndexUnusable(PackError):
     """Nor can the index that was chosen: said wherever a fault of the pack is said."""
 
 
+class IndexAway(IndexUnusable, OSError):
+    """It does not answer now: a store that fails like a disk, to be tried again."""
+
+
 class IndexBehind(Exception):
     """The index comes from a backup, and what was hidden or erased since has not been done again yet."""
 
@@ -296,6 +301,24 @@ class Marks:
     address_digest: bytes
 
 
+class BroughtBack(StrEnum):
+    """What became of something that a restored database had forgotten."""
+
+    NOW = "now"
+    BEFORE = "before"  # it was there
+    LOST = "lost"
+
+
+class ImageKeeper(Protocol):
+    """Asked before anything is erased again from a restored index."""
+
+    def held(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """Those of the images that a legal hold keeps."""
+
+    def tell(self, image_ids: Sequence[UUID]) -> None:
+        """Write down who must be told that these go; afterwards the index cannot say it. Idempotent."""
+
+
 @dataclass(frozen=True)
 class Replayed:
     """What a restored index had forgotten, done again."""
@@ -304,3 +327,6 @@ class Replayed:
     came_back: tuple[UUID, ...]  # those of them that some store held again, and no longer does
     hidden: int
     shown: int
+    held: int  # of those known to be erased: kept, because a hold says so
+    returned: Mapping[str, int]  # what notes told and was brought back, by their kind
+    lost: Mapping[str, int]  # and what could not be

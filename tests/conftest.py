@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import fcntl
+import socket
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import translation
 
+from matching.index import milvus
 from portal.accounts.models import User
 from portal.cases.models import Case
 from portal.core import clock
@@ -73,6 +75,22 @@ def same_start() -> Iterator[None]:
 def drain() -> Callable[[], int]:
     """Carry out every job that is due now, as a worker would."""
     return run.drain
+
+
+@pytest.fixture
+def no_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Called, it turns the index into a Milvus for which nobody answers."""
+
+    def goes_away() -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+        away = {"INDEX": "milvus", "MILVUS_URI": f"http://127.0.0.1:{port}"}
+        monkeypatch.setattr(settings, "MATCHING", {**settings.MATCHING, **away})
+
+    milvus.client.cache_clear()
+    yield goes_away
+    milvus.client.cache_clear()
 
 
 # The fixed cast: Ana's session holds the case, Bo's does not, Sam and Lee are staff, Rita regulates.

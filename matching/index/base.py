@@ -46,6 +46,8 @@ class Hit:
 
 
 class Index(Protocol):
+    """Errors of each: IndexAway, an OSError, where it is on another machine that does not answer."""
+
     elsewhere: bool  # what `add` did is not undone with the caller's transaction, but by `remove` alone
 
     def add(self, faces: FaceRows) -> None:

@@ -8,9 +8,9 @@ that hold halves, because Milvus Lite knows no half-precision ones. Milvus's exa
 import functools
 import importlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from matching.index import exact, pgvector
 from matching.index.base import ELSEWHERE, FaceRows, Hit
-from matching.types import Box, Embeddings, IndexUnusable
+from matching.types import Box, Embeddings, IndexAway, IndexUnusable
 from matching.vectors import unit
 
 FACES = "takedown_faces"  # the collection
@@ -39,11 +39,37 @@ FROM unnest(%s::uuid[], %s::text[]) AS dead (image_id, relation)
 """
 
 Row = dict[str, Any]
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
+def told(ask: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """Whatever Milvus fails with is told as an IndexAway, which every caller of a store understands."""
+
+    @functools.wraps(ask)
+    def asked(*given: Given.args, **named: Given.kwargs) -> Answer:
+        try:
+            return ask(*given, **named)
+        except Exception as error:
+            if isinstance(error, failures()):
+                raise IndexAway("The Milvus named by MILVUS_URI does not answer as it should.") from error
+            raise
+
+    return asked
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """Empty where the package is missing; then nothing was asked either."""
+    try:
+        return importlib.import_module("pymilvus").MilvusException, importlib.import_module("grpc").RpcError
+    except ModuleNotFoundError:
+        return ()
 
 
 class Milvus:
     elsewhere = True
 
+    @told
     def add(self, faces: FaceRows) -> None:
         if not len(faces):
             return
@@ -54,14 +80,17 @@ class Milvus:
             for number in {partition(row) for row in rows}:
                 insert(names[number], [row for row in rows if partition(row) == number])
 
+    @told
     def search(self, probes: Embeddings, *, at_least: float) -> list[Hit]:
         return self.sweep([probes], at_least=[at_least])[0]
 
+    @told
     def search_shown(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
         hits = self.search(probes, at_least=at_least)
         hidden = pgvector.hidden_among([hit.image_id for hit in hits])
         return [hit for hit in hits if hit.image_id not in hidden][:limit]
 
+    @told
     def sweep(self, groups: Sequence[Embeddings], *, at_least: Sequence[float]) -> list[list[Hit]]:
         kept = [exact.halved(group) for group in groups]
         asked = [group for group in kept if len(group)]
@@ -75,17 +104,21 @@ class Milvus:
             for among, group, least in zip(ids, kept, at_least, strict=True)
         ]
 
+    @told
     def shown(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         return holding(image_ids) - pgvector.hidden_among(image_ids)
 
+    @told
     def faces_of(self, image_id: UUID) -> dict[int, Box]:
         rows = fetched(of_images([image_id]), ["id", *SIDES])
         return {row["id"]: Box(*(row[side] for side in SIDES)) for row in sorted(rows, key=lambda row: row["id"])}
 
+    @told
     def embeddings(self, face_ids: Sequence[int]) -> Embeddings:
         rows = sorted(fetched(f"id in {sorted(face_ids)}", ["id", "embedding"]), key=lambda row: row["id"])
         return unit(embeddings_in(rows)) if rows else np.zeros((0, 0), np.float32)
 
+    @told
     def remove(self, image_ids: Sequence[UUID]) -> None:
         with changing():
             faces = fetched(of_images(image_ids), ["id", "image_id"])
@@ -94,12 +127,15 @@ class Milvus:
                 client().delete(FACES, filter=of_images(image_ids))
             pgvector.PgVector().remove(image_ids)
 
+    @told
     def holds(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         return holding(image_ids) | pgvector.PgVector().holds(image_ids)
 
+    @told
     def size(self) -> int:
         return int(client().query(FACES, filter="", output_fields=["count(*)"])[0]["count(*)"]) if exists() else 0
 
+    @told
     def rewrite(self, place: str) -> bool:
         """Milvus's own compaction may say that it is done and have kept everything: copy what lives, drop the rest."""
         if not place.startswith(PLACE):
@@ -130,7 +166,7 @@ def client() -> Any:
     try:
         return pymilvus.MilvusClient(address, token=settings.MATCHING["MILVUS_TOKEN"])
     except pymilvus.MilvusException:
-        raise IndexUnusable("The Milvus named by MILVUS_URI does not answer.") from None
+        raise IndexAway("The Milvus named by MILVUS_URI does not answer.") from None
 
 
 def exists() -> bool:

@@ -11,6 +11,7 @@ class Tag(StrEnum):
     CASE_SUBMITTED = "subject:case:submitted"
     CASE_WITHDRAWN = "subject:case:withdrawn"
     BLOCK_CHOSEN = "subject:block:chosen"
+    BLOCK_ADDRESS_LEFT = "subject:block:address_left"
     BLOCK_DECLINED = "subject:block:declined"
     BLOCK_RENEWED = "subject:block:renewed"
     BLOCK_REVOKED = "subject:block:revoked"
@@ -86,6 +87,9 @@ class Tag(StrEnum):
     NOTICE_FORGOTTEN = "system:notice:forgotten"
     BLOCK_MADE = "system:block:made"
     BLOCK_ENDED = "system:block:ended"
+    # From the journal, after a backup from before them was restored.
+    HOLD_BROUGHT_BACK = "system:hold:brought_back"
+    BLOCK_CHOICE_BROUGHT_BACK = "system:block:choice_brought_back"
     # The operator, at a terminal.
     BLOCKS_LET_SLEEP = "operator:blocks:let_sleep"
     BLOCKS_GIVEN_UP = "operator:blocks:given_up"

@@ -1,36 +1,48 @@
 """The subject's choice to be kept out: made with the request, kept after it, taken back by whoever holds its code."""
 
+import base64
 import json
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
 from matching import service
-from matching.types import Embeddings
+from matching.types import BroughtBack, Embeddings
 from portal.audit import append
 from portal.audit.tags import Tag
-from portal.blocks import codes
+from portal.blocks import codes, recovery
 from portal.blocks.models import Choice
+from portal.blocks.recovery import Left
 from portal.core import clock, sealed
 from portal.jobs import queue
 from portal.policies import retention
 
 # Of the words that were agreed to; another wording is another number.
-WORDING = 1
+WORDING = 2
 _PURPOSE = "block-files"
+NOTE = "choice"
+_BYTES = ("code_digest", "files_sealed", "recovery_sealed")
+_KEPT = ("block", "chosen_at", "begins_at", "ends_on", "may_see_count", "recovery_key", *_BYTES)
 
 
 def chosen(case: UUID) -> bool:
     return Choice.objects.filter(case=case).exists()
 
 
+def recoverable(case: UUID) -> bool:
+    """Whether the subject leaves an address for the day on which the code is lost."""
+    return Choice.objects.filter(case=case, recovery_key__isnull=False).exists()
+
+
 @transaction.atomic
-def choose(case: UUID, *, key_id: UUID) -> None:
+def choose(case: UUID, *, key_id: UUID, recoverable: bool = False) -> None:
+    """What is left for a lost code is taken with the request, when the address in it stands."""
     defaults = {"code_digest": codes.digest(codes.of(key_id)), "chosen_at": clock.now()}
     if Choice.objects.get_or_create(case=case, defaults=defaults)[1]:
         append.append(Tag.BLOCK_CHOSEN, about=case, wording=WORDING)
+    Choice.objects.filter(case=case).update(recovery_key=uuid4() if recoverable else None)
 
 
 @transaction.atomic
@@ -42,9 +54,18 @@ def decline(case: UUID) -> None:
         append.append(Tag.BLOCK_DECLINED, about=case)
 
 
-def begin(case: UUID, *, at: datetime, may_see_count: bool) -> None:
+@transaction.atomic
+def begin(case: UUID, *, at: datetime, may_see_count: bool, left: Left | None = None) -> None:
     """With the request: what is told of the block follows from this day, whatever becomes of the case."""
-    Choice.objects.filter(case=case).update(begins_at=at, ends_on=_a_term_from(at.date()), may_see_count=may_see_count)
+    choice = Choice.objects.select_for_update().filter(case=case).first()
+    if choice is None:
+        return
+    choice.begins_at, choice.ends_on, choice.may_see_count = at, _a_term_from(at.date()), may_see_count
+    if left is not None and choice.recovery_key is not None:
+        choice.recovery_sealed = recovery.seal(choice.recovery_key, left)
+        append.append(Tag.BLOCK_ADDRESS_LEFT, about=case)
+    choice.save()
+    _note(case)
 
 
 def note_files(case: UUID, *, key_id: UUID, images: Iterable[UUID]) -> None:
@@ -55,6 +76,7 @@ def note_files(case: UUID, *, key_id: UUID, images: Iterable[UUID]) -> None:
         plain = json.dumps({str(image): digest.hex() for image, digest in noted.items()}).encode()
         choice.files_sealed = sealed.seal(key_id, plain, purpose=_PURPOSE)
         choice.save(update_fields=["files_sealed"])
+        _note(case)
 
 
 def _noted(choice: Choice, key_id: UUID) -> dict[UUID, bytes]:
@@ -92,7 +114,8 @@ def lift(case: UUID) -> None:
 
 def forget(case: UUID) -> None:
     """What was sealed under the key of the case goes with it."""
-    Choice.objects.filter(case=case).update(files_sealed=None)
+    if Choice.objects.filter(case=case, files_sealed__isnull=False).update(files_sealed=None):
+        _note(case)
 
 
 # --- by its code ---
@@ -108,6 +131,7 @@ def renew(choice: Choice) -> date:
     """For another term from today."""
     choice.ends_on = _a_term_from(clock.today())
     Choice.objects.filter(pk=choice.pk).update(ends_on=choice.ends_on)
+    _note(choice.case)
     append.append(Tag.BLOCK_RENEWED, about=choice.block)
     return choice.ends_on
 
@@ -129,7 +153,49 @@ def _drop(choice: Choice) -> None:
     """From this commit on no batch asks it. The key goes in a job, since a key does not come back on rollback."""
     service.unblock(choice.block)
     Choice.objects.filter(pk=choice.pk).delete()
+    if choice.begins_at is not None:
+        service.journal(NOTE, choice.case, "")
     queue.enqueue("block.destroy_key", choice.block)
+    if choice.recovery_key is not None:
+        queue.enqueue("block.destroy_key", choice.recovery_key)
+
+
+def _note(case: UUID) -> None:
+    """For a database restored from before; a choice that was never sent is not told."""
+    if said := _said(case):
+        service.journal(NOTE, case, said)
+
+
+def _said(case: UUID) -> str:
+    """Nothing in it names anybody; empty for a choice that was not sent."""
+    row = Choice.objects.filter(case=case, begins_at__isnull=False).values(*_KEPT).first()
+    if row is None:
+        return ""
+    encoded = {name: base64.b64encode(bytes(row[name])).decode() for name in _BYTES if row[name] is not None}
+    return json.dumps({**row, **encoded}, default=str, separators=(",", ":"))
+
+
+@transaction.atomic
+def bring_back(case: UUID, said: str) -> BroughtBack:
+    """As the journal tells it, in a database that has forgotten it; the block has a note of its own.
+
+    Its holder sees what they saw before, whether or not the case came back with the backup.
+    """
+    if not said:
+        gone = Choice.objects.filter(case=case).delete()[0]
+        return BroughtBack.NOW if gone else BroughtBack.BEFORE
+    told = json.loads(said)
+    told |= {name: base64.b64decode(told[name]) for name in _BYTES if told.get(name) is not None}
+    there = Choice.objects.filter(case=case).first()
+    if there is not None and all(_same(getattr(there, name), told.get(name)) for name in _KEPT):
+        return BroughtBack.BEFORE
+    Choice.objects.update_or_create(case=case, defaults=told)
+    append.append(Tag.BLOCK_CHOICE_BROUGHT_BACK, about=case)
+    return BroughtBack.NOW
+
+
+def _same(there: object, told: object) -> bool:
+    return bytes(there) == told if isinstance(there, memoryview) else str(there) == str(told)
 
 
 def _a_term_from(day: date) -> date:

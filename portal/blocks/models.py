@@ -27,9 +27,25 @@ class Choice(models.Model):
     may_see_count = models.BooleanField(default=False)
     # Digests of the photos deleted in this case, sealed under its key; they move into the block.
     files_sealed = models.BinaryField(null=True)
+    # Where the subject wishes it: the key that address and code are sealed under, to be mailed once the code is lost.
+    # Not the block's, which goes when the case is refused: its holder is to see no difference.
+    recovery_key = models.UUIDField(null=True)
+    recovery_sealed = models.BinaryField(null=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["ends_on"])]
+
+
+class Asked(models.Model):
+    """An address at which somebody says to have lost a code, until the time at which it is looked for.
+
+    Anyone may ask, so it may be anyone's: its id names the key that it is sealed under, and both go at that time.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    sealed = models.BinaryField()
+    asked_at = models.DateTimeField(db_index=True)
+    slot_at = models.DateTimeField(db_index=True)
 
 
 class Ground(models.TextChoices):

@@ -10,6 +10,8 @@ from matching.types import Flaw, PhotoFault, PhotoRejected
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
+from portal.blocks import codes as keep_out_codes
+from portal.blocks.recovery import Left
 from portal.cases import codes, forget, moves, personal, receipts
 from portal.cases.faults import CodeExpired, Finished, Incomplete, StaleCase, TooManyCodes, TooManyPhotos
 from portal.cases.models import Case, Route
@@ -137,13 +139,16 @@ def keep_addresses(case: Case, addresses: list[str]) -> None:
 
 
 @transaction.atomic
-def keep_out(case: Case, *, wanted: bool) -> None:
-    """Whether the subject chooses to be kept out of the index from now on. Errors: StaleCase, as it needs a photo."""
+def keep_out(case: Case, *, wanted: bool, recoverable: bool = False) -> None:
+    """Whether the subject chooses to be kept out of the index from now on, and leaves the address for a lost code.
+
+    Errors: StaleCase, as it needs a photo.
+    """
     _lock_draft(case)
     if case.route != Route.PHOTO:
         raise StaleCase("the route was changed")
     if wanted:
-        choices.choose(case.code, key_id=case.key_id)
+        choices.choose(case.code, key_id=case.key_id, recoverable=recoverable)
     else:
         choices.decline(case.code)
 
@@ -162,7 +167,8 @@ def submit(case: Case) -> None:
     case.slot_at = schedule.slot_after(case.received_at)
     case.receipt_at = receipts.slot(case)
     case.save(update_fields=["statute", "statute_version", "due_on", "slot_at", "receipt_at"])
-    choices.begin(case.code, at=case.slot_at, may_see_count=_see(case) is See.COUNTS)
+    left = Left(personal.contact(case), keep_out_codes.of(case.key_id), case.language)
+    choices.begin(case.code, at=case.slot_at, may_see_count=_see(case) is See.COUNTS, left=left)
     receipts.open_record(case)
     append.append(Tag.CASE_SUBMITTED, about=case.code, statute=statute.code, due_on=case.due_on.isoformat())
     queue.enqueue("case.mail_received", case.code)

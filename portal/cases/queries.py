@@ -60,6 +60,7 @@ class Draft:
     photos: tuple[OwnPhoto, ...]
     addresses: tuple[str, ...]
     keep_out: bool
+    keep_out_recoverable: bool
 
     @property
     def has_photo(self) -> bool:
@@ -75,6 +76,7 @@ def draft(case: Case) -> Draft:
         photos=tuple(OwnPhoto(photo.number, photo.flaw) for photo in case.photos.all()),
         addresses=personal.addresses(case),
         keep_out=asked_to_be_kept_out(case),
+        keep_out_recoverable=choices.recoverable(case.code),
     )
 
 

@@ -1,5 +1,6 @@
 """Every job kind by name: the one place where lower code's names meet higher code's functions."""
 
+from portal.blocks import recovery
 from portal.blocks import work as blocks
 from portal.cases import receipts
 from portal.cases import work as cases
@@ -12,6 +13,7 @@ from portal.takedowns import work as takedowns
 
 KINDS: dict[str, Work] = {
     "block.destroy_key": blocks.destroy_key,
+    "block.mail_codes": recovery.mail_codes,
     "case.search": cases.search,
     "case.expand": cases.expand,
     "case.settle": cases.settle,

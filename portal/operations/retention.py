@@ -4,6 +4,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q
 
 from matching import service
+from portal.blocks import recovery
 from portal.blocks import work as blocks
 from portal.cases import work as cases
 from portal.cases.models import Case, Code
@@ -24,6 +25,7 @@ def run(_hour: str) -> None:
     for case in Case.objects.filter(kept, due_on__lt=clock.today()).distinct():
         cases.forget_overdue(case)
     blocks.end_terms()
+    recovery.forget_asked(older_than=retention.LOST_CODE.kept_for)
     loose_ends.pick_up()
     limits.forget_ended()
     Code.objects.filter(expires_at__lt=now).delete()

@@ -9,7 +9,8 @@ from portal.operations import publication
 
 @app.task(name="portal.drain")
 def drain() -> None:
-    """Work until nothing is due. One worker's message may find the table empty already; that costs one query."""
+    """Work until nothing is due. One worker's message may find the table empty already; that costs two queries."""
+    catch_up()
     run.drain()
 
 
@@ -17,8 +18,8 @@ def drain() -> None:
 def sweep() -> None:
     """Find what a lost message or a dead worker left behind, and show that workers live."""
     run.beat("worker")
-    if service.is_behind():
-        service.replay_tombstones()
+    catch_up()
+    service.write_journal()
     queue.set_right()
     publication.plan_next()
     run.drain()
@@ -26,5 +27,12 @@ def sweep() -> None:
 
 @app.task(name="portal.hourly")
 def hourly() -> None:
+    catch_up()
     queue.enqueue("retention.run", clock.now().strftime("%Y-%m-%dT%H"))
     run.drain()
+
+
+def catch_up() -> None:
+    """Before any job of a restored database, which may not know that a hold keeps what it is to delete."""
+    if service.is_behind():
+        service.replay_tombstones()

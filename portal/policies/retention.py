@@ -29,8 +29,13 @@ BLOCK = Rule(
     timedelta(days=3 * 365),
     "the subject asked to be kept out; it ends sooner when they take it back, later when they renew it",
 )
+LOST_CODE = Rule(
+    "an address at which somebody asks for a lost code",
+    timedelta(days=2),
+    "it is looked for at the next fixed time and forgotten then, or after this time if the mail server was away",
+)
 
-ALL = (DRAFT, CODE, SESSION, JOB, RECEIPT, BACKUP, BLOCK)
+ALL = (DRAFT, CODE, SESSION, JOB, RECEIPT, BACKUP, BLOCK, LOST_CODE)
 
 # Tables of which deleted rows were ciphertext under a key that is destroyed. They are rewritten all the same.
 SEALED_TABLES = (
@@ -41,5 +46,7 @@ SEALED_TABLES = (
     "cases_case",
     "ledger_opening",
     "matching_block",
+    "matching_note",
     "blocks_choice",
+    "blocks_asked",
 )

@@ -153,6 +153,15 @@ class KeepOutForm(forms.Form):
             "invalid_choice": _("Select one of the two answers."),
         },
     )
+    recoverable = forms.BooleanField(
+        label=_("If yes: keep my email address too, to mail me the code if I lose it"),
+        help_text=_("It is encrypted together with the code, and destroyed when you end being kept out."),
+        required=False,
+    )
+
+
+class LostCodeForm(forms.Form):
+    address = _mail_field(_("The email address that you left"), _("The one that your request was made with."))
 
 
 class KeepOutCodeForm(forms.Form):

@@ -33,8 +33,12 @@ WORDS: dict[retention.Rule, tuple[Promise, Promise]] = {
         _("So that what was deleted is in no copy a week later. A photo that we destroyed cannot be read in them."),
     ),
     retention.BLOCK: (
-        _("A template of your face that keeps you out, if you asked for it"),
+        _("A template of your face that keeps you out, and your email address for a lost code, if you asked for it"),
         _("You end it at any time with your code, and can renew it. After this time it ends by itself."),
+    ),
+    retention.LOST_CODE: (
+        _("An email address that was entered to ask for a lost code"),
+        _("We look for it at a fixed time, once a day, and forget it then."),
     ),
 }
 

@@ -23,6 +23,7 @@ urlpatterns = [
     path("status/case/", status.case, name="case"),
     path("status/leave/", status.leave, name="leave"),
     path("keep-out/", keep_out.enter, name="keep-out-code"),
+    path("keep-out/lost/", keep_out.lost, name="keep-out-lost"),
     path("keep-out/yours/", keep_out.yours, name="keep-out-yours"),
     path("keep-out/renew/", keep_out.renew, name="keep-out-renew"),
     path("keep-out/end/", keep_out.end, name="keep-out-end"),

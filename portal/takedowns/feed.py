@@ -2,15 +2,21 @@
 
 A page is text and one signature line over it, as C2SP's signed note has it:
 
-    takedown-portal/refused-addresses/v1
+    takedown-portal/refused-addresses/v2
+    <edition of the list>
     <position before the first entry> <position of the last entry> <length of the whole list>
     <SHA-256 of a normalised address, in hex>
     …
 
     — <name> <base64 of four bytes of key id and the Ed25519 signature>
 
-The list only grows, so a crawler asks for what lies behind the last position it has. Digests: whoever reads the list
-learns of an address only whether one they know already is on it.
+The list only grows, so a crawler asks for what lies behind the last position it has, and of which edition that was:
+`?after=120&list=<edition>`. Once a backup was restored, other addresses may stand at the positions it knows; then the
+list has a new edition, and whoever goes on with another one, names none, or has more than there is, is answered 409.
+They read it anew from `?after=0` and go on refusing what they have. A crawler compares the edition in the signed text
+with its own, and so notices even if something between kept the 409 from it.
+
+Digests: whoever reads the list learns of an address only whether one they know already is on it.
 """
 
 import base64
@@ -23,15 +29,23 @@ from django.conf import settings
 from matching import service
 from portal.notices import signing
 
-TITLE = "takedown-portal/refused-addresses/v1"
+TITLE = "takedown-portal/refused-addresses/v2"
 PAGE = 10_000  # entries
 _ED25519 = b"\x01"
 
 
-def page(after: int) -> str:
+class AnotherList(Exception):
+    """What the crawler has is no beginning of this list."""
+
+
+def page(after: int, edition: str) -> str:
+    """What lies behind `after` in this edition; no edition is needed to begin. Errors: AnotherList."""
+    current = str(service.refused_edition())
     digests, size = service.refused_addresses(after=after, most=PAGE)
+    if after > size or (after and edition != current):
+        raise AnotherList
     size = max(size, after + len(digests))
-    lines = [TITLE, f"{after} {after + len(digests)} {size}", *(digest.hex() for digest in digests)]
+    lines = [TITLE, current, f"{after} {after + len(digests)} {size}", *(digest.hex() for digest in digests)]
     text = "".join(f"{line}\n" for line in lines)
     return f"{text}\n{_signature(text)}"
 

@@ -56,6 +56,7 @@ def accept(hold: Hold, *, by: User) -> None:
         hold.confirmed_by = by
     _propose(hold, from_=None, to=None, by=None)
     append.append(Tag.HOLD_HANDED_OVER, about=hold.pk, actor=by.pk, was=was.pk, to=by.pk)
+    holds.note(hold)
     if hold.state == HoldState.RELEASING:
         holds.keep(hold, by=by)
 

@@ -1,14 +1,19 @@
 """Legal holds: hidden at once, kept, shown to two people alone, deleted after release (DESIGN.md, States)."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 
 from matching import service
+from matching.types import BroughtBack
+from portal.accounts import lost
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.models import Entry
@@ -22,6 +27,9 @@ from portal.takedowns.states import HOLD_MOVES, HOLDING, HoldState, TakedownStat
 
 # Any number; every process takes the same.
 _STEPS = 0x686F6C64
+NOTE = "hold"
+_ACCOUNTS = ("proposed_by", "confirmed_by", "release_by")
+_KEPT = ("reason", "state", "proposed_at", "released_because", "reported_under", "reported_on", "keep_until")
 _STOPPABLE = (TakedownState.QUEUED, TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.STUCK)
 _GONE = (TakedownState.RESTORED, TakedownState.REMOVED, TakedownState.PURGED)
 
@@ -90,6 +98,16 @@ def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     if not images:
         raise NotAllowed("nothing of it is left")
     HeldImage.objects.bulk_create(HeldImage(hold=hold, image_id=image_id) for image_id in images)
+    _stop(hold, images, by=by)
+    service.hide(images)
+    append.append(
+        Tag.HOLD_PROPOSED, about=hold.pk, actor=by.pk, reason=reason.value, images=[str(image) for image in images]
+    )
+    note(hold)
+    return hold
+
+
+def _stop(hold: Hold, images: Sequence[UUID], *, by: User | None) -> None:
     known = set(
         Takedown.objects.filter(image_id__in=images).exclude(state__in=_GONE).values_list("image_id", flat=True)
     )
@@ -97,13 +115,8 @@ def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     if orphans := [image_id for image_id in images if image_id not in known]:
         removals.open_removal(hold.pk, orphans, then="hold.over", at_last="hold.over")
     stopping = Takedown.objects.filter(image_id__in=images, state__in=_STOPPABLE)
-    moves.move_takedowns(list(stopping), TakedownState.HELD, by=by.pk)
-    service.hide(images)
+    moves.move_takedowns(list(stopping), TakedownState.HELD, by=by.pk if by else None)
     writing.withdraw(images)
-    append.append(
-        Tag.HOLD_PROPOSED, about=hold.pk, actor=by.pk, reason=reason.value, images=[str(image) for image in images]
-    )
-    return hold
 
 
 @transaction.atomic
@@ -138,6 +151,7 @@ def record_report(hold: Hold, *, under: str, reported_on: date, by: User) -> Non
     # Reported twice, under two laws: the longer of the two holds.
     hold.keep_until = max(kept, hold.keep_until) if hold.keep_until else kept
     hold.save(update_fields=["reported_under", "reported_on", "keep_until"])
+    note(hold)
     append.append(Tag.HOLD_REPORTED, about=hold.pk, actor=by.pk, under=under, on=reported_on.isoformat())
 
 
@@ -181,7 +195,7 @@ def keep(hold: Hold, *, by: User) -> None:
     _move(hold, HoldState.PLACED, by=by)
 
 
-def _let_go(hold: Hold, *, by: User) -> None:
+def _let_go(hold: Hold, *, by: User | None) -> None:
     """What no other hold keeps.
 
     After a hold that has ended, all of it is deleted at once. One that was declined, or placed by mistake, decides
@@ -192,23 +206,24 @@ def _let_go(hold: Hold, *, by: User) -> None:
     free = images - held(images)
     takedowns = list(Takedown.objects.filter(image_id__in=free, state=TakedownState.HELD).select_related("removal"))
     undecided = _undecided(hold, takedowns)
-    moved = removals.let_back(list(undecided), by=by.pk)
+    moved = removals.let_back(list(undecided), by=by.pk if by else None)
     moved += _resumed(hold, [takedown for takedown in takedowns if takedown not in undecided], by=by)
     for removal in {takedown.removal for takedown in moved}:
         removals.pick_up(removal)
 
 
-def _resumed(hold: Hold, decided: list[Takedown], *, by: User) -> list[Takedown]:
+def _resumed(hold: Hold, decided: list[Takedown], *, by: User | None) -> list[Takedown]:
+    actor = by.pk if by else None
     # Search still returned these when the hold came.
     unhidden = [takedown for takedown in decided if takedown.hide_attempts]
     began = [takedown for takedown in decided if not takedown.hide_attempts and takedown.cools_until]
     others = [takedown for takedown in decided if not takedown.hide_attempts and not takedown.cools_until]
-    moved = moves.move_takedowns(unhidden, TakedownState.QUEUED, by=by.pk, hide_attempts=0)
+    moved = moves.move_takedowns(unhidden, TakedownState.QUEUED, by=actor, hide_attempts=0)
     if hold.released_because == ReleasedBecause.ENDED:
-        return moved + moves.move_takedowns([*began, *others], TakedownState.HIDDEN, by=by.pk, cools_until=clock.now())
-    moved += moves.move_takedowns(began, TakedownState.HIDDEN, by=by.pk)
+        return moved + moves.move_takedowns([*began, *others], TakedownState.HIDDEN, by=actor, cools_until=clock.now())
+    moved += moves.move_takedowns(began, TakedownState.HIDDEN, by=actor)
     cools_until = clock.now() + settings.COOLING
-    return moved + moves.move_takedowns(others, TakedownState.HIDDEN, by=by.pk, cools_until=cools_until)
+    return moved + moves.move_takedowns(others, TakedownState.HIDDEN, by=actor, cools_until=cools_until)
 
 
 def _undecided(hold: Hold, takedowns: list[Takedown]) -> set[Takedown]:
@@ -230,12 +245,55 @@ def over(_hold_id: str) -> None:
     """What a hold's own removal reports to: nobody waits for it."""
 
 
+def of_lost_accounts() -> int:
+    """Holds in force that nobody can release, since an account that a restored backup does not know holds them."""
+    lost_ones = Q(proposed_by__name__endswith=lost.ENDING) | Q(confirmed_by__name__endswith=lost.ENDING)
+    return Hold.objects.filter(lost_ones, state__in=HOLDING).count()
+
+
 def _move(hold: Hold, to: HoldState, *, by: User) -> None:
     if to not in HOLD_MOVES[hold.state]:
         raise NotAllowed(f"{hold.state} → {to}")
     was, hold.state = hold.state, to
     hold.save()
     append.append(Tag.HOLD_MOVED, about=hold.pk, actor=by.pk, was=was, to=to.value)
+    note(hold)
+
+
+def note(hold: Hold) -> None:
+    """For a database restored from before: ids, states and dates; what is held must not be deleted by it."""
+    service.journal(NOTE, hold.pk, _said(hold))
+
+
+def _said(hold: Hold) -> str:
+    accounts = {name: lost.sign_of(getattr(hold, name)) for name in _ACCOUNTS}
+    images = sorted(str(image) for image in hold.images.values_list("image_id", flat=True))
+    kept: dict[str, Any] = {name: getattr(hold, name) for name in _KEPT}
+    return json.dumps({**kept, **accounts, "images": images}, default=str, separators=(",", ":"))
+
+
+@transaction.atomic
+def bring_back(hold_id: UUID, said: str) -> BroughtBack:
+    """As the journal tells it, in a database that has forgotten it: what it keeps is stopped, or what it let go, goes.
+
+    Its images are hidden by their own tombstones.
+    """
+    _stop_all_steps()
+    removals.stop_opening()
+    there = Hold.objects.filter(pk=hold_id).first()
+    if there is not None and _said(there) == said:
+        return BroughtBack.BEFORE
+    told = json.loads(said)
+    images = [UUID(image) for image in told.pop("images")]
+    accounts = {name: lost.account(told.pop(name)) for name in _ACCOUNTS}
+    hold, _new = Hold.objects.update_or_create(pk=hold_id, defaults={**told, **accounts})
+    HeldImage.objects.bulk_create((HeldImage(hold=hold, image_id=image) for image in images), ignore_conflicts=True)
+    left = service.marks(images)
+    _stop(hold, [image for image in images if image in left], by=None)
+    if hold.state not in HOLDING:
+        _let_go(hold, by=None)
+    append.append(Tag.HOLD_BROUGHT_BACK, about=hold.pk, state=str(hold.state))
+    return BroughtBack.NOW
 
 
 def _locked(hold: Hold, *states: HoldState) -> Hold:

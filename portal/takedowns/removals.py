@@ -106,7 +106,7 @@ def restore(takedown: Takedown, *, by: int) -> None:
     _show_again([takedown.image_id])
 
 
-def let_back(takedowns: Sequence[Takedown], *, by: int) -> list[Takedown]:
+def let_back(takedowns: Sequence[Takedown], *, by: int | None) -> list[Takedown]:
     """What only a hold had opened, and nobody else decided: as it was before. The caller has stopped opening."""
     moved = moves.move_takedowns(takedowns, TakedownState.RESTORED, by=by)
     _show_again([takedown.image_id for takedown in moved])

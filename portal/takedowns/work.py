@@ -62,7 +62,10 @@ def _hidden(removal: Removal) -> None:
 def _hide_batch(takedowns: list[Takedown]) -> None:
     images = [takedown.image_id for takedown in takedowns]
     service.hide(images)
-    still_found = service.searchable(images)
+    try:
+        still_found = service.searchable(images)
+    except OSError as error:  # the index is away: hidden, and not read back
+        raise NotYet(type(error).__name__) from error
     hidden = [takedown for takedown in takedowns if takedown.image_id not in still_found]
     moves.move_takedowns(hidden, TakedownState.HIDDEN, hide_attempts=0, cools_until=clock.now() + settings.COOLING)
     found = [takedown for takedown in takedowns if takedown.image_id in still_found]

@@ -32,10 +32,11 @@ def surroundings(settings: Settings) -> Iterator[None]:
 
 def read(client: Client, after: int = 0) -> tuple[list[str], list[str]]:
     """The three numbers, and the entries, once the signature holds: as a crawler does it, from the key it was given."""
-    text, _empty, signature = client.get(f"{URL}?after={after}", headers=SHOWN).content.decode().rpartition("\n\n")
+    answer = client.get(f"{URL}?after={after}&list={service.refused_edition()}", headers=SHOWN)
+    text, _empty, signature = answer.content.decode().rpartition("\n\n")
     assert holds(f"{text}\n", signature, client)
-    title, numbers, *entries = text.split("\n")
-    assert title == "takedown-portal/refused-addresses/v1"
+    title, edition, numbers, *entries = text.split("\n")
+    assert (title, edition) == ("takedown-portal/refused-addresses/v2", str(service.refused_edition()))
     return numbers.split(), entries
 
 
@@ -98,6 +99,34 @@ def test_it_is_sent_again_only_when_it_grew(client: Client) -> None:
     assert client.get(URL, headers={**SHOWN, "If-None-Match": tag}).status_code == 304
     refused_page()
     assert client.get(URL, headers={**SHOWN, "If-None-Match": tag}).status_code == 200
+
+
+def test_a_crawler_that_has_more_than_there_is_reads_it_anew(client: Client) -> None:
+    """Signed as "120 120 120", the list would never have told it the rest."""
+    refused_page()
+    answer = client.get(f"{URL}?after=2&list={service.refused_edition()}", headers=SHOWN)
+    assert answer.status_code == 409
+    assert "Read it anew from after=0" in answer.content.decode()
+
+
+@pytest.mark.parametrize("named", ["", "&list=", "&list=3b0ee1ba-7a14-4ad3-8c3a-2f2b3e2f7f10"])
+def test_a_crawler_that_names_another_list_or_none_reads_it_anew(client: Client, named: str) -> None:
+    refused_page()
+    assert client.get(f"{URL}?after=1{named}", headers=SHOWN).status_code == 409
+    assert client.get(f"{URL}?after=0{named}", headers=SHOWN).status_code == 200
+
+
+def test_after_a_restore_it_is_another_list(client: Client) -> None:
+    refused_page()
+    before, _positions = service.refused_edition(), read(client)
+    service.begin_refused_list_anew()
+    assert service.refused_edition() != before
+    assert client.get(f"{URL}?after=1&list={before}", headers=SHOWN).status_code == 409
+    assert read(client, after=1) == (["1", "1", "1"], [])
+
+
+def test_whoever_shows_no_token_learns_of_no_list(client: Client) -> None:
+    assert client.get(f"{URL}?after=9&list=x").status_code == 404
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}, {"Authorization": "Bearer "}])

@@ -1,9 +1,9 @@
 """What is Milvus's alone: how it is chosen, and what a removal leaves in its files."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from matching import admission, index, service
 from matching.index import milvus
 from matching.index.base import FaceRows
 from matching.models import HarvestedImage, Intake
-from matching.types import Embeddings, PackError, Store
+from matching.types import Embeddings, IndexAway, PackError, Store
 from tests.matching import builders
 from tests.matching import test_harvest_embeddings as ready
 from tests.matching.conftest import set_matching
@@ -43,6 +43,33 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_address_is_named() -> None:
     with pytest.raises(PackError, match="needs MILVUS_URI"):
         milvus.Milvus().size()
+
+
+def test_one_that_nobody_answers_for_fails_like_a_disk(no_index: Callable[[], None]) -> None:
+    """Tried again by whoever removes, and told to operators in a sentence."""
+    no_index()
+    for kind in (OSError, PackError):
+        with pytest.raises(kind, match="does not answer"):
+            milvus.Milvus().holds([uuid4()])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_went_away_later_fails_like_a_disk(settings: Settings, tmp_path: Path) -> None:
+    """Connected, in use, and then gone."""
+    from milvus_lite.server_manager import server_manager_instance  # noqa: PLC0415  (it takes a second to import)
+
+    path = tmp_path / "faces.db"
+    set_matching(settings, INDEX="milvus", MILVUS_URI=str(path))
+    milvus.client.cache_clear()
+    try:
+        image = builders.make_image(builders.unit_rows(1))
+        assert service.present(image, Store.INDEX)
+        server_manager_instance.release_server(str(path))
+        for ask in (service.present, service.erase):
+            with pytest.raises(IndexAway, match="does not answer"):
+                ask(image, Store.INDEX)
+    finally:
+        milvus.client.cache_clear()
 
 
 def in_files(folder: Path, rows: Embeddings) -> int:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from matching import blobs, service, tombstones
+from matching import blobs, journal, service, tombstones
 from matching.models import HarvestedImage, TombstoneMark
 from matching.tombstones import Verb
 from matching.types import IndexBehind, Store
@@ -41,7 +41,7 @@ def test_an_older_database_answers_no_client_until_it_is_brought_up_to_date() ->
     builders.make_index_pack()
     rows = builders.unit_rows(1)
     builders.make_image(rows)
-    tombstones.append(b"2026-01-01T00:00:00+00:00 gone 5f3a1fd2-7f1c-4e0e-9d57-0d1a8f1f7c11\n")
+    journal.append(b"2026-01-01T00:00:00+00:00 gone 5f3a1fd2-7f1c-4e0e-9d57-0d1a8f1f7c11\n")
     with pytest.raises(IndexBehind):
         service.operator_search(rows)
     service.replay_tombstones()
@@ -100,21 +100,21 @@ def test_inside_a_transaction_nothing_can_be_made_good() -> None:
 def test_showing_again_is_recorded_only_when_it_happened() -> None:
     image = builders.make_image(builders.unit_rows(1))
     service.hide([image])
-    before = tombstones.size()
+    before = journal.size()
     with pytest.raises(RuntimeError), transaction.atomic():
         service.unhide([image])
         raise RuntimeError
-    assert tombstones.size() == before
+    assert journal.size() == before
 
 
 def test_a_line_that_a_crash_left_unfinished_is_passed_over_and_ended() -> None:
     image = builders.make_image(builders.unit_rows(1))
-    tombstones.append(f"2026-01-01T00:00:00+00:00 gone {str(image)[:20]}".encode())
+    journal.append(f"2026-01-01T00:00:00+00:00 gone {str(image)[:20]}".encode())
     service.replay_tombstones()
     assert service.present(image, Store.INDEX)
     other = builders.make_image(builders.unit_rows(1, seed=3))
     service.hide([other])
-    assert tombstones.path().read_text().splitlines()[1].endswith(f"hidden {other}")
+    assert journal.path().read_text().splitlines()[1].endswith(f"hidden {other}")
 
 
 def test_it_is_on_the_disk_before_the_image_goes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,16 +11,18 @@ from django.db import connection, connections
 from django.test import Client
 from pytest_django import Settings
 
-from matching import service
-from matching.types import Store
+from matching import service, tombstones
+from matching.models import TombstoneMark
+from matching.types import BroughtBack, Store
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases import decisions, queries
 from portal.cases.models import Case
 from portal.core import clock
-from portal.jobs import kinds
+from portal.jobs import kinds, queue
 from portal.notices.models import Item
+from portal.operations import tasks
 from portal.orders import actions as orders
 from portal.orders.queries import progress as order_progress
 from portal.policies import preservation
@@ -567,3 +569,79 @@ def test_what_is_gone_cannot_be_held(sam: User, drain: Drain) -> None:
     drain()
     with pytest.raises(holds.NotAllowed):
         holds.propose([image], HoldReason.LITIGATION, by=sam)
+
+
+def forgotten(hold: Hold) -> str:
+    """As a database from before the hold is; returns what the journal tells of it."""
+    said = holds._said(hold)
+    Takedown.objects.update(state=TakedownState.HIDDEN)
+    hold.images.all().delete()
+    Hold.objects.filter(pk=hold.pk).delete()
+    return said
+
+
+def test_a_backup_from_before_a_hold_is_told_of_it_and_deletes_nothing(sam: User, lee: User, drain: Drain) -> None:
+    image = indexed_image()
+    removal = remove(image)
+    hold = place(image, sam, lee)
+    said = forgotten(hold)
+    assert holds.bring_back(hold.pk, said) == BroughtBack.NOW
+    assert holds.bring_back(hold.pk, said) == BroughtBack.BEFORE
+    drain()
+    assert is_whole(image)
+    assert list(Takedown.objects.values_list("removal", "state")) == [(removal, TakedownState.HELD)]
+    back = Hold.objects.get()
+    assert (back.state, back.proposed_by, back.confirmed_by) == (HoldState.PLACED, sam, lee)
+    assert Entry.objects.filter(about=str(hold.pk), tag=Tag.HOLD_BROUGHT_BACK).count() == 1
+    let_go(hold, sam, lee)
+    drain()
+    assert not is_whole(image)
+
+
+def test_a_worker_that_meets_a_restored_database_first_learns_of_its_holds(
+    sam: User, lee: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restored by hand: nobody ran the command, and the job that removes the image is due."""
+    monkeypatch.setattr(tombstones, "MOMENT", 0.0)
+    image = indexed_image()
+    removal = remove(image)
+    hold = place(image, sam, lee)
+    forgotten(hold)
+    Removal.objects.update(state=RemovalState.HIDDEN)
+    TombstoneMark.objects.update(bytes_seen=0)
+    queue.enqueue("removal.remove", removal)
+    tasks.drain()
+    assert is_whole(image)
+    assert Hold.objects.get().state == HoldState.PLACED
+
+
+def test_a_hold_that_was_released_since_the_backup_lets_go_again(sam: User, lee: User, drain: Drain) -> None:
+    image = indexed_image()
+    remove(image)
+    hold = place(image, sam, lee)
+    holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
+    said = holds._said(Hold.objects.get()).replace('"state":"releasing"', '"state":"released"')
+    holds.decline_release(hold, by=sam)
+    assert holds.bring_back(hold.pk, said) == BroughtBack.NOW
+    drain()
+    assert not is_whole(image)
+
+
+def test_an_account_that_got_the_number_of_a_lost_one_holds_nothing(sam: User, lee: User) -> None:
+    image = indexed_image()
+    hold = place(image, sam, lee)
+    said = forgotten(hold)
+    User.objects.filter(pk=lee.pk).update(created_at=clock.now() + timedelta(minutes=1))
+    assert holds.bring_back(hold.pk, said) == BroughtBack.NOW
+    back = Hold.objects.get()
+    assert back.state == HoldState.PLACED
+    assert back.confirmed_by is not None
+    assert (back.confirmed_by.pk == lee.pk, back.confirmed_by.is_active) == (False, False)
+    assert not holds.is_holder(back, lee)
+    assert holds.of_lost_accounts() == 1
+
+
+def test_what_is_noted_of_a_hold_names_nobody(sam: User, lee: User) -> None:
+    said = holds._said(place(indexed_image(), sam, lee))
+    assert "sam" not in said
+    assert "lee" not in said

@@ -233,9 +233,8 @@ class Life(RuleBasedStateMachine):
         self.what_nobody_decided_to_delete_stays()
 
     def _refuse(self) -> None:
-        proposal = self._open_proposal()
-        if proposal is not None:
-            decisions.take_back(proposal, by=self.sam)
+        while (waiting := self._open_proposal()) is not None:  # one of each kind may wait
+            decisions.take_back(waiting, by=self.sam)
         proposal = decisions.propose_refusal(self._now(), by=self.sam, reason=RefusalReason.ABUSIVE)
         decisions.confirm(proposal, by=self.lee)
 

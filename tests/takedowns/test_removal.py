@@ -15,8 +15,11 @@ from matching.types import Store
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
-from portal.jobs import kinds
+from portal.jobs import kinds, queue
+from portal.jobs.models import Job
+from portal.jobs.models import State as JobState
 from portal.takedowns import connectors, removals
+from portal.takedowns import work as work_on
 from portal.takedowns.connectors.base import Connector, Erasure, StoreError
 from portal.takedowns.models import Removal, Step, Takedown
 from portal.takedowns.removals import open_removal
@@ -238,3 +241,29 @@ def test_a_removal_is_purged_only_once_nobody_can_see_its_rows(
     drain()
     removal.refresh_from_db()
     assert removal.state == RemovalState.PURGED
+
+
+def test_an_index_that_is_away_leaves_its_steps_to_a_person(
+    image: UUID, drain: Drain, no_index: Callable[[], None]
+) -> None:
+    """And not a job that died: the other stores are done, and the index has its own word for it."""
+    removal = begin(image)
+    work_on.hide(str(removal.pk))
+    no_index()
+    keep_trying(drain)
+    steps = dict(Step.objects.values_list("store", "state"))
+    assert steps.pop("index") == StepState.STUCK
+    assert set(steps.values()) == {StepState.VERIFIED}
+    assert Step.objects.get(store="index").last_error == "IndexAway"
+    assert Takedown.objects.get().state == TakedownState.STUCK
+    assert not Job.objects.filter(kind="removal.remove", state=JobState.DEAD).exists()
+
+
+def test_hiding_waits_for_an_index_that_is_away(image: UUID, drain: Drain, no_index: Callable[[], None]) -> None:
+    begin(image)
+    no_index()
+    for _ in range(queue.ATTEMPTS + 2):
+        drain()
+        clock.move(timedelta(hours=1))
+    assert Takedown.objects.get().state == TakedownState.QUEUED
+    assert not Job.objects.filter(state=JobState.DEAD).exists()

@@ -182,10 +182,12 @@ def keep_out(request: HttpRequest, case: Case) -> HttpResponse:
     if not draft.has_photo:
         return steps.after(case)
     answers = request.POST if request.method == "POST" else None
-    form = KeepOutForm(answers, initial={"keep_out": YES if draft.keep_out else None})
+    chosen = {"keep_out": YES if draft.keep_out else None, "recoverable": draft.keep_out_recoverable}
+    form = KeepOutForm(answers, initial=chosen)
     if not form.is_valid():
         return _page(request, "keep-out", case, form, kept_for=kept.in_words(retention.BLOCK.kept_for))
-    actions.keep_out(case, wanted=form.cleaned_data["keep_out"] == YES)
+    wanted = form.cleaned_data["keep_out"] == YES
+    actions.keep_out(case, wanted=wanted, recoverable=form.cleaned_data["recoverable"])
     return redirect(steps.address("check"))
 
 

@@ -7,20 +7,21 @@ from functools import update_wrapper
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.blocks import choices, queries
+from portal.blocks import choices, queries, recovery
 from portal.blocks.models import Choice
 from portal.core import limits, visitors
 from portal.policies import retention
 from portal.residents import kept
-from portal.residents.forms import KeepOutCodeForm
+from portal.residents.forms import KeepOutCodeForm, LostCodeForm
 
 _SESSION_KEY = "keep-out"
 TRIES_AN_HOUR = 30
+ASKED_AN_HOUR = 10
 
 ChoiceView = Callable[[HttpRequest, Choice], HttpResponse]
 View = Callable[[HttpRequest], HttpResponse]
@@ -48,6 +49,25 @@ def _found(request: HttpRequest, form: KeepOutCodeForm) -> Choice | None:
     if choice is None:
         form.add_error("code", _("We do not know this code. It was ended, its time is over, or it is mistyped."))
     return choice
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def lost(request: HttpRequest) -> HttpResponse:
+    """The same answer to every address; it is looked for later."""
+    form = LostCodeForm(request.POST or None)
+    if form.is_valid():
+        visitor = visitors.address_of(request)
+        if limits.take("keep-out-lost", visitor, most=ASKED_AN_HOUR, per=timedelta(hours=1)):
+            slot = formats.date_format(
+                timezone.localtime(recovery.ask(form.cleaned_data["address"])), "DATETIME_FORMAT"
+            )
+            messages.success(
+                request, _("If a code was left for this address, we mail it at %(slot)s.") % {"slot": slot}
+            )
+            return redirect("residents:keep-out-code")
+        form.add_error("address", _("You have asked too often. Wait an hour, then try again."))
+    return render(request, "residents/keep_out_lost.html", {"form": form})
 
 
 def own_choice(view: ChoiceView) -> View:

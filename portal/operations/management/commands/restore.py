@@ -11,15 +11,24 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from matching import service
-from matching.types import Store
+from matching.types import Replayed, Store
+from portal.blocks.models import Choice
 from portal.cases import forget, moves, receipts
 from portal.cases.models import Case
 from portal.cases.states import State
 from portal.core import keys
 from portal.ledger import signers
 from portal.operations import dumps
+from portal.takedowns import holds
 
 OVER = (State.CLOSED, State.EXPIRED)
+# What was decided since the backup and is noted outside the database.
+NOTES = {
+    "hold": "Legal holds",
+    "addresses": "Batches of refused addresses",
+    "block": "Blocks",
+    "choice": "Wishes to be kept out",
+}
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
@@ -45,6 +54,7 @@ class Command(BaseCommand):
         call_command("migrate", database="owner", interactive=False, verbosity=0, stdout=self.stderr)
         call_command("roles", stdout=StringIO())
         signers.hold()
+        service.begin_refused_list_anew()
         self.say_what_was_done_again()
 
     def say_what_was_done_again(self) -> None:
@@ -53,6 +63,8 @@ class Command(BaseCommand):
             f"{replayed.gone} erased images looked for, {len(replayed.came_back)} had come back and were erased again;"
             f" {replayed.hidden} hidden again, {replayed.shown} shown again."
         )
+        self.say_what_came_back(replayed)
+        self.stdout.write("The crawler's list begins anew: crawlers are answered 409 and read it from the beginning.")
         closed = close_without_key()
         receipts.settle_without_key()
         self.stdout.write(f"{closed} cases whose keys were destroyed since are closed again.")
@@ -61,6 +73,17 @@ class Command(BaseCommand):
             raise CommandError(f"{len(left)} erased images are still there: do not start the portal; run this again.")
         self.stdout.write("Nothing that was erased is left. The portal may be started.")
         self.stdout.write("The ledger signs nothing until `ledger resume` is shown the newest checkpoint others hold.")
+
+    def say_what_came_back(self, replayed: Replayed) -> None:
+        self.stdout.write(f"{replayed.held} of the erased images were left alone, because a legal hold keeps them.")
+        for kind in sorted(NOTES.keys() | replayed.returned.keys() | replayed.lost.keys()):
+            returned, lost = replayed.returned.get(kind, 0), replayed.lost.get(kind, 0)
+            self.stdout.write(f"{NOTES.get(kind, kind)}: {returned} brought back, {lost} could not be.")
+        self.stdout.write(f"{holds.of_lost_accounts()} legal holds belong to an account that the backup does not know.")
+        self.stdout.write(
+            f"{wishes_without_a_block()} wishes to be kept out have no block, and their request is lost with the backup"
+            " or had been refused: whoever was not refused has to ask again."
+        )
 
 
 def require_stopped() -> None:
@@ -80,6 +103,12 @@ def close_without_key() -> int:
         forget.everything(case)
         moves.close_again(case)
     return len(without)
+
+
+def wishes_without_a_block() -> int:
+    there = Case.objects.values("pk")
+    orphans = list(Choice.objects.exclude(case__in=there).values_list("block", flat=True))
+    return len(orphans) - len(service.blocks_in_force(orphans))
 
 
 def is_left(image_id: UUID) -> bool:
