@@ -116,6 +116,7 @@ def job_name(kind: str) -> str:
         "case.mail_code": _("Mail a code"),
         "case.mail_received": _("Confirm by mail that a request was received"),
         "block.destroy_key": _("Destroy the key of a block"),
+        "block.mail_codes": _("Mail lost keep-out codes"),
         "order.open": _("Open the removals of an order"),
         "order.settle": _("Look once more for images of an order"),
         "order.close": _("Close an order"),

@@ -14,6 +14,9 @@ from tests.matching import builders
 from tests.matching.conftest import set_matching
 from tests.object_store import everything
 
+# Nothing is erased anywhere before the database was asked whether it is up to date.
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
@@ -90,7 +93,6 @@ def test_more_versions_than_fit_on_a_page(client: Any, bucket: str, monkeypatch:
     assert not any(f"images/{str(image)[:2]}" in key for key in everything(client, bucket))
 
 
-@pytest.mark.django_db
 def test_a_batch_is_erased_in_all_stores(client: Any, bucket: str) -> None:
     images = [builders.make_image(builders.unit_rows(1)) for _ in range(3)]
     for image in images:
