@@ -1,8 +1,12 @@
 """Handing over a legal hold: the one who stays proposes, the successor accepts, and nobody else sees what is held."""
 
+from unittest.mock import patch
+
 import pytest
 from django.test import Client
 
+from matching import service
+from matching.types import BroughtBack
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
@@ -60,6 +64,17 @@ def test_the_one_who_stays_and_the_successor_agree(hold: Hold, sam: User, lee: U
     holds.propose_release(hold, ReleasedBecause.ENDED, by=kim)
     holds.confirm_release(hold, by=stayer)
     assert now(hold).state == HoldState.RELEASED
+
+
+def test_a_backup_from_before_brings_the_new_two_back(hold: Hold, sam: User, lee: User, kim: User) -> None:
+    """What stands outside the database names them from the moment they are the two."""
+    written: list[str] = []
+    with patch.object(service, "journal", side_effect=lambda kind, subject, said: written.append(said)):
+        handing_over.hand_over(hold, from_=lee, to=kim, by=sam)
+        handing_over.accept(hold, by=kim)
+    Hold.objects.filter(pk=hold.pk).update(confirmed_by=lee)
+    assert holds.bring_back(hold.pk, written[-1]) == BroughtBack.NOW
+    assert two_of(hold) == {"sam", "kim"}
 
 
 def test_one_person_alone_hands_over_nothing(hold: Hold, sam: User, lee: User, kim: User, pat: User) -> None:
