@@ -22,7 +22,11 @@ BLIND_BYTES = 32
 
 @dataclass(frozen=True)
 class Step:
-    """One image in one store. Times as ISO 8601 with their offset; `purged_at` is empty until it is."""
+    """One image in one store. Times as ISO 8601 with their offset; `purged_at` is empty until it is, and of the index
+    alone.
+
+    What was done follows from the store: at "recipients" a notice was written, at "addresses" its address was refused.
+    """
 
     image_id: UUID
     store: str

@@ -34,6 +34,13 @@ SHOWN, FORGED, MISUSED, UNCOMPARED = 0, 1, 2, 3
 LEAF_DOMAIN = b"takedown-portal/leaf/v1\x00"
 RECORD_DOMAIN = b"takedown-portal/record/v1\x00"
 STEP_DOMAIN = b"takedown-portal/step/v1\x00"
+# What a step was, by the store that the record names; a name that is not known here is told as it stands.
+KIND_OF_STORE = {
+    **dict.fromkeys(("index", "images", "derived", "caches"), "gone"),
+    "recipients": "notice",
+    "addresses": "refused",
+}
+KINDS_OF_STEP = ("gone", "notice", "refused", "other")
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
 # A receipt with a record of 100,000 steps is 30 MB; a path has a line for each bit of the size at most.
 MOST_BYTES, MOST_PATH, MOST_SIGNATURES = 1 << 28, 64, 64
@@ -240,7 +247,10 @@ def parse_opening(raw: bytes) -> dict[str, Any]:
         raise Rejected("bad_format") from None
     if not one_way or not isinstance(opening, dict) or not is_hash(opening.get("salt")):
         raise Rejected("bad_format")
-    body = opening.get("body")
+    body, named = opening.get("body"), set(opening)
+    # Nothing else: a record under another name would pass for a receipt that opens none.
+    if named not in ({"body", "salt"}, {"body", "salt", "blind", "record", "steps"}):
+        raise Rejected("bad_format")
     if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
         raise Rejected("bad_format")
     return opening
@@ -259,7 +269,7 @@ def check_record(opening: dict[str, Any]) -> dict[str, Any] | None:
     """The record beneath the body, where the receipt opens it: it must be the one that the leaf commits to."""
     if "record" not in opening:
         return None
-    blind, record, steps = opening.get("blind"), opening["record"], opening.get("steps")
+    blind, record, steps = opening["blind"], opening["record"], opening["steps"]
     if not is_hash(blind) or not isinstance(record, dict) or not isinstance(steps, list):
         raise Rejected("bad_format")
     secret = bytes.fromhex(str(blind))
@@ -383,11 +393,28 @@ def _tell_record(report: Report, record: dict[str, Any] | None) -> None:
     if record is None:
         report.say("not_shown", "record_closed")
         return
+    rows = [row for row in record["rows"] if isinstance(row, dict)]
     report.say("shown", "record_open" if record.get("finished") is True else "record_unfinished", steps=record["steps"])
-    for row in record["rows"]:
-        if isinstance(row, dict):
-            values = {name: row.get(name) or "-" for name in ("image", "store", "verified_at", "purged_at")}
-            report.say("shown", "step", **values)
+    for kind in KINDS_OF_STEP:
+        if count := sum(kind_of(row) == kind for row in rows):
+            report.say("shown", f"counted_{kind}", count=count)
+    for row in rows:
+        _tell_step(report, row)
+    if any(kind_of(row) == "notice" for row in rows):
+        report.say("not_shown", "not_the_recipients")
+
+
+def kind_of(row: dict[str, Any]) -> str:
+    """What was done is told by the store: a notice that was written takes nothing from whoever it is to be sent to."""
+    return KIND_OF_STORE.get(str(row.get("store")), "other")
+
+
+def _tell_step(report: Report, row: dict[str, Any]) -> None:
+    values = {name: row.get(name) or "-" for name in ("image", "store", "verified_at")}
+    report.say("shown", f"step_{kind_of(row)}", **values)
+    # What is purged are the files of the index's database.
+    if row.get("store") == "index" and row.get("purged_at"):
+        report.say("shown", "step_purged", image=values["image"], purged_at=row["purged_at"])
 
 
 def _tell_comparison(report: Report, own: Checkpoint, others: list[Checkpoint], *, with_leaves: bool) -> None:
@@ -430,11 +457,22 @@ SENTENCES = {
         "other_kind": "That entry is of the kind {kind}; it is not a case's.",
         "record_closed": "What the record says. This receipt does not open it, whatever was found; a regulator can "
         "have it opened and compared with this receipt.",
-        "record_open": "The record is opened here and is the one that was fixed: {steps} removals from a store, each "
-        "read back afterwards, and the case's deletions were complete.",
-        "record_unfinished": "The record is opened here and is the one that was fixed: {steps} removals from a store "
-        "by then, and the case's deletions were not complete yet.",
-        "step": "Image {image}: gone from {store} at {verified_at}, purged at {purged_at}.",
+        "record_open": "The record is opened here and is the one that was fixed. It states {steps} steps, and that the "
+        "case's deletions were complete.",
+        "record_unfinished": "The record is opened here and is the one that was fixed. It states {steps} steps by "
+        "then, and that the case's deletions were not complete yet.",
+        "counted_gone": "Of these, removals from a store that held images, each read back afterwards: {count}.",
+        "counted_notice": "Of these, images for which a notice to those who were shown it was written: {count}.",
+        "counted_refused": "Of these, images whose address was put on the list of refused addresses: {count}.",
+        "counted_other": "Of these, other steps: {count}.",
+        "step_gone": "Image {image}: gone from “{store}”, read back at {verified_at}.",
+        "step_notice": "Image {image}: a notice to those who, by the register, were shown it was written by "
+        "{verified_at}.",
+        "step_refused": "Image {image}: its address was put on the list of refused addresses by {verified_at}.",
+        "step_other": "Image {image}: the step “{store}” was recorded as done at {verified_at}.",
+        "step_purged": "Image {image}: purged at {purged_at}.",
+        "not_the_recipients": "That those who were shown an image received their notice, or deleted it: a record holds "
+        "only that the notices were written.",
         "leaves_agree": "The leaves file is the list of {size} entries that was signed, and holds this entry in its "
         "place.",
         "same_history": "The checkpoint of {size} entries and this receipt tell the same history.",
@@ -476,11 +514,25 @@ SENTENCES = {
         "other_kind": "Cette entrée est du genre {kind} ; ce n’est pas celle d’un dossier.",
         "record_closed": "Ce que dit le compte rendu. Ce reçu ne l’ouvre pas, quoi qu’on ait trouvé ; une autorité "
         "peut le faire ouvrir et le comparer à ce reçu.",
-        "record_open": "Le compte rendu est ouvert ici et c’est bien celui qui a été fixé : {steps} suppressions dans "
-        "un dépôt, chacune relue ensuite, et les suppressions du dossier étaient achevées.",
-        "record_unfinished": "Le compte rendu est ouvert ici et c’est bien celui qui a été fixé : {steps} suppressions "
-        "dans un dépôt jusque-là, et les suppressions du dossier n’étaient pas encore achevées.",
-        "step": "Image {image} : absente de {store} le {verified_at}, purgée le {purged_at}.",
+        "record_open": "Le compte rendu est ouvert ici et c’est bien celui qui a été fixé. Il déclare {steps} étapes, "
+        "et que les suppressions du dossier étaient achevées.",
+        "record_unfinished": "Le compte rendu est ouvert ici et c’est bien celui qui a été fixé. Il déclare {steps} "
+        "étapes jusque-là, et que les suppressions du dossier n’étaient pas encore achevées.",
+        "counted_gone": "Parmi elles, suppressions dans un dépôt qui contenait des images, chacune relue ensuite : "
+        "{count}.",
+        "counted_notice": "Parmi elles, images pour lesquelles un avis à ceux à qui elles ont été montrées a été "
+        "rédigé : {count}.",
+        "counted_refused": "Parmi elles, images dont l’adresse a été mise sur la liste des adresses refusées : "
+        "{count}.",
+        "counted_other": "Parmi elles, autres étapes : {count}.",
+        "step_gone": "Image {image} : absente de « {store} », relu le {verified_at}.",
+        "step_notice": "Image {image} : un avis à ceux à qui, selon le registre, elle a été montrée était rédigé le "
+        "{verified_at}.",
+        "step_refused": "Image {image} : son adresse était sur la liste des adresses refusées le {verified_at}.",
+        "step_other": "Image {image} : l’étape « {store} » a été enregistrée comme faite le {verified_at}.",
+        "step_purged": "Image {image} : purgée le {purged_at}.",
+        "not_the_recipients": "Que ceux à qui une image a été montrée ont reçu leur avis, ou l’ont supprimée : un "
+        "compte rendu dit seulement que les avis ont été rédigés.",
         "leaves_agree": "Le fichier des feuilles est la liste des {size} entrées signées, et cette entrée y est à sa "
         "place.",
         "same_history": "Le point de contrôle de {size} entrées et ce reçu racontent la même histoire.",

@@ -33,11 +33,26 @@ def test_a_receipt_is_good_and_what_it_does_not_show_is_said() -> None:
     assert ("not_shown", "no_outside", {}) in report.lines
 
 
-def test_a_receipt_that_opens_its_record_shows_each_step() -> None:
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_receipt_that_opens_its_record_says_of_each_step_what_was_done_and_no_more(language: str) -> None:
     report = verify.examine(WORLD.receipt(3, with_record=True), keys_of(KEY))
     assert report.status == verify.SHOWN
-    assert said(report) >= {"record_open", "step"}
-    assert len([line for line in report.lines if line[1] == "step"]) == WORLD.steps_of(3)
+    words = [sentence for mark, sentence in report.spoken(language) if mark == "shown"]
+    assert len([words for words in words if words.startswith("Image ")]) == WORLD.steps_of(3) + 3  # the index's purge
+    gone, notice, refused = {
+        "en": ("gone from", "a notice to those who", "list of refused addresses"),
+        "fr": ("absente de", "un avis à ceux", "liste des adresses refusées"),
+    }[language]
+    steps = [sentence for sentence in words if sentence.startswith("Image ")]
+    assert [sum(part in sentence for sentence in steps) for part in (gone, notice, refused)] == [9, 3, 3]
+    assert not any(gone in sentence and ("recipients" in sentence or "addresses" in sentence) for sentence in steps)
+    counts = {key: values["count"] for _mark, key, values in report.lines if key.startswith("counted_")}
+    assert counts == {"counted_gone": 9, "counted_notice": 3, "counted_refused": 3}
+    assert ("not_shown", "not_the_recipients", {}) in report.lines
+
+
+def test_a_store_that_it_does_not_know_is_told_as_it_stands() -> None:
+    assert verify.kind_of({"store": "elsewhere"}) == "other"
 
 
 def test_a_case_without_steps_has_a_record_as_well() -> None:
@@ -94,6 +109,11 @@ def test_a_receipt_with_any_byte_changed_is_found(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(receipt) - 1))
     receipt[place] ^= data.draw(st.integers(1, 255))
     assert status(bytes(receipt)) == verify.FORGED
+
+
+def test_a_record_under_another_name_is_not_taken_for_a_receipt_that_opens_none() -> None:
+    opening = WORLD.made[3].opening(with_record=True).replace(b'"record":{', b'"secord":{')
+    assert status(WORLD.with_opening(3, opening)) == verify.FORGED
 
 
 @pytest.mark.parametrize("opening", [b"[" * 100_000, b"1" * 10_000, b'{"salt":"\\ud800"}', b'{"a":1,"a":2}', b"NaN"])

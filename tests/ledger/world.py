@@ -10,6 +10,8 @@ from portal.ledger.tree import Tree
 
 NAME = "log.example/ledger"
 SIGNER, OTHER = Signer(NAME, bytes([7]) * 32), Signer(NAME, bytes([8]) * 32)
+STORES = ("addresses", "derived", "images", "index", "recipients")
+PURGED = "2026-03-15T00:00:00+00:00"
 KEY, OTHER_KEY = str(SIGNER.verifier), str(OTHER.verifier)
 
 
@@ -34,9 +36,9 @@ class Case:
 
 def make_case(number: int, *, seed: int, reference: str) -> Case:
     steps = [
-        record.Step(UUID(int=image), store, "2026-03-14T09:00:00+00:00", "2026-03-15T00:00:00+00:00")
+        record.Step(UUID(int=image), store, "2026-03-14T09:00:00+00:00", PURGED if store == "index" else "")
         for image in range(number % 4)
-        for store in ("derived", "images", "index")
+        for store in STORES
     ]
     made = record.make(steps, finished=True)
     facts = {
