@@ -124,10 +124,12 @@ def _steps(case: Case) -> Iterator[record.Step]:
     done = Step.objects.filter(takedown__removal__origin=case.code, state=StepState.VERIFIED)
     for step in done.select_related("takedown__removal").order_by("takedown_id", "store").iterator():
         assert step.verified_at is not None
-        purged_at = step.takedown.removal.purged_at if step.store == Store.INDEX else None
+        removal = step.takedown.removal
+        purged_at = removal.purged_at if step.store == Store.INDEX else None
         yield record.Step(
             image_id=step.takedown.image_id,
             store=step.store,
             verified_at=step.verified_at.isoformat(),
             purged_at=purged_at.isoformat() if purged_at else "",
+            log_checked=removal.log_checked is True,
         )

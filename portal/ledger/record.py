@@ -32,6 +32,7 @@ class Step:
     store: str
     verified_at: str
     purged_at: str
+    log_checked: bool = False  # whether the database's log and files were looked at by then, and found clean
 
 
 @dataclass(frozen=True)
@@ -78,4 +79,5 @@ def _row(step: Step, blind: bytes) -> dict[str, str]:
         "store": step.store,
         "verified_at": step.verified_at,
         "purged_at": step.purged_at,
+        "log": ("checked" if step.log_checked else "not seen") if step.purged_at else "",
     }

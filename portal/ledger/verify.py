@@ -402,6 +402,8 @@ def _tell_record(report: Report, record: dict[str, Any] | None) -> None:
         _tell_step(report, row)
     if any(kind_of(row) == "notice" for row in rows):
         report.say("not_shown", "not_the_recipients")
+    if any(is_purged(row) and row.get("log") != "checked" for row in rows):
+        report.say("not_shown", "not_the_log")
 
 
 def kind_of(row: dict[str, Any]) -> str:
@@ -412,9 +414,14 @@ def kind_of(row: dict[str, Any]) -> str:
 def _tell_step(report: Report, row: dict[str, Any]) -> None:
     values = {name: row.get(name) or "-" for name in ("image", "store", "verified_at")}
     report.say("shown", f"step_{kind_of(row)}", **values)
-    # What is purged are the files of the index's database.
-    if row.get("store") == "index" and row.get("purged_at"):
-        report.say("shown", "step_purged", image=values["image"], purged_at=row["purged_at"])
+    if is_purged(row):
+        how = "step_purged" if row.get("log") == "checked" else "step_purged_log_unseen"
+        report.say("shown", how, image=values["image"], purged_at=row["purged_at"])
+
+
+def is_purged(row: dict[str, Any]) -> bool:
+    """What is purged are the files of the index's database; records of before said so of every store."""
+    return row.get("store") == "index" and bool(row.get("purged_at"))
 
 
 def _tell_comparison(report: Report, own: Checkpoint, others: list[Checkpoint], *, with_leaves: bool) -> None:
@@ -470,7 +477,10 @@ SENTENCES = {
         "{verified_at}.",
         "step_refused": "Image {image}: its address was put on the list of refused addresses by {verified_at}.",
         "step_other": "Image {image}: the step “{store}” was recorded as done at {verified_at}.",
-        "step_purged": "Image {image}: purged at {purged_at}.",
+        "step_purged": "Image {image}: purged from data files and log at {purged_at}.",
+        "step_purged_log_unseen": "Image {image}: purged from data files at {purged_at}; log not seen.",
+        "not_the_log": "That nothing is left in the log of the index's database: its server did not let it be looked "
+        "at.",
         "not_the_recipients": "That those who were shown an image received their notice, or deleted it: a record holds "
         "only that the notices were written.",
         "leaves_agree": "The leaves file is the list of {size} entries that was signed, and holds this entry in its "
@@ -530,7 +540,10 @@ SENTENCES = {
         "{verified_at}.",
         "step_refused": "Image {image} : son adresse était sur la liste des adresses refusées le {verified_at}.",
         "step_other": "Image {image} : l’étape « {store} » a été enregistrée comme faite le {verified_at}.",
-        "step_purged": "Image {image} : purgée le {purged_at}.",
+        "step_purged": "Image {image} : purgée des fichiers de données et du journal le {purged_at}.",
+        "step_purged_log_unseen": "Image {image} : purgée des fichiers de données le {purged_at} ; journal non vu.",
+        "not_the_log": "Que rien ne reste dans le journal de la base de l’index : son serveur ne l’a pas laissé "
+        "regarder.",
         "not_the_recipients": "Que ceux à qui une image a été montrée ont reçu leur avis, ou l’ont supprimée : un "
         "compte rendu dit seulement que les avis ont été rédigés.",
         "leaves_agree": "Le fichier des feuilles est la liste des {size} entrées signées, et cette entrée y est à sa "

@@ -149,24 +149,27 @@ def _fail(step: Step, error: StoreError) -> None:
 
 
 def purge(_all: str) -> None:
-    """Rewrite what still holds dead rows; a removal is purged once no row of its images is kept back by anyone."""
+    """Rewrite what still holds dead rows; a removal is purged once no row of its images is kept back by anyone, and
+    none can lie in a file that the server lets us see."""
     removed = list(Removal.objects.filter(state=RemovalState.REMOVED))
     if not removed:
         return
-    service.purge(also=retention.SEALED_TABLES)
+    report = service.purge(also=retention.SEALED_TABLES)
+    if report.left_behind:
+        raise NotYet("files of the log or of no table may still hold deleted rows")
     kept_back = 0
     for removal in removed:
         images = list(removal.takedowns.filter(state=TakedownState.REMOVED).values_list("image_id", flat=True))
         if service.unpurged(images):
             kept_back += 1
         else:
-            _purged(removal)
+            _purged(removal, log_checked=report.log_checked)
     if kept_back:
         raise NotYet(f"rows of {kept_back} removals are kept back")
 
 
-def _purged(removal: Removal) -> None:
+def _purged(removal: Removal, *, log_checked: bool) -> None:
     with transaction.atomic():
         moves.move_takedowns(list(removal.takedowns.filter(state=TakedownState.REMOVED)), TakedownState.PURGED)
-        moves.move_removal(removal, RemovalState.PURGED)
+        moves.move_removal(removal, RemovalState.PURGED, log_checked=log_checked)
         queue.enqueue(removal.at_last, removal.origin)

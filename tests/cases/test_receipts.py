@@ -142,6 +142,7 @@ def test_the_record_can_be_opened_for_an_auditor_and_is_the_one_that_was_fixed(
         rows = json.loads(b64decode(opened.split(b"\n")[1].removeprefix(b"extra ")))["steps"]
         assert all(row["verified_at"] for row in rows)
         assert all(bool(row["purged_at"]) == (row["store"] == "index") for row in rows)
+        assert all(row["log"] == ("checked" if row["store"] == "index" else "") for row in rows)
         assert {row["store"] for row in rows if verify.kind_of(row) == "other"} == set()
 
 

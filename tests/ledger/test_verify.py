@@ -51,6 +51,27 @@ def test_a_receipt_that_opens_its_record_says_of_each_step_what_was_done_and_no_
     assert ("not_shown", "not_the_recipients", {}) in report.lines
 
 
+@pytest.mark.parametrize(
+    ("language", "claimed", "unseen"),
+    [
+        ("en", "purged from data files and log", "log not seen"),
+        ("fr", "purgée des fichiers de données et du journal", "journal non vu"),
+    ],
+)
+def test_a_log_that_was_not_seen_is_not_called_purged(language: str, claimed: str, unseen: str) -> None:
+    report = verify.examine(WORLD.receipt(3, with_record=True), keys_of(KEY))
+    words = [sentence for _mark, sentence in report.spoken(language)]
+    assert [sum(part in sentence for sentence in words) for part in (claimed, unseen)] == [2, 1]
+    assert ("not_shown", "not_the_log", {}) in report.lines
+
+
+def test_a_record_of_before_claims_nothing_of_the_log() -> None:
+    report = verify.Report()
+    verify._tell_step(report, {"image": "x", "store": "index", "verified_at": "t", "purged_at": "u"})
+    verify._tell_step(report, {"image": "x", "store": "recipients", "verified_at": "t", "purged_at": "u"})
+    assert [key for _mark, key, _values in report.lines] == ["step_gone", "step_purged_log_unseen", "step_notice"]
+
+
 def test_a_store_that_it_does_not_know_is_told_as_it_stands() -> None:
     assert verify.kind_of({"store": "elsewhere"}) == "other"
 

@@ -36,7 +36,13 @@ class Case:
 
 def make_case(number: int, *, seed: int, reference: str) -> Case:
     steps = [
-        record.Step(UUID(int=image), store, "2026-03-14T09:00:00+00:00", PURGED if store == "index" else "")
+        record.Step(
+            UUID(int=image),
+            store,
+            "2026-03-14T09:00:00+00:00",
+            PURGED if store == "index" else "",
+            log_checked=image > 0,
+        )
         for image in range(number % 4)
         for store in STORES
     ]
