@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks a takedown receipt, or a whole ledger, without asking whoever runs it.
 
-    python verify.py --key KEY RECEIPT [CHECKPOINT] [--leaves FILE] [--language fr]
+    python verify.py --key KEY RECEIPT [CHECKPOINT] [--leaves FILE] [--key-changes FILE] [--language fr]
     python verify.py --key KEY --leaves FILE CHECKPOINT [CHECKPOINT …]
 
 One file on its own: it needs Python 3.11 and the package `cryptography`, shares no code with the portal, opens no
@@ -9,7 +9,8 @@ connection, and takes nothing on trust but KEY. KEY is the log's public key (`na
 one a line; have it from a regulator, a newspaper or a friend, never from the receipt or from the portal alone.
 
 Exit status: 0 everything asked was shown; 1 something is forged, changed or damaged; 2 it was called wrongly, or a
-file cannot be read; 3 the receipt is good, but could not be compared with the checkpoint that was given.
+file cannot be read; 3 the receipt is good, but could not be compared with the checkpoint that was given; 4 none of the
+keys given signed it, so nothing can be said: the right key is missing, or it is forged.
 
 Formats: C2SP signed-note, tlog-checkpoint and tlog-proof (c2sp.org), RFC 6962 Merkle trees over SHA-256.
 """
@@ -30,7 +31,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-SHOWN, FORGED, MISUSED, UNCOMPARED = 0, 1, 2, 3
+SHOWN, FORGED, MISUSED, UNCOMPARED, UNSIGNED = 0, 1, 2, 3, 4
 LEAF_DOMAIN = b"takedown-portal/leaf/v1\x00"
 RECORD_DOMAIN = b"takedown-portal/record/v1\x00"
 STEP_DOMAIN = b"takedown-portal/step/v1\x00"
@@ -42,6 +43,7 @@ KIND_OF_STORE = {
 }
 KINDS_OF_STEP = ("gone", "notice", "refused", "other")
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
+CHANGE_LINE = "takedown-portal/key-change@v1"
 # A receipt with a record of 100,000 steps is 30 MB; a path has a line for each bit of the size at most.
 MOST_BYTES, MOST_PATH, MOST_SIGNATURES = 1 << 28, 64, 64
 NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -63,6 +65,10 @@ class Key:
     @property
     def id(self) -> bytes:
         return hashlib.sha256(self.name.encode() + b"\n\x01" + self.public).digest()[:4]
+
+    def __str__(self) -> str:
+        material = base64.b64encode(b"\x01" + self.public).decode()
+        return f"{self.name}+{self.id.hex()}+{material}"
 
 
 def parse_key(text: str) -> Key:
@@ -88,6 +94,14 @@ def unbase64(text: str) -> bytes:
 
 def signed_text(note: str, keys: list[Key]) -> str:
     """The note's text, once one of `keys` signed it and none of them signed it wrongly."""
+    text, signed_by = read_note(note, keys)
+    if not signed_by:
+        raise Rejected("unsigned")
+    return text
+
+
+def read_note(note: str, keys: list[Key]) -> tuple[str, list[Key]]:
+    """The note's text, and those of `keys` that signed it, in their order; none of them signed it wrongly."""
     text, separator, block = note.rpartition("\n\n")
     if not separator or not block.endswith("\n") or any(ord(c) < 0x20 and c != "\n" for c in note):
         raise Rejected("bad_format")
@@ -95,7 +109,7 @@ def signed_text(note: str, keys: list[Key]) -> str:
     lines = block[:-1].split("\n")
     if len(lines) > MOST_SIGNATURES:
         raise Rejected("bad_format")
-    signed = False
+    signed_by = set[Key]()
     for line in lines:
         dash, _space, rest = line.partition(" ")
         name, _space, encoded = rest.partition(" ")
@@ -105,10 +119,8 @@ def signed_text(note: str, keys: list[Key]) -> str:
         for key in keys:
             if (key.name, key.id) == (name, raw[:4]):
                 check_signature(key, raw[4:], text)
-                signed = True
-    if not signed:
-        raise Rejected("unsigned")
-    return text
+                signed_by.add(key)
+    return text, [key for key in keys if key in signed_by]
 
 
 def check_signature(key: Key, signature: bytes, text: str) -> None:
@@ -116,6 +128,39 @@ def check_signature(key: Key, signature: bytes, text: str) -> None:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
     except (InvalidSignature, ValueError):
         raise Rejected("bad_signature") from None
+
+
+# --- changes of the key -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Change:
+    """A statement of the log: from here on `new` signs. `why`: rotated, signed by both; compromised, by `new` alone."""
+
+    why: str
+    old: Key
+    new: Key
+
+
+def parse_changes(raw: bytes) -> list[Change]:
+    """The log's file of them: notes, parted by an empty line. Each is signed as its kind must be."""
+    text = text_of(raw)
+    parts = re.split(rf"\n\n(?={re.escape(CHANGE_LINE)}\n)", text.removesuffix("\n")) if text else []
+    return [parse_change(f"{part}\n") for part in parts]
+
+
+def parse_change(note: str) -> Change:
+    first, *lines = note.rpartition("\n\n")[0].split("\n")
+    if first != CHANGE_LINE or len(lines) != 5 or lines[1] not in ("rotated", "compromised"):
+        raise Rejected("bad_format")
+    name, why, size = lines[:3]
+    old, new = parse_key(lines[3]), parse_key(lines[4])
+    if not NUMBER.fullmatch(size) or {old.name, new.name} != {name}:
+        raise Rejected("bad_format")
+    must = [old, new] if why == "rotated" else [new]
+    if read_note(note, must)[1] != must:
+        raise Rejected("bad_change")
+    return Change(why, old, new)
 
 
 # --- checkpoints (C2SP tlog-checkpoint) -------------------------------------------------------------------------------
@@ -351,13 +396,56 @@ def audit(leaves: bytes, keys: list[Key], checkpoints: Iterable[bytes]) -> Repor
     return guarded(lambda report: _audit(report, leaves, keys, list(checkpoints)))
 
 
+def with_changes(keys: list[Key], changes: bytes | None) -> tuple[list[Key], Report]:
+    """The keys to go by, and what there is to say of them."""
+    found = list(keys)
+
+    def look(report: Report) -> None:
+        if changes is not None:
+            found[:] = follow(report, keys, changes)
+
+    return found, guarded(look)
+
+
+def follow(report: Report, keys: list[Key], raw: bytes) -> list[Key]:
+    """`keys`, and every key that one of them vouches for: by a statement that both signed, in either direction. A key
+    that a trusted one calls compromised counts no more, nor what it vouches for."""
+    changes = parse_changes(raw)
+    banned = set[Key]()
+    while True:
+        trusted = reached([key for key in keys if key not in banned], changes, banned)
+        newly = {one.old for one in changes if one.why == "compromised" and one.new in trusted} - banned
+        if not newly:
+            break
+        banned |= newly
+    for key in trusted:
+        if key not in keys:
+            report.say("shown", "key_followed", key=key)
+    stated = [one.old for one in changes if one.why == "compromised"]
+    for key in dict.fromkeys(one for one in [*keys, *banned] if one in stated):
+        report.say("not_shown", "key_compromised" if key in banned else "key_doubted", key=key)
+    return trusted
+
+
+def reached(keys: list[Key], changes: list[Change], banned: set[Key]) -> list[Key]:
+    trusted = list(keys)
+    for key in trusted:  # grows meanwhile
+        for one in changes:
+            other = {one.old: one.new, one.new: one.old}.get(key)
+            if one.why == "rotated" and other is not None and other not in banned and other not in trusted:
+                trusted.append(other)
+    return trusted
+
+
 def guarded(look: Callable[[Report], None]) -> Report:
     report = Report()
     try:
         look(report)
     except Rejected as rejected:
-        report.status = FORGED
-        report.say("forged", str(rejected))
+        # A key that is not here is no forgery: it may be the log's next one, or the one before.
+        unsigned = str(rejected) == "unsigned"
+        report.status = UNSIGNED if unsigned else FORGED
+        report.say("unsigned" if unsigned else "forged", str(rejected))
     return report
 
 
@@ -451,8 +539,20 @@ def _audit(report: Report, leaves: bytes, keys: list[Key], checkpoints: list[byt
 # --- words ------------------------------------------------------------------------------------------------------------
 
 MARKS = {
-    "en": {"shown": "SHOWN", "not_shown": "NOT SHOWN", "forged": "FALSE", "unread": "UNREADABLE"},
-    "fr": {"shown": "PROUVÉ", "not_shown": "NON PROUVÉ", "forged": "FAUX", "unread": "ILLISIBLE"},
+    "en": {
+        "shown": "SHOWN",
+        "not_shown": "NOT SHOWN",
+        "forged": "FALSE",
+        "unsigned": "UNDECIDED",
+        "unread": "UNREADABLE",
+    },
+    "fr": {
+        "shown": "PROUVÉ",
+        "not_shown": "NON PROUVÉ",
+        "forged": "FAUX",
+        "unsigned": "INDÉCIS",
+        "unread": "ILLISIBLE",
+    },
 }
 SENTENCES = {
     "en": {
@@ -501,7 +601,13 @@ SENTENCES = {
         "bad_key": "That is not a log's public key.",
         "bad_format": "The file is damaged, cut short or of another kind.",
         "bad_signature": "A signature is forged, or what was signed was changed.",
-        "unsigned": "The key that was given did not sign this checkpoint.",
+        "unsigned": "None of the keys given signed this checkpoint: it is of another key of the log, or of nobody. "
+        "Give the key of its time, or the log's key changes too (--key-changes).",
+        "bad_change": "A change of the key is not signed as it must be.",
+        "key_followed": "By the log's key changes, a key that was given vouches for this one: {key}",
+        "key_compromised": "What this key signed: the log states that it was compromised, so it is not taken. {key}",
+        "key_doubted": "That this key, which was given, is still good: a statement says that it was compromised, "
+        "signed by a key that is not known here. Ask a regulator. {key}",
         "other_log": "The checkpoint is of another log.",
         "not_included": "The entry is not in the log that was signed: receipt or opening was changed.",
         "other_record": "The record that is opened here is not the one that was fixed.",
@@ -565,7 +671,14 @@ SENTENCES = {
         "bad_key": "Ce n’est pas la clé publique d’un journal.",
         "bad_format": "Le fichier est abîmé, tronqué ou d’un autre genre.",
         "bad_signature": "Une signature est fausse, ou ce qui a été signé a été modifié.",
-        "unsigned": "La clé donnée n’a pas signé ce point de contrôle.",
+        "unsigned": "Aucune des clés données n’a signé ce point de contrôle : il est d’une autre clé du journal, ou de "
+        "personne. Donnez la clé de son époque, ou aussi les changements de clé du journal (--key-changes).",
+        "bad_change": "Un changement de clé n’est pas signé comme il doit l’être.",
+        "key_followed": "Selon les changements de clé du journal, une clé donnée répond de celle-ci : {key}",
+        "key_compromised": "Ce que cette clé a signé : le journal déclare qu’elle a été compromise, elle n’est donc "
+        "pas admise. {key}",
+        "key_doubted": "Que cette clé, qui a été donnée, est encore bonne : une déclaration la dit compromise, signée "
+        "par une clé inconnue ici. Demandez à une autorité. {key}",
         "other_log": "Le point de contrôle est d’un autre journal.",
         "not_included": "L’entrée n’est pas dans le journal signé : le reçu ou ce qu’il ouvre a été modifié.",
         "other_record": "Le compte rendu ouvert ici n’est pas celui qui a été fixé.",
@@ -590,6 +703,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="verify.py", description="Check a takedown receipt, or a whole ledger.")
     parser.add_argument("--key", action="append", required=True, help="the log's public key, or a file of them")
     parser.add_argument("--leaves", help="the log's leaves file")
+    parser.add_argument("--key-changes", help="the log's key changes, to follow from the key that is given to others")
     parser.add_argument("--language", choices=sorted(SENTENCES), default="en")
     parser.add_argument("files", nargs="+", metavar="FILE", help="a receipt, then checkpoints; or checkpoints alone")
     options = parser.parse_args(arguments)
@@ -597,16 +711,22 @@ def main(arguments: list[str] | None = None) -> int:
         keys = [key for given in options.key for key in read_keys(given)]
         first, *others = [read(name) for name in options.files]
         leaves = None if options.leaves is None else read(options.leaves)
+        changes = None if options.key_changes is None else read(options.key_changes)
     except Unread as unread:
         report = Report(MISUSED)
         report.say("unread", unread.sentence, name=unread.name)
         return write(report, options.language)
+    keys, followed = with_changes(keys, changes)
+    if followed.status != SHOWN:
+        return write(followed, options.language)
     if is_receipt(first):
-        return write(examine(first, keys, outside=others, leaves=leaves), options.language)
-    if leaves is None:
+        report = examine(first, keys, outside=others, leaves=leaves)
+    elif leaves is None:
         report = guarded(lambda report: _signed_only(report, keys, [first, *others]))
-        return write(report, options.language)
-    return write(audit(leaves, keys, [first, *others]), options.language)
+    else:
+        report = audit(leaves, keys, [first, *others])
+    report.lines = followed.lines + report.lines
+    return write(report, options.language)
 
 
 def _signed_only(report: Report, keys: list[Key], notes: list[bytes]) -> None:

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.ledger import verify
-from tests.ledger.world import KEY, OTHER_KEY, World, keys_of
+from portal.ledger import note, verify
+from portal.ledger.note import Signer
+from tests.ledger.world import KEY, NAME, OTHER, OTHER_KEY, SIGNER, World, keys_of
 
 Write = Callable[[str, bytes], str]
 WORLD = World(cases=7)
+REFUSED = (verify.FORGED, verify.UNSIGNED)
 
 
 def status(receipt: bytes, *, outside: tuple[bytes, ...] = (), leaves: bytes | None = None, key: str = KEY) -> int:
@@ -83,7 +85,81 @@ def test_a_case_without_steps_has_a_record_as_well() -> None:
 
 def test_the_key_comes_from_the_caller_and_from_nowhere_else() -> None:
     report = verify.examine(WORLD.receipt(3), keys_of(OTHER_KEY))
-    assert (report.status, said(report)) == (verify.FORGED, {"unsigned"})
+    assert (report.status, said(report)) == (verify.UNSIGNED, {"unsigned"})
+    # What is signed by that key and wrongly so is another thing.
+    changed = WORLD.receipt(3).replace(b"\n7\n", b"\n8\n")
+    assert verify.examine(changed, keys_of(KEY)).status == verify.FORGED
+
+
+def change(old: Signer, new: Signer, why: str = "rotated", by: tuple[Signer, ...] | None = None) -> bytes:
+    """As the log states it, and signs it for its kind."""
+    text = f"takedown-portal/key-change@v1\n{NAME}\n{why}\n7\n{old.verifier}\n{new.verifier}\n"
+    return note.sign(text, by or ((new, old) if why == "rotated" else (new,))).encode()
+
+
+def followed(*changes: bytes, key: str) -> tuple[set[str], set[str]]:
+    """The keys that are believed then, and what is said of it."""
+    keys, report = verify.with_changes(keys_of(key), b"\n".join(changes))
+    assert report.status == verify.SHOWN
+    return {str(key) for key in keys}, said(report)
+
+
+THIRD = Signer(NAME, bytes([9]) * 32)
+THIRD_KEY = str(THIRD.verifier)
+
+
+@pytest.mark.parametrize("key", [KEY, OTHER_KEY, THIRD_KEY])
+def test_a_key_leads_to_those_before_and_after_it(key: str) -> None:
+    """Both sign each statement, so either vouches for the other."""
+    changes = change(SIGNER, OTHER), change(OTHER, THIRD)
+    assert followed(*changes, key=key) == ({KEY, OTHER_KEY, THIRD_KEY}, {"key_followed"})
+    assert followed(*reversed(changes), key=key) == ({KEY, OTHER_KEY, THIRD_KEY}, {"key_followed"})
+
+
+def test_no_key_leads_to_one_that_only_speaks_for_itself() -> None:
+    stated = change(SIGNER, OTHER, "compromised")
+    assert followed(stated, key=KEY) == ({KEY}, {"key_doubted"})
+    assert followed(stated, key=OTHER_KEY) == ({OTHER_KEY}, {"key_compromised"})
+
+
+def test_a_key_that_a_trusted_one_calls_compromised_counts_no_more_nor_what_it_vouches_for() -> None:
+    stolen = change(SIGNER, OTHER), change(OTHER, THIRD, "compromised")
+    keys, report = verify.with_changes(keys_of(OTHER_KEY, THIRD_KEY), b"\n".join(stolen))
+    assert [str(key) for key in keys] == [THIRD_KEY]
+    assert said(report) == {"key_compromised"}
+    thief = Signer(NAME, bytes([10]) * 32)
+    keys, _report = verify.with_changes(
+        keys_of(OTHER_KEY, THIRD_KEY), b"\n".join([change(OTHER, thief), *stolen, change(OTHER, thief)])
+    )
+    assert [str(key) for key in keys] == [THIRD_KEY]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        change(SIGNER, OTHER, by=(OTHER,)),
+        change(SIGNER, OTHER, by=(SIGNER,)),
+        change(SIGNER, OTHER, by=(THIRD,)),
+        change(SIGNER, OTHER, "compromised", by=(SIGNER,)),
+        change(SIGNER, OTHER).replace(b"\n7\n", b"\n8\n"),
+        change(SIGNER, OTHER).replace(b"rotated", b"renewed"),
+        change(SIGNER, Signer("another.example/log", bytes(32))),
+        change(SIGNER, OTHER) + b"\n\n" + change(OTHER, THIRD),
+        b"\n",
+    ],
+)
+def test_a_statement_that_is_not_signed_as_its_kind_must_be_is_refused(forged: bytes) -> None:
+    assert verify.with_changes(keys_of(KEY), forged)[1].status == verify.FORGED
+
+
+@given(st.data())
+def test_key_changes_with_any_byte_changed_lead_nowhere(data: st.DataObject) -> None:
+    raw = bytearray(change(SIGNER, OTHER))
+    place = data.draw(st.integers(0, len(raw) - 1))
+    raw[place] ^= data.draw(st.integers(1, 255))
+    keys, report = verify.with_changes(keys_of(KEY), bytes(raw))
+    assert report.status == verify.FORGED
+    assert [str(key) for key in keys] == [KEY]
 
 
 def test_an_outside_checkpoint_of_the_same_size_must_be_the_same() -> None:
@@ -119,9 +195,10 @@ def test_a_whole_log_is_audited_against_every_checkpoint_there_is() -> None:
 @given(st.binary(max_size=300))
 def test_no_bytes_make_it_fail(raw: bytes) -> None:
     for receipt in (raw, b"c2sp.org/tlog-proof@v1\n" + raw):
-        assert status(receipt) == verify.FORGED
-    assert verify.audit(raw, keys_of(KEY), [raw]).status == verify.FORGED
-    assert status(WORLD.receipt(1), outside=(raw,)) == verify.FORGED
+        assert status(receipt) in REFUSED
+    assert verify.audit(raw, keys_of(KEY), [raw]).status in REFUSED
+    assert status(WORLD.receipt(1), outside=(raw,)) in REFUSED
+    assert verify.with_changes(keys_of(KEY), raw)[1].status in (verify.SHOWN, *REFUSED)
 
 
 @given(st.data())
@@ -129,7 +206,8 @@ def test_a_receipt_with_any_byte_changed_is_found(data: st.DataObject) -> None:
     receipt = bytearray(WORLD.receipt(5, with_record=True))
     place = data.draw(st.integers(0, len(receipt) - 1))
     receipt[place] ^= data.draw(st.integers(1, 255))
-    assert status(bytes(receipt)) == verify.FORGED
+    # A byte of the line that names the key makes it a signature of nobody known.
+    assert status(bytes(receipt)) in REFUSED
 
 
 def test_a_record_under_another_name_is_not_taken_for_a_receipt_that_opens_none() -> None:
@@ -206,6 +284,9 @@ def test_it_works_as_one_file_on_its_own(tmp_path: Path, write: Write) -> None:
     code, words = result("--key", KEY, "--language", "fr", forged)
     assert code == 1
     assert words.startswith("FAUX")
+    assert result("--key", OTHER_KEY, receipt)[0] == 4
+    changes = write("changes", change(OTHER, SIGNER))
+    assert result("--key", OTHER_KEY, "--key-changes", changes, receipt)[0] == 0
     assert result("--key", KEY, str(tmp_path / "nothing"))[0] == 2
     assert result("--key", "nonsense", receipt)[0] == 2
     assert run_alone(tmp_path / "alone", receipt).returncode == 2

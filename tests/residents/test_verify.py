@@ -56,7 +56,9 @@ def test_a_changed_receipt_does_not(client: Client, at: int) -> None:
 def test_it_believes_the_key_that_is_given_and_no_other(client: Client) -> None:
     answer = client.post(PAGE, {"receipt_file": file(WORLD.receipt(3)), "key": OTHER_KEY})
     assert answer.status_code == 422
-    assert "did not sign" in body(answer.content)
+    assert "No key given here signed this" in body(answer.content)
+    assert "does not check out" not in body(answer.content)
+    assert "None of the keys given signed" in body(answer.content)
 
 
 def test_a_checkpoint_of_another_history_is_a_fork(client: Client) -> None:
