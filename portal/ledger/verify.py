@@ -3,6 +3,7 @@
 
     python verify.py --key KEY RECEIPT [CHECKPOINT] [--leaves FILE] [--key-changes FILE] [--language fr]
     python verify.py --key KEY --leaves FILE CHECKPOINT [CHECKPOINT …]
+    python verify.py --key KEY --consistency FILE RECEIPT|CHECKPOINT CHECKPOINT
 
 One file on its own: it needs Python 3.11 and the package `cryptography`, shares no code with the portal, opens no
 connection, and takes nothing on trust but KEY. KEY is the log's public key (`name+id+base64`), or a file of such keys,
@@ -12,7 +13,8 @@ Exit status: 0 everything asked was shown; 1 something is forged, changed or dam
 file cannot be read; 3 the receipt is good, but could not be compared with the checkpoint that was given; 4 none of the
 keys given signed it, so nothing can be said: the right key is missing, or it is forged.
 
-Formats: C2SP signed-note, tlog-checkpoint and tlog-proof (c2sp.org), RFC 6962 Merkle trees over SHA-256.
+Formats: C2SP signed-note, tlog-checkpoint, tlog-proof and the body of tlog-witness (c2sp.org), RFC 6962 Merkle trees
+over SHA-256.
 """
 
 import argparse
@@ -225,7 +227,11 @@ def folded(peaks: list[bytes]) -> bytes:
 
 def check_inclusion(entry: bytes, index: int, path: list[bytes], checkpoint: Checkpoint) -> None:
     """RFC 9162, section 2.1.3.2."""
-    hashed, node, last = leaf_hash(entry), index, checkpoint.size - 1
+    check_inclusion_of(leaf_hash(entry), index, path, checkpoint)
+
+
+def check_inclusion_of(hashed: bytes, index: int, path: list[bytes], checkpoint: Checkpoint) -> None:
+    node, last = index, checkpoint.size - 1
     if index > last:
         raise Rejected("not_included")
     for step in path:
@@ -240,6 +246,92 @@ def check_inclusion(entry: bytes, index: int, path: list[bytes], checkpoint: Che
         node, last = node >> 1, last >> 1
     if last != 0 or hashed != checkpoint.root:
         raise Rejected("not_included")
+
+
+def check_consistency(old: Checkpoint, new: Checkpoint, path: list[bytes]) -> None:
+    """RFC 9162, section 2.1.4.2: the tree of `new` begins with that of `old`."""
+    if not 0 < old.size <= new.size:
+        raise Rejected("not_consistent")
+    if old.size == new.size:
+        if path or old.root != new.root:
+            raise Rejected("not_consistent")
+        return
+    steps = [old.root, *path] if old.size & (old.size - 1) == 0 else list(path)
+    if not path:
+        raise Rejected("not_consistent")
+    node, last = old.size - 1, new.size - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    before = after = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            raise Rejected("not_consistent")
+        if node & 1 or node == last:
+            before, after = node_hash(step, before), node_hash(step, after)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            after = node_hash(after, step)
+        node, last = node >> 1, last >> 1
+    if last != 0 or before != old.root or after != new.root:
+        raise Rejected("not_consistent")
+
+
+# --- proofs that one checkpoint grew out of another (the body that C2SP tlog-witness takes) ---------------------------
+
+
+@dataclass(frozen=True)
+class Growth:
+    """From the first `old` entries to all that `note`, a checkpoint, signs."""
+
+    old: int
+    path: list[bytes]
+    note: str
+
+
+def parse_growth(raw: bytes) -> Growth:
+    head, separator, note = text_of(raw).partition("\n\n")
+    first, *path = head.split("\n")
+    number = first.removeprefix("old ")
+    steps = [unbase64(line) for line in path]
+    if not separator or number == first or not NUMBER.fullmatch(number) or len(path) > MOST_PATH:
+        raise Rejected("bad_format")
+    if any(len(step) != 32 for step in steps):
+        raise Rejected("bad_format")
+    return Growth(int(number), steps, note)
+
+
+def grown(proofs: list[bytes], heads: list[Checkpoint], keys: list[Key]) -> list[tuple[int, int]]:
+    """Which sizes of `heads`, or of a proof's own checkpoint, were shown to have grown into which."""
+    parsed = [parse_growth(raw) for raw in proofs]
+    ends = [parse_checkpoint(proof.note, keys) for proof in parsed]
+    known = one_root_a_size([*heads, *ends])
+    links = []
+    for proof, end in zip(parsed, ends, strict=True):
+        if proof.old in known:
+            check_consistency(known[proof.old], end, proof.path)
+            links.append((proof.old, end.size))
+    return links
+
+
+def one_root_a_size(heads: list[Checkpoint]) -> dict[int, Checkpoint]:
+    known = dict[int, Checkpoint]()
+    for head in heads:
+        if known.setdefault(head.size, head).root != head.root:
+            raise Rejected("fork")
+    return known
+
+
+def histories(sizes: Iterable[int], links: list[tuple[int, int]]) -> list[set[int]]:
+    """For each size, all that it begins with. Two sizes are of one history where one of these sets has both: that both
+    begin with a third is not enough."""
+    found = []
+    for size in {*sizes, *(end for _old, end in links)}:
+        within = {size}
+        while more := {old for old, end in links if end in within} - within:
+            within |= more
+        found.append(within)
+    return found
 
 
 # --- receipts (C2SP tlog-proof) ---------------------------------------------------------------------------------------
@@ -386,9 +478,22 @@ def printable(values: dict[str, object]) -> dict[str, object]:
     }
 
 
-def examine(receipt: bytes, keys: list[Key], *, outside: Iterable[bytes] = (), leaves: bytes | None = None) -> Report:
-    """A receipt, against the log's keys; against checkpoints from elsewhere and the leaves file, where given."""
-    return guarded(lambda report: _examine(report, receipt, keys, list(outside), leaves))
+def examine(
+    receipt: bytes,
+    keys: list[Key],
+    *,
+    outside: Iterable[bytes] = (),
+    leaves: bytes | None = None,
+    growth: Iterable[bytes] = (),
+) -> Report:
+    """A receipt, against the log's keys; against checkpoints from elsewhere, by the leaves file or by proofs of growth,
+    where given."""
+    return guarded(lambda report: _examine(report, receipt, keys, list(outside), leaves, list(growth)))
+
+
+def compare(checkpoints: Iterable[bytes], keys: list[Key], *, growth: Iterable[bytes] = ()) -> Report:
+    """Checkpoints alone: all signed, none contradicts another of its size, and which grew out of which."""
+    return guarded(lambda report: _compare(report, list(checkpoints), keys, list(growth)))
 
 
 def audit(leaves: bytes, keys: list[Key], checkpoints: Iterable[bytes]) -> Report:
@@ -449,7 +554,9 @@ def guarded(look: Callable[[Report], None]) -> Report:
     return report
 
 
-def _examine(report: Report, raw: bytes, keys: list[Key], outside: list[bytes], leaves: bytes | None) -> None:
+def _examine(
+    report: Report, raw: bytes, keys: list[Key], outside: list[bytes], leaves: bytes | None, growth: list[bytes]
+) -> None:
     receipt = parse_receipt(raw)
     own = parse_checkpoint(receipt.note, keys)
     entry = entry_of(receipt.opening)
@@ -459,16 +566,17 @@ def _examine(report: Report, raw: bytes, keys: list[Key], outside: list[bytes], 
     _tell_body(report, receipt.opening["body"])
     _tell_record(report, record)
     others = [parse_checkpoint(text_of(note), keys) for note in outside]
-    for other in others:
-        if other.size == own.size and other.root != own.root:
-            raise Rejected("fork")
+    one_root_a_size([own, *others])
+    links = grown(growth, [own, *others], keys)
+    same = set[int]().union(*(within for within in histories([own.size], links) if own.size in within))
     if leaves is not None:
         entries = parse_leaves(leaves)
         check_leaves(entries, [own, *others])
         if entries[receipt.index] != entry:
             raise Rejected("other_leaves")
         report.say("shown", "leaves_agree", size=own.size)
-    _tell_comparison(report, own, others, with_leaves=leaves is not None)
+        same |= {other.size for other in others}
+    _tell_comparison(report, own, others, same)
 
 
 def _tell_body(report: Report, body: dict[str, str]) -> None:
@@ -512,16 +620,32 @@ def is_purged(row: dict[str, Any]) -> bool:
     return row.get("store") == "index" and bool(row.get("purged_at"))
 
 
-def _tell_comparison(report: Report, own: Checkpoint, others: list[Checkpoint], *, with_leaves: bool) -> None:
+def _tell_comparison(report: Report, own: Checkpoint, others: list[Checkpoint], same: set[int]) -> None:
+    """`same`: the sizes that are known to be of the same history as the receipt's checkpoint."""
     if not others:
         report.say("not_shown", "no_outside")
     for other in others:
-        if other.size == own.size or with_leaves:
+        if other.size in same:
             report.say("shown", "same_history", size=other.size)
         else:
             report.status = UNCOMPARED
             report.say("not_shown", "uncompared", size=other.size, own=own.size)
     report.say("not_shown", "not_the_deed")
+
+
+def _compare(report: Report, notes: list[bytes], keys: list[Key], growth: list[bytes]) -> None:
+    heads = [parse_checkpoint(text_of(note), keys) for note in notes]
+    one_root_a_size(heads)
+    links = grown(growth, heads, keys)
+    for old, new in links:
+        report.say("shown", "grown", old=old, new=new, origin=heads[0].origin)
+    sizes = {head.size for head in heads}
+    if not any(links and sizes <= within for within in histories(sizes, links)):
+        report.status = UNCOMPARED
+        for head in heads:
+            report.say("not_shown", "signed_only", size=head.size, origin=head.origin)
+    else:
+        report.say("not_shown", "only_these")
 
 
 def _audit(report: Report, leaves: bytes, keys: list[Key], checkpoints: list[bytes]) -> None:
@@ -589,14 +713,18 @@ SENTENCES = {
         "no_outside": "That everyone is shown this same history. Give a checkpoint from a regulator, or from anyone "
         "who is not the operator, to compare with.",
         "uncompared": "Whether the checkpoint of {size} entries and the one of {own} in this receipt tell the same "
-        "history: give the log's leaves file too (--leaves).",
+        "history: give the log's leaves file (--leaves), or its proof for these two sizes (--consistency).",
+        "grown": "The log {origin} of {new} entries grew out of that of {old}: none of the first {old} was changed, "
+        "moved or taken out.",
+        "not_consistent": "The proof does not lead from the one checkpoint to the other: it was changed, or the log "
+        "showed two histories. Keep all the files, and compare with the leaves file (--leaves).",
         "not_the_deed": "That the deletions happened. The log shows what was stated, and when, and that it was not "
         "changed since; whether it is true is for auditors to check in the stores.",
         "audited": "All {size} entries are those that the log {origin} signed; the checkpoints given ({checkpoints}) "
         "are all of this one history.",
         "beyond": "The last {more} lines of the leaves file: no checkpoint that was given covers them.",
         "signed_only": "The checkpoint of {size} entries is signed by {origin}, and that is all that was looked at: "
-        "give the log's leaves file too (--leaves).",
+        "give the log's leaves file (--leaves), or a proof that it grew out of another (--consistency).",
         "only_these": "That nobody was shown another history: that takes checkpoints from others, all given here.",
         "bad_key": "That is not a log's public key.",
         "bad_format": "The file is damaged, cut short or of another kind.",
@@ -658,14 +786,20 @@ SENTENCES = {
         "no_outside": "Que tout le monde voit cette même histoire. Donnez un point de contrôle obtenu d’une autorité, "
         "ou de quiconque n’est pas l’exploitant, pour comparer.",
         "uncompared": "Que le point de contrôle de {size} entrées et celui de {own} dans ce reçu racontent la même "
-        "histoire : donnez aussi le fichier des feuilles du journal (--leaves).",
+        "histoire : donnez le fichier des feuilles du journal (--leaves), ou sa preuve pour ces deux tailles "
+        "(--consistency).",
+        "grown": "Le journal {origin} de {new} entrées est issu de celui de {old} : aucune des {old} premières n’a été "
+        "modifiée, déplacée ou retirée.",
+        "not_consistent": "La preuve ne mène pas d’un point de contrôle à l’autre : elle a été modifiée, ou le journal "
+        "a montré deux histoires. Gardez tous les fichiers, et comparez avec le fichier des feuilles (--leaves).",
         "not_the_deed": "Que les suppressions ont eu lieu. Le journal montre ce qui a été déclaré, quand, et que rien "
         "n’a changé depuis ; aux vérificateurs de contrôler dans les dépôts si c’est vrai.",
         "audited": "Les {size} entrées sont celles que le journal {origin} a signées ; les points de contrôle donnés "
         "({checkpoints}) sont tous de cette seule histoire.",
         "beyond": "Les {more} dernières lignes du fichier des feuilles : aucun point de contrôle donné ne les couvre.",
         "signed_only": "Le point de contrôle de {size} entrées est signé par {origin}, et c’est tout ce qui a été vu : "
-        "donnez aussi le fichier des feuilles du journal (--leaves).",
+        "donnez le fichier des feuilles du journal (--leaves), ou une preuve qu’il est issu d’un autre "
+        "(--consistency).",
         "only_these": "Que personne n’a vu une autre histoire : il faut pour cela les points de contrôle des autres, "
         "tous donnés ici.",
         "bad_key": "Ce n’est pas la clé publique d’un journal.",
@@ -703,6 +837,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="verify.py", description="Check a takedown receipt, or a whole ledger.")
     parser.add_argument("--key", action="append", required=True, help="the log's public key, or a file of them")
     parser.add_argument("--leaves", help="the log's leaves file")
+    parser.add_argument(
+        "--consistency", action="append", default=[], help="a proof that one checkpoint grew out of another"
+    )
     parser.add_argument("--key-changes", help="the log's key changes, to follow from the key that is given to others")
     parser.add_argument("--language", choices=sorted(SENTENCES), default="en")
     parser.add_argument("files", nargs="+", metavar="FILE", help="a receipt, then checkpoints; or checkpoints alone")
@@ -711,6 +848,7 @@ def main(arguments: list[str] | None = None) -> int:
         keys = [key for given in options.key for key in read_keys(given)]
         first, *others = [read(name) for name in options.files]
         leaves = None if options.leaves is None else read(options.leaves)
+        growth = [read(name) for name in options.consistency]
         changes = None if options.key_changes is None else read(options.key_changes)
     except Unread as unread:
         report = Report(MISUSED)
@@ -720,23 +858,13 @@ def main(arguments: list[str] | None = None) -> int:
     if followed.status != SHOWN:
         return write(followed, options.language)
     if is_receipt(first):
-        report = examine(first, keys, outside=others, leaves=leaves)
+        report = examine(first, keys, outside=others, leaves=leaves, growth=growth)
     elif leaves is None:
-        report = guarded(lambda report: _signed_only(report, keys, [first, *others]))
+        report = compare([first, *others], keys, growth=growth)
     else:
         report = audit(leaves, keys, [first, *others])
     report.lines = followed.lines + report.lines
     return write(report, options.language)
-
-
-def _signed_only(report: Report, keys: list[Key], notes: list[bytes]) -> None:
-    """Checkpoints without a leaves file: signed, and none contradicts another of its size."""
-    heads = [parse_checkpoint(text_of(note), keys) for note in notes]
-    if len({(head.size, head.root) for head in heads}) != len({head.size for head in heads}):
-        raise Rejected("fork")
-    report.status = UNCOMPARED
-    for head in heads:
-        report.say("not_shown", "signed_only", size=head.size, origin=head.origin)
 
 
 class Unread(Exception):

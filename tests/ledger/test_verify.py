@@ -1,10 +1,13 @@
 """verify.py: what it accepts, what it finds, and in which words."""
 
+import base64
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cryptography
 import pytest
@@ -177,6 +180,114 @@ def test_an_outside_checkpoint_of_another_size_needs_the_leaves() -> None:
     assert status(later.receipt(9), outside=(WORLD.checkpoint(),), leaves=later.leaves()) == verify.SHOWN
 
 
+def test_a_proof_of_growth_compares_as_the_leaves_do() -> None:
+    later = WORLD.grown(cases=4)
+    growth, notes = [later.growth(WORLD.cases)], [WORLD.checkpoint(), later.checkpoint()]
+    for receipt, other in ((WORLD.receipt(3), later), (later.receipt(9), WORLD)):
+        report = verify.examine(receipt, keys_of(KEY), outside=[other.checkpoint()], growth=growth)
+        assert report.status == verify.SHOWN
+        assert ("shown", "same_history", {"size": other.cases}) in report.lines
+    assert verify.compare(notes, keys_of(KEY), growth=growth).status == verify.SHOWN
+    assert verify.compare(notes, keys_of(KEY)).status == verify.UNCOMPARED
+    # The proof brings its own checkpoint, so the older one alone is enough.
+    assert verify.compare(notes[:1], keys_of(KEY), growth=growth).status == verify.SHOWN
+
+
+def test_proofs_of_growth_lead_over_several_checkpoints() -> None:
+    middle = WORLD.grown(cases=4)
+    last = middle.grown(cases=9)
+    steps = [middle.growth(7), last.growth(11)]
+    notes = [last.checkpoint(), WORLD.checkpoint()]
+    assert verify.compare(notes, keys_of(KEY), growth=steps).status == verify.SHOWN
+    assert verify.compare(notes, keys_of(KEY), growth=steps[:1]).status == verify.UNCOMPARED
+    assert verify.compare(notes, keys_of(KEY), growth=steps[1:]).status == verify.UNCOMPARED
+
+
+def test_two_histories_that_begin_alike_are_not_taken_for_one() -> None:
+    """Each grew provably out of the first seven entries, and the true key signed all of it."""
+    one = WORLD.grown(cases=4)
+    other = World(20, made=[*WORLD.made, *World(20, seed=1).made[7:]])
+    growth = [one.growth(7), other.growth(7)]
+    report = verify.examine(one.receipt(3), keys_of(KEY), outside=[other.checkpoint()], growth=growth)
+    assert report.status == verify.UNCOMPARED
+    notes = [one.checkpoint(), other.checkpoint()]
+    assert verify.compare(notes, keys_of(KEY), growth=growth).status == verify.UNCOMPARED
+    assert verify.compare(notes, keys_of(KEY), growth=[other.growth(11)]).status == verify.FORGED
+
+
+def test_a_rewritten_history_has_no_proof_of_growth() -> None:
+    rewritten = World(cases=11, seed=2)
+    report = verify.compare([WORLD.checkpoint()], keys_of(KEY), growth=[rewritten.growth(7)])
+    assert (report.status, said(report)) == (verify.FORGED, {"not_consistent"})
+
+
+@given(st.integers(1, 40), st.integers(0, 30))
+def test_every_log_grows_provably_out_of_every_earlier_one(old: int, more: int) -> None:
+    before = World(old)
+    after = before.grown(cases=more)
+    assert verify.compare([before.checkpoint()], keys_of(KEY), growth=[after.growth(old)]).status == verify.SHOWN
+
+
+@given(st.data())
+def test_a_proof_of_growth_with_any_byte_changed_proves_nothing(data: st.DataObject) -> None:
+    raw = bytearray(WORLD.grown(cases=4).growth(7))
+    place = data.draw(st.integers(0, len(raw) - 1))
+    raw[place] ^= data.draw(st.integers(1, 255))
+    report = verify.compare([WORLD.checkpoint()], keys_of(KEY), growth=[bytes(raw)])
+    # Another number of entries makes it a proof from something that is not held.
+    assert report.status in (*REFUSED, verify.UNCOMPARED)
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.data())
+def test_a_proof_of_growth_with_a_hash_changed_moved_added_or_taken_out_is_found(
+    old: int, more: int, data: st.DataObject
+) -> None:
+    before = World(old)
+    head, _gap, note_of_new = before.grown(cases=more).growth(old).partition(b"\n\n")
+    first, *path = head.split(b"\n")
+    place, other = (data.draw(st.integers(0, len(path) - 1)) for _ in range(2))
+    strange = base64.b64encode(data.draw(st.binary(min_size=32, max_size=32)))
+    changed = {
+        "changed": [*path[:place], strange, *path[place + 1 :]],
+        "added": [*path[:place], strange, *path[place:]],
+        "repeated": [*path[:place], path[place], *path[place:]],
+        "taken out": [*path[:place], *path[place + 1 :]],
+        "moved": [path[other] if at == place else path[place] if at == other else one for at, one in enumerate(path)],
+        "cut short": path[:place],
+    }[data.draw(st.sampled_from(["changed", "added", "repeated", "taken out", "moved", "cut short"]))]
+    raw = b"\n".join([first, *changed]) + b"\n\n" + note_of_new
+    expected = verify.SHOWN if changed == path else verify.FORGED
+    assert verify.compare([before.checkpoint()], keys_of(KEY), growth=[raw]).status == expected
+
+
+@pytest.mark.realfaces
+def test_all_vectors_of_transparency_dev_pass(shared: Path) -> None:
+    """The consistency proofs and the proofs of inclusion, by this program's own arithmetic, which is given nothing but
+    hashes: what is of another length is refused where a file is read."""
+    files = sorted((shared / "vectors" / "merkle").rglob("*.json"))
+    assert len(files) == 196
+    wrong = [file.name for file in files if is_refused(vector := json.loads(file.read_text())) != vector["wantErr"]]
+    assert wrong == []
+
+
+def is_refused(vector: dict[str, Any]) -> bool:
+    proof = [base64.b64decode(step) for step in vector["proof"] or []]
+    raw = {name: base64.b64decode(vector[name] or "") for name in ("root", "root1", "root2") if name in vector}
+    if "leafHash" in vector and not len(raw["root"]) == len(base64.b64decode(vector["leafHash"] or "")) == 32:
+        return True
+    try:
+        if "size1" in vector:
+            old = verify.Checkpoint("", vector["size1"], raw["root1"])
+            verify.check_consistency(old, verify.Checkpoint("", vector["size2"], raw["root2"]), proof)
+        else:
+            head = verify.Checkpoint("", vector["treeSize"], raw["root"])
+            hashed = base64.b64decode(vector["leafHash"] or "")
+            verify.check_inclusion_of(hashed, vector["leafIdx"], proof, head)
+    except verify.Rejected:
+        return True
+    return False
+
+
 def test_a_rewritten_history_is_found_although_the_true_key_signed_it() -> None:
     held_outside = WORLD.checkpoint()
     rewritten = World(cases=11, seed=2)
@@ -198,6 +309,7 @@ def test_no_bytes_make_it_fail(raw: bytes) -> None:
         assert status(receipt) in REFUSED
     assert verify.audit(raw, keys_of(KEY), [raw]).status in REFUSED
     assert status(WORLD.receipt(1), outside=(raw,)) in REFUSED
+    assert verify.compare([WORLD.checkpoint()], keys_of(KEY), growth=[raw, b"old 7\n" + raw]).status in REFUSED
     assert verify.with_changes(keys_of(KEY), raw)[1].status in (verify.SHOWN, *REFUSED)
 
 
@@ -284,6 +396,10 @@ def test_it_works_as_one_file_on_its_own(tmp_path: Path, write: Write) -> None:
     code, words = result("--key", KEY, "--language", "fr", forged)
     assert code == 1
     assert words.startswith("FAUX")
+    later = WORLD.grown(cases=4)
+    grown = write("grown", later.growth(7))
+    assert result("--key", KEY, "--consistency", grown, receipt, write("later", later.checkpoint()))[0] == 0
+    assert result("--key", KEY, "--consistency", grown, held)[0] == 0
     assert result("--key", OTHER_KEY, receipt)[0] == 4
     changes = write("changes", change(OTHER, SIGNER))
     assert result("--key", OTHER_KEY, "--key-changes", changes, receipt)[0] == 0

@@ -87,6 +87,10 @@ class World:
     def leaves(self) -> bytes:
         return "".join(f"{encode(case.entry)}\n" for case in self.made).encode()
 
+    def growth(self, old: int) -> bytes:
+        path = self.tree.consistency(old, self.cases)
+        return proof.write_growth(old=old, path=path, checkpoint=self.checkpoint().decode()).encode()
+
     def receipt(self, number: int, *, with_record: bool = False) -> bytes:
         return self.with_opening(number, self.made[number].opening(with_record=with_record))
 
