@@ -12,6 +12,7 @@ import structlog
 from django.db import NotSupportedError, OperationalError, ProgrammingError, connection, transaction
 from django.db.models import Max, QuerySet
 
+from matching import remains
 from matching.index import store as index
 from matching.index.base import ELSEWHERE
 from matching.models import Residue
@@ -28,6 +29,9 @@ LOCK_TIMEOUT = "200ms"
 # The rewrite itself holds readers up too: about 80 ms for 18 MB, where a core is free.
 REWRITTEN_IN_PASSING = 64 * 1024**2  # bytes of a table of the caller
 SNAPSHOT_WAIT = 30.0  # seconds
+# A log file that was kept for reuse and is the current one now still holds old rows behind what is written into it, and
+# looks like any other. So the log is clean once it was found so twice, with a turn in between.
+CLEAN_TURNS, MOST_TURNS = 2, 10
 
 # A rewrite keeps every row that some snapshot may still see. Its own snapshot reaches back to the oldest
 # transaction still writing, in any database of the server; others' snapshots count in this database alone,
@@ -58,12 +62,16 @@ def purge(also: Iterable[str] = ()) -> PurgeReport:
     unseen = Residue.objects.filter(deleted_in__lt=wait_until_unseen(newest))
     rewritten = tuple(relation for relation in relations(unseen) if rewrite(relation))
     small = tuple(relation for relation in also if bytes_of(relation) <= REWRITTEN_IN_PASSING and rewrite(relation))
-    log_turned = turn_log_over()
+    log_turned, log_left = turn_log_over()
+    strays = look_twice_for_strays()
     # Last, so that a purge cut short is done again. All of these were deleted before the horizon was measured.
     unseen.filter(relation__in=rewritten).delete()
     kept = relations(Residue.objects.filter(deleted_in__lte=newest))
+    report = PurgeReport(rewritten + small, kept, log_turned, log_left, strays)
     log.info("matching.purged", rewritten=len(rewritten), kept=len(kept), log_turned=log_turned)
-    return PurgeReport(rewritten + small, kept, log_turned)
+    if report.left_behind:
+        log.warning("matching.purge_left_files_behind", log_files=log_left, stray_files=strays)
+    return report
 
 
 def unpurged(image_ids: Iterable[UUID]) -> frozenset[UUID]:
@@ -148,12 +156,38 @@ def file_of(relation: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def turn_log_over() -> bool:
+def turn_log_over() -> tuple[bool, tuple[str, ...] | None]:
+    """Whether the server did so, and which log files may still hold what was deleted; None where they were not seen."""
+    before = remains.current_log_file()
+    clean, left = 0, None
+    for _ in range(MOST_TURNS):
+        if not turn_once():
+            return False, None
+        left = remains.log_files(before)
+        if left is None:
+            return True, None
+        clean = 0 if left else clean + 1
+        if clean == CLEAN_TURNS:
+            break
+    return True, left
+
+
+def turn_once() -> bool:
     """False where the server refuses one of the two, as managed servers do."""
     refused = [statement for statement in ("SELECT pg_switch_wal()", "CHECKPOINT") if not allowed(statement)]
     if refused:
         log.warning("matching.purge_may_not_turn_the_log_over", refused=refused)
     return not refused
+
+
+def look_twice_for_strays() -> tuple[str, ...] | None:
+    """What another session was just about to fill has its table by the second time."""
+    found = remains.stray_files()
+    if found:
+        time.sleep(PAUSE)
+        again = set(remains.stray_files() or ())
+        found = tuple(name for name in found if name in again)
+    return found
 
 
 def allowed(statement: str) -> bool:

@@ -263,10 +263,23 @@ class PurgeReport:
     rewritten: tuple[str, ...]
     kept: tuple[str, ...]
     log_turned: bool  # False: this role may not turn the write-ahead log over; the server does so in its own time
+    # Files in which deleted rows may still lie: of the log, and of no table. None: the server does not let us look.
+    log_files: tuple[str, ...] | None = None
+    stray_files: tuple[str, ...] | None = None
 
     @property
     def complete(self) -> bool:
         return not self.kept
+
+    @property
+    def left_behind(self) -> bool:
+        """Something that was looked at is known not to be clean."""
+        return bool(self.log_files or self.stray_files)
+
+    @property
+    def log_checked(self) -> bool:
+        """The log and the folder of the database were looked at, and are clean."""
+        return self.log_turned and self.log_files == () and self.stray_files == ()
 
 
 @dataclass(frozen=True)

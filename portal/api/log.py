@@ -14,7 +14,8 @@ from django.http import (
 )
 from django.views.decorators.http import require_safe
 
-from portal.ledger import log, publication, signers, verify
+from portal.ledger import log as ledger
+from portal.ledger import proof, publication, signers, verify
 from portal.ledger.models import Checkpoint, KeyChange
 from portal.ledger.note import encode
 
@@ -38,6 +39,17 @@ def checkpoint_of(_request: HttpRequest, size: int) -> HttpResponse:
     if found is None:
         raise Http404
     return _text(found.note, BRIEFLY)
+
+
+@require_safe
+def consistency(_request: HttpRequest, old: int, new: int) -> HttpResponse:
+    """That the log of `new` entries, a size that was signed, begins with the first `old`; the proof and the checkpoint
+    of `new` in one file."""
+    found = Checkpoint.objects.filter(size=new).order_by("-pk").first()
+    if found is None or not 0 < old <= new:
+        raise Http404
+    path = ledger.tree(new, bytes(found.root)).consistency(old, new)
+    return _text(proof.write_growth(old=old, path=path, checkpoint=found.note), BRIEFLY)
 
 
 @require_safe
@@ -103,7 +115,7 @@ def _newest() -> Checkpoint:
 
 
 def _lines(start: int, end: int) -> Iterator[bytes]:
-    for entry in log.entries(start, end):
+    for entry in ledger.entries(start, end):
         yield encode(entry).encode() + b"\n"
 
 

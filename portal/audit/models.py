@@ -24,11 +24,15 @@ class Entry(models.Model):
 
 
 class Root(models.Model):
-    """The Merkle root over the entries of one stretch of time, to which one leaf of the ledger commits."""
+    """The Merkle root over one stretch of entries, to which one leaf of the ledger commits."""
 
+    # When the one before it was made, and when this one was, as the clock then said.
     since = models.DateTimeField(unique=True)
-    # Not part of it any more.
     until = models.DateTimeField(unique=True)
+    # Which entries it is over: those behind this one, all where there is none, up to this one and with it. Both are
+    # empty in roots of an older version, which are over the entries dated from `since` until before `until`.
+    after_entry = models.BigIntegerField(null=True)
+    last_entry = models.BigIntegerField(null=True)
     entries = models.BigIntegerField()
     root = models.BinaryField(max_length=32)
     # Secret, so that one entry can be shown without making its neighbours guessable.

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
+from matching.types import Store
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.cases import forget
@@ -119,13 +120,16 @@ def _is_finished(case: Case) -> bool:
 
 
 def _steps(case: Case) -> Iterator[record.Step]:
-    """What was removed from a store and read back, in a fixed order."""
+    """What was done in each store and read back, in a fixed order; it is the index's files that are purged."""
     done = Step.objects.filter(takedown__removal__origin=case.code, state=StepState.VERIFIED)
     for step in done.select_related("takedown__removal").order_by("takedown_id", "store").iterator():
         assert step.verified_at is not None
+        removal = step.takedown.removal
+        purged_at = removal.purged_at if step.store == Store.INDEX else None
         yield record.Step(
             image_id=step.takedown.image_id,
             store=step.store,
             verified_at=step.verified_at.isoformat(),
-            purged_at=purged.isoformat() if (purged := step.takedown.removal.purged_at) else "",
+            purged_at=purged_at.isoformat() if purged_at else "",
+            log_checked=removal.log_checked is True,
         )

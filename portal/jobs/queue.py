@@ -137,10 +137,15 @@ def fail(claim: Claim, error: BaseException, *, verdict: Verdict) -> None:
         _release(claim, state=State.DONE, finished_at=clock.now(), last_error=name)
 
 
-def pick_up(kind: str, subject: UUID | int | str) -> None:
+def pick_up(kind: str, subject: UUID | int | str, *, run_at: datetime | None = None) -> None:
     """Enqueue work that should be under way, unless it lies dead before a person already."""
     if not lies_dead(kind, subject):
-        enqueue(kind, subject)
+        enqueue(kind, subject, run_at=run_at)
+
+
+def is_under_way(kind: str, subject: UUID | int | str) -> bool:
+    """Whether it waits for its time, or runs."""
+    return Job.objects.filter(kind=kind, subject=str(subject), state__in=[State.DUE, State.RUNNING]).exists()
 
 
 def lies_dead(kind: str, subject: UUID | int | str) -> bool:

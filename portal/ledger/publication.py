@@ -5,6 +5,8 @@ tlog-checkpoint). So the newest one signed is kept outside the database too, wri
 whatever does not grow out of it is not signed.
 """
 
+from collections.abc import Callable
+
 from django.db import transaction
 
 from portal.core import clock
@@ -12,6 +14,21 @@ from portal.ledger import checkpoint, log, sequencer, signers
 from portal.ledger.checkpoint import Head
 from portal.ledger.models import Checkpoint
 from portal.ledger.tree import EMPTY, Tree
+
+Tell = Callable[[Checkpoint], None]
+
+
+def _tell_nobody(_kept: Checkpoint) -> None:
+    """Until somebody wants to know."""
+
+
+_tell: Tell = _tell_nobody
+
+
+def use_tell(tell: Tell) -> None:
+    """Called once at the start by whoever tells others; of every checkpoint, in the transaction that keeps it."""
+    global _tell
+    _tell = tell
 
 
 class Held(Exception):
@@ -78,10 +95,12 @@ def _require_grown(tree: Tree, signed: Head, size: int) -> None:
 
 def _keep_what_was_cut_off(signed: Head) -> None:
     """A process that died between the file and the table left a checkpoint that is known outside the table alone."""
-    published = latest()
-    if signed.size > (published.size if published else 0):
-        _keep(signers.head() or "", signed.size, signed.root)
+    note = signers.head() or ""
+    if signed.size and not Checkpoint.objects.filter(note=note).exists():
+        _keep(note, signed.size, signed.root)
 
 
 def _keep(note: str, size: int, root: bytes) -> Checkpoint:
-    return Checkpoint.objects.create(note=note, size=size, root=root, published_at=clock.now())
+    kept = Checkpoint.objects.create(note=note, size=size, root=root, published_at=clock.now())
+    _tell(kept)
+    return kept

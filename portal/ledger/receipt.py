@@ -4,8 +4,9 @@ A receipt shows that the leaf is in the log that was signed. Of a case's second 
 without sight that is the commitment to the record, of one size whatever the record says; with sight the record too.
 """
 
-from portal.ledger import leaves, log, proof
+from portal.ledger import leaves, log, note, proof, rotation
 from portal.ledger.models import Checkpoint, Leaf
+from portal.ledger.note import ID_BYTES, Verifier
 
 ENDING = "tlog-proof"
 
@@ -15,7 +16,8 @@ class NotPublished(Exception):
 
 
 def issue(leaf: Leaf, *, with_record: bool = False) -> bytes:
-    """The receipt of `leaf` in the first checkpoint that holds it, so that receipts of one day look alike.
+    """The receipt of `leaf` in the first checkpoint that holds it, so that receipts of one day look alike; of those
+    that somebody else than a thief can have signed.
 
     Errors: NotPublished, KeyDestroyed, log.Damaged.
     """
@@ -33,7 +35,16 @@ def _place(leaf: Leaf) -> tuple[int, Checkpoint]:
     position = getattr(leaf, "position", None)
     if position is None:
         raise NotPublished
-    signed = Checkpoint.objects.filter(size__gt=position.index).order_by("size", "pk").first()
+    holding, lost = Checkpoint.objects.filter(size__gt=position.index).order_by("size", "pk"), rotation.compromised()
+    if lost:
+        signed = next((one for one in holding.iterator() if not _is_signed_by_these_alone(one, lost)), None)
+    else:
+        signed = holding.first()
     if signed is None:
         raise NotPublished
     return position.index, signed
+
+
+def _is_signed_by_these_alone(signed: Checkpoint, keys: frozenset[Verifier]) -> bool:
+    names = {(key.name, key.key_id) for key in keys}
+    return all((name, raw[:ID_BYTES]) in names for name, raw in note.split(signed.note)[1])

@@ -22,12 +22,17 @@ BLIND_BYTES = 32
 
 @dataclass(frozen=True)
 class Step:
-    """One image in one store. Times as ISO 8601 with their offset; `purged_at` is empty until it is."""
+    """One image in one store. Times as ISO 8601 with their offset; `purged_at` is empty until it is, and of the index
+    alone.
+
+    What was done follows from the store: at "recipients" a notice was written, at "addresses" its address was refused.
+    """
 
     image_id: UUID
     store: str
     verified_at: str
     purged_at: str
+    log_checked: bool = False  # whether the database's log and files were looked at by then, and found clean
 
 
 @dataclass(frozen=True)
@@ -74,4 +79,5 @@ def _row(step: Step, blind: bytes) -> dict[str, str]:
         "store": step.store,
         "verified_at": step.verified_at,
         "purged_at": step.purged_at,
+        "log": ("checked" if step.log_checked else "not seen") if step.purged_at else "",
     }

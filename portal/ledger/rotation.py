@@ -7,25 +7,26 @@ from portal.ledger.models import KeyChange
 from portal.ledger.note import KEY_BYTES, Signer, Verifier
 
 FIRST_LINE = "takedown-portal/key-change@v1"
+COMPROMISED = "compromised"
 
 
-def rotate(seed: bytes, *, compromised: bool = False) -> KeyChange:
-    """Sign with a new key from now on, and state it; `seed` is fresh. After a compromise the old key neither vouches
-    for the new one nor signs any more, so the statement has to reach the regulators another way.
+def rotate(seed: bytes, *, compromised: bool = False) -> list[KeyChange]:
+    """Sign with a new key from now on, and state it; `seed` is fresh. After a compromise the old keys neither vouch
+    for the new one nor sign any more, so the statements, one for each, have to reach the regulators another way.
 
     Errors: publication.Held, signers.NoKey.
     """
     assert len(seed) == KEY_BYTES
     signed, old = publication.newest_signed(), signers.load()
     new = Signer(signed.origin, seed)
-    text = _statement(signed, old[0], new, why="compromised" if compromised else "rotated")
     # Before the key: one that signs has been stated.
-    change = KeyChange.objects.create(
-        note=note.sign(text, [new] if compromised else [new, old[0]]), made_at=clock.now()
-    )
+    if compromised:
+        changes = [_state(_statement(signed, lost, new, why=COMPROMISED), [new]) for lost in old]
+    else:
+        changes = [_state(_statement(signed, old[0], new, why="rotated"), [new, old[0]])]
     signers.write([new] if compromised else [new, *old])
     publication.sign_again(signed)
-    return change
+    return changes
 
 
 def retire() -> list[Verifier]:
@@ -39,8 +40,28 @@ def retire() -> list[Verifier]:
 
 def known() -> list[Verifier]:
     """Every key this log ever signed with, as far as this machine remembers. Errors: NoKey."""
-    stated = [note.parse_verifier(change.note.split("\n")[4]) for change in KeyChange.objects.order_by("pk")]
+    stated = [_old_key(change) for change in KeyChange.objects.order_by("-pk")]
     return list(dict.fromkeys([*signers.verifiers(), *stated]))
+
+
+def trusted() -> list[Verifier]:
+    """The same, newest first, without those that were compromised: receipts of any age are under one of them, or under
+    none that should be believed. Errors: NoKey."""
+    lost = compromised()
+    return [key for key in known() if key not in lost]
+
+
+def compromised() -> frozenset[Verifier]:
+    changes = KeyChange.objects.order_by("pk")
+    return frozenset(_old_key(change) for change in changes if change.note.split("\n")[2] == COMPROMISED)
+
+
+def _old_key(change: KeyChange) -> Verifier:
+    return note.parse_verifier(change.note.split("\n")[4])
+
+
+def _state(text: str, by: list[Signer]) -> KeyChange:
+    return KeyChange.objects.create(note=note.sign(text, by), made_at=clock.now())
 
 
 def _statement(signed: Head, old: Signer, new: Signer, *, why: str) -> str:

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Checks a takedown receipt, or a whole ledger, without asking whoever runs it.
 
-    python verify.py --key KEY RECEIPT [CHECKPOINT] [--leaves FILE] [--language fr]
+    python verify.py --key KEY RECEIPT [CHECKPOINT] [--leaves FILE] [--key-changes FILE] [--language fr]
     python verify.py --key KEY --leaves FILE CHECKPOINT [CHECKPOINT …]
+    python verify.py --key KEY --consistency FILE RECEIPT|CHECKPOINT CHECKPOINT
 
 One file on its own: it needs Python 3.11 and the package `cryptography`, shares no code with the portal, opens no
 connection, and takes nothing on trust but KEY. KEY is the log's public key (`name+id+base64`), or a file of such keys,
 one a line; have it from a regulator, a newspaper or a friend, never from the receipt or from the portal alone.
 
 Exit status: 0 everything asked was shown; 1 something is forged, changed or damaged; 2 it was called wrongly, or a
-file cannot be read; 3 the receipt is good, but could not be compared with the checkpoint that was given.
+file cannot be read; 3 the receipt is good, but could not be compared with the checkpoint that was given; 4 none of the
+keys given signed it, so nothing can be said: the right key is missing, or it is forged.
 
-Formats: C2SP signed-note, tlog-checkpoint and tlog-proof (c2sp.org), RFC 6962 Merkle trees over SHA-256.
+Formats: C2SP signed-note, tlog-checkpoint, tlog-proof and the body of tlog-witness (c2sp.org), RFC 6962 Merkle trees
+over SHA-256.
 """
 
 import argparse
@@ -30,11 +33,19 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-SHOWN, FORGED, MISUSED, UNCOMPARED = 0, 1, 2, 3
+SHOWN, FORGED, MISUSED, UNCOMPARED, UNSIGNED = 0, 1, 2, 3, 4
 LEAF_DOMAIN = b"takedown-portal/leaf/v1\x00"
 RECORD_DOMAIN = b"takedown-portal/record/v1\x00"
 STEP_DOMAIN = b"takedown-portal/step/v1\x00"
+# What a step was, by the store that the record names; a name that is not known here is told as it stands.
+KIND_OF_STORE = {
+    **dict.fromkeys(("index", "images", "derived", "caches"), "gone"),
+    "recipients": "notice",
+    "addresses": "refused",
+}
+KINDS_OF_STEP = ("gone", "notice", "refused", "other")
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
+CHANGE_LINE = "takedown-portal/key-change@v1"
 # A receipt with a record of 100,000 steps is 30 MB; a path has a line for each bit of the size at most.
 MOST_BYTES, MOST_PATH, MOST_SIGNATURES = 1 << 28, 64, 64
 NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -56,6 +67,10 @@ class Key:
     @property
     def id(self) -> bytes:
         return hashlib.sha256(self.name.encode() + b"\n\x01" + self.public).digest()[:4]
+
+    def __str__(self) -> str:
+        material = base64.b64encode(b"\x01" + self.public).decode()
+        return f"{self.name}+{self.id.hex()}+{material}"
 
 
 def parse_key(text: str) -> Key:
@@ -81,6 +96,14 @@ def unbase64(text: str) -> bytes:
 
 def signed_text(note: str, keys: list[Key]) -> str:
     """The note's text, once one of `keys` signed it and none of them signed it wrongly."""
+    text, signed_by = read_note(note, keys)
+    if not signed_by:
+        raise Rejected("unsigned")
+    return text
+
+
+def read_note(note: str, keys: list[Key]) -> tuple[str, list[Key]]:
+    """The note's text, and those of `keys` that signed it, in their order; none of them signed it wrongly."""
     text, separator, block = note.rpartition("\n\n")
     if not separator or not block.endswith("\n") or any(ord(c) < 0x20 and c != "\n" for c in note):
         raise Rejected("bad_format")
@@ -88,7 +111,7 @@ def signed_text(note: str, keys: list[Key]) -> str:
     lines = block[:-1].split("\n")
     if len(lines) > MOST_SIGNATURES:
         raise Rejected("bad_format")
-    signed = False
+    signed_by = set[Key]()
     for line in lines:
         dash, _space, rest = line.partition(" ")
         name, _space, encoded = rest.partition(" ")
@@ -98,10 +121,8 @@ def signed_text(note: str, keys: list[Key]) -> str:
         for key in keys:
             if (key.name, key.id) == (name, raw[:4]):
                 check_signature(key, raw[4:], text)
-                signed = True
-    if not signed:
-        raise Rejected("unsigned")
-    return text
+                signed_by.add(key)
+    return text, [key for key in keys if key in signed_by]
 
 
 def check_signature(key: Key, signature: bytes, text: str) -> None:
@@ -109,6 +130,39 @@ def check_signature(key: Key, signature: bytes, text: str) -> None:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
     except (InvalidSignature, ValueError):
         raise Rejected("bad_signature") from None
+
+
+# --- changes of the key -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Change:
+    """A statement of the log: from here on `new` signs. `why`: rotated, signed by both; compromised, by `new` alone."""
+
+    why: str
+    old: Key
+    new: Key
+
+
+def parse_changes(raw: bytes) -> list[Change]:
+    """The log's file of them: notes, parted by an empty line. Each is signed as its kind must be."""
+    text = text_of(raw)
+    parts = re.split(rf"\n\n(?={re.escape(CHANGE_LINE)}\n)", text.removesuffix("\n")) if text else []
+    return [parse_change(f"{part}\n") for part in parts]
+
+
+def parse_change(note: str) -> Change:
+    first, *lines = note.rpartition("\n\n")[0].split("\n")
+    if first != CHANGE_LINE or len(lines) != 5 or lines[1] not in ("rotated", "compromised"):
+        raise Rejected("bad_format")
+    name, why, size = lines[:3]
+    old, new = parse_key(lines[3]), parse_key(lines[4])
+    if not NUMBER.fullmatch(size) or {old.name, new.name} != {name}:
+        raise Rejected("bad_format")
+    must = [old, new] if why == "rotated" else [new]
+    if read_note(note, must)[1] != must:
+        raise Rejected("bad_change")
+    return Change(why, old, new)
 
 
 # --- checkpoints (C2SP tlog-checkpoint) -------------------------------------------------------------------------------
@@ -173,7 +227,11 @@ def folded(peaks: list[bytes]) -> bytes:
 
 def check_inclusion(entry: bytes, index: int, path: list[bytes], checkpoint: Checkpoint) -> None:
     """RFC 9162, section 2.1.3.2."""
-    hashed, node, last = leaf_hash(entry), index, checkpoint.size - 1
+    check_inclusion_of(leaf_hash(entry), index, path, checkpoint)
+
+
+def check_inclusion_of(hashed: bytes, index: int, path: list[bytes], checkpoint: Checkpoint) -> None:
+    node, last = index, checkpoint.size - 1
     if index > last:
         raise Rejected("not_included")
     for step in path:
@@ -188,6 +246,92 @@ def check_inclusion(entry: bytes, index: int, path: list[bytes], checkpoint: Che
         node, last = node >> 1, last >> 1
     if last != 0 or hashed != checkpoint.root:
         raise Rejected("not_included")
+
+
+def check_consistency(old: Checkpoint, new: Checkpoint, path: list[bytes]) -> None:
+    """RFC 9162, section 2.1.4.2: the tree of `new` begins with that of `old`."""
+    if not 0 < old.size <= new.size:
+        raise Rejected("not_consistent")
+    if old.size == new.size:
+        if path or old.root != new.root:
+            raise Rejected("not_consistent")
+        return
+    steps = [old.root, *path] if old.size & (old.size - 1) == 0 else list(path)
+    if not path:
+        raise Rejected("not_consistent")
+    node, last = old.size - 1, new.size - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    before = after = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            raise Rejected("not_consistent")
+        if node & 1 or node == last:
+            before, after = node_hash(step, before), node_hash(step, after)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            after = node_hash(after, step)
+        node, last = node >> 1, last >> 1
+    if last != 0 or before != old.root or after != new.root:
+        raise Rejected("not_consistent")
+
+
+# --- proofs that one checkpoint grew out of another (the body that C2SP tlog-witness takes) ---------------------------
+
+
+@dataclass(frozen=True)
+class Growth:
+    """From the first `old` entries to all that `note`, a checkpoint, signs."""
+
+    old: int
+    path: list[bytes]
+    note: str
+
+
+def parse_growth(raw: bytes) -> Growth:
+    head, separator, note = text_of(raw).partition("\n\n")
+    first, *path = head.split("\n")
+    number = first.removeprefix("old ")
+    steps = [unbase64(line) for line in path]
+    if not separator or number == first or not NUMBER.fullmatch(number) or len(path) > MOST_PATH:
+        raise Rejected("bad_format")
+    if any(len(step) != 32 for step in steps):
+        raise Rejected("bad_format")
+    return Growth(int(number), steps, note)
+
+
+def grown(proofs: list[bytes], heads: list[Checkpoint], keys: list[Key]) -> list[tuple[int, int]]:
+    """Which sizes of `heads`, or of a proof's own checkpoint, were shown to have grown into which."""
+    parsed = [parse_growth(raw) for raw in proofs]
+    ends = [parse_checkpoint(proof.note, keys) for proof in parsed]
+    known = one_root_a_size([*heads, *ends])
+    links = []
+    for proof, end in zip(parsed, ends, strict=True):
+        if proof.old in known:
+            check_consistency(known[proof.old], end, proof.path)
+            links.append((proof.old, end.size))
+    return links
+
+
+def one_root_a_size(heads: list[Checkpoint]) -> dict[int, Checkpoint]:
+    known = dict[int, Checkpoint]()
+    for head in heads:
+        if known.setdefault(head.size, head).root != head.root:
+            raise Rejected("fork")
+    return known
+
+
+def histories(sizes: Iterable[int], links: list[tuple[int, int]]) -> list[set[int]]:
+    """For each size, all that it begins with. Two sizes are of one history where one of these sets has both: that both
+    begin with a third is not enough."""
+    found = []
+    for size in {*sizes, *(end for _old, end in links)}:
+        within = {size}
+        while more := {old for old, end in links if end in within} - within:
+            within |= more
+        found.append(within)
+    return found
 
 
 # --- receipts (C2SP tlog-proof) ---------------------------------------------------------------------------------------
@@ -240,7 +384,10 @@ def parse_opening(raw: bytes) -> dict[str, Any]:
         raise Rejected("bad_format") from None
     if not one_way or not isinstance(opening, dict) or not is_hash(opening.get("salt")):
         raise Rejected("bad_format")
-    body = opening.get("body")
+    body, named = opening.get("body"), set(opening)
+    # Nothing else: a record under another name would pass for a receipt that opens none.
+    if named not in ({"body", "salt"}, {"body", "salt", "blind", "record", "steps"}):
+        raise Rejected("bad_format")
     if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
         raise Rejected("bad_format")
     return opening
@@ -259,7 +406,7 @@ def check_record(opening: dict[str, Any]) -> dict[str, Any] | None:
     """The record beneath the body, where the receipt opens it: it must be the one that the leaf commits to."""
     if "record" not in opening:
         return None
-    blind, record, steps = opening.get("blind"), opening["record"], opening.get("steps")
+    blind, record, steps = opening["blind"], opening["record"], opening["steps"]
     if not is_hash(blind) or not isinstance(record, dict) or not isinstance(steps, list):
         raise Rejected("bad_format")
     secret = bytes.fromhex(str(blind))
@@ -331,9 +478,22 @@ def printable(values: dict[str, object]) -> dict[str, object]:
     }
 
 
-def examine(receipt: bytes, keys: list[Key], *, outside: Iterable[bytes] = (), leaves: bytes | None = None) -> Report:
-    """A receipt, against the log's keys; against checkpoints from elsewhere and the leaves file, where given."""
-    return guarded(lambda report: _examine(report, receipt, keys, list(outside), leaves))
+def examine(
+    receipt: bytes,
+    keys: list[Key],
+    *,
+    outside: Iterable[bytes] = (),
+    leaves: bytes | None = None,
+    growth: Iterable[bytes] = (),
+) -> Report:
+    """A receipt, against the log's keys; against checkpoints from elsewhere, by the leaves file or by proofs of growth,
+    where given."""
+    return guarded(lambda report: _examine(report, receipt, keys, list(outside), leaves, list(growth)))
+
+
+def compare(checkpoints: Iterable[bytes], keys: list[Key], *, growth: Iterable[bytes] = ()) -> Report:
+    """Checkpoints alone: all signed, none contradicts another of its size, and which grew out of which."""
+    return guarded(lambda report: _compare(report, list(checkpoints), keys, list(growth)))
 
 
 def audit(leaves: bytes, keys: list[Key], checkpoints: Iterable[bytes]) -> Report:
@@ -341,17 +501,62 @@ def audit(leaves: bytes, keys: list[Key], checkpoints: Iterable[bytes]) -> Repor
     return guarded(lambda report: _audit(report, leaves, keys, list(checkpoints)))
 
 
+def with_changes(keys: list[Key], changes: bytes | None) -> tuple[list[Key], Report]:
+    """The keys to go by, and what there is to say of them."""
+    found = list(keys)
+
+    def look(report: Report) -> None:
+        if changes is not None:
+            found[:] = follow(report, keys, changes)
+
+    return found, guarded(look)
+
+
+def follow(report: Report, keys: list[Key], raw: bytes) -> list[Key]:
+    """`keys`, and every key that one of them vouches for: by a statement that both signed, in either direction. A key
+    that a trusted one calls compromised counts no more, nor what it vouches for."""
+    changes = parse_changes(raw)
+    banned = set[Key]()
+    while True:
+        trusted = reached([key for key in keys if key not in banned], changes, banned)
+        newly = {one.old for one in changes if one.why == "compromised" and one.new in trusted} - banned
+        if not newly:
+            break
+        banned |= newly
+    for key in trusted:
+        if key not in keys:
+            report.say("shown", "key_followed", key=key)
+    stated = [one.old for one in changes if one.why == "compromised"]
+    for key in dict.fromkeys(one for one in [*keys, *banned] if one in stated):
+        report.say("not_shown", "key_compromised" if key in banned else "key_doubted", key=key)
+    return trusted
+
+
+def reached(keys: list[Key], changes: list[Change], banned: set[Key]) -> list[Key]:
+    trusted = list(keys)
+    for key in trusted:  # grows meanwhile
+        for one in changes:
+            other = {one.old: one.new, one.new: one.old}.get(key)
+            if one.why == "rotated" and other is not None and other not in banned and other not in trusted:
+                trusted.append(other)
+    return trusted
+
+
 def guarded(look: Callable[[Report], None]) -> Report:
     report = Report()
     try:
         look(report)
     except Rejected as rejected:
-        report.status = FORGED
-        report.say("forged", str(rejected))
+        # A key that is not here is no forgery: it may be the log's next one, or the one before.
+        unsigned = str(rejected) == "unsigned"
+        report.status = UNSIGNED if unsigned else FORGED
+        report.say("unsigned" if unsigned else "forged", str(rejected))
     return report
 
 
-def _examine(report: Report, raw: bytes, keys: list[Key], outside: list[bytes], leaves: bytes | None) -> None:
+def _examine(
+    report: Report, raw: bytes, keys: list[Key], outside: list[bytes], leaves: bytes | None, growth: list[bytes]
+) -> None:
     receipt = parse_receipt(raw)
     own = parse_checkpoint(receipt.note, keys)
     entry = entry_of(receipt.opening)
@@ -361,16 +566,17 @@ def _examine(report: Report, raw: bytes, keys: list[Key], outside: list[bytes], 
     _tell_body(report, receipt.opening["body"])
     _tell_record(report, record)
     others = [parse_checkpoint(text_of(note), keys) for note in outside]
-    for other in others:
-        if other.size == own.size and other.root != own.root:
-            raise Rejected("fork")
+    one_root_a_size([own, *others])
+    links = grown(growth, [own, *others], keys)
+    same = set[int]().union(*(within for within in histories([own.size], links) if own.size in within))
     if leaves is not None:
         entries = parse_leaves(leaves)
         check_leaves(entries, [own, *others])
         if entries[receipt.index] != entry:
             raise Rejected("other_leaves")
         report.say("shown", "leaves_agree", size=own.size)
-    _tell_comparison(report, own, others, with_leaves=leaves is not None)
+        same |= {other.size for other in others}
+    _tell_comparison(report, own, others, same)
 
 
 def _tell_body(report: Report, body: dict[str, str]) -> None:
@@ -383,23 +589,63 @@ def _tell_record(report: Report, record: dict[str, Any] | None) -> None:
     if record is None:
         report.say("not_shown", "record_closed")
         return
+    rows = [row for row in record["rows"] if isinstance(row, dict)]
     report.say("shown", "record_open" if record.get("finished") is True else "record_unfinished", steps=record["steps"])
-    for row in record["rows"]:
-        if isinstance(row, dict):
-            values = {name: row.get(name) or "-" for name in ("image", "store", "verified_at", "purged_at")}
-            report.say("shown", "step", **values)
+    for kind in KINDS_OF_STEP:
+        if count := sum(kind_of(row) == kind for row in rows):
+            report.say("shown", f"counted_{kind}", count=count)
+    for row in rows:
+        _tell_step(report, row)
+    if any(kind_of(row) == "notice" for row in rows):
+        report.say("not_shown", "not_the_recipients")
+    if any(is_purged(row) and row.get("log") != "checked" for row in rows):
+        report.say("not_shown", "not_the_log")
 
 
-def _tell_comparison(report: Report, own: Checkpoint, others: list[Checkpoint], *, with_leaves: bool) -> None:
+def kind_of(row: dict[str, Any]) -> str:
+    """What was done is told by the store: a notice that was written takes nothing from whoever it is to be sent to."""
+    return KIND_OF_STORE.get(str(row.get("store")), "other")
+
+
+def _tell_step(report: Report, row: dict[str, Any]) -> None:
+    values = {name: row.get(name) or "-" for name in ("image", "store", "verified_at")}
+    report.say("shown", f"step_{kind_of(row)}", **values)
+    if is_purged(row):
+        how = "step_purged" if row.get("log") == "checked" else "step_purged_log_unseen"
+        report.say("shown", how, image=values["image"], purged_at=row["purged_at"])
+
+
+def is_purged(row: dict[str, Any]) -> bool:
+    """What is purged are the files of the index's database; records of before said so of every store."""
+    return row.get("store") == "index" and bool(row.get("purged_at"))
+
+
+def _tell_comparison(report: Report, own: Checkpoint, others: list[Checkpoint], same: set[int]) -> None:
+    """`same`: the sizes that are known to be of the same history as the receipt's checkpoint."""
     if not others:
         report.say("not_shown", "no_outside")
     for other in others:
-        if other.size == own.size or with_leaves:
+        if other.size in same:
             report.say("shown", "same_history", size=other.size)
         else:
             report.status = UNCOMPARED
             report.say("not_shown", "uncompared", size=other.size, own=own.size)
     report.say("not_shown", "not_the_deed")
+
+
+def _compare(report: Report, notes: list[bytes], keys: list[Key], growth: list[bytes]) -> None:
+    heads = [parse_checkpoint(text_of(note), keys) for note in notes]
+    one_root_a_size(heads)
+    links = grown(growth, heads, keys)
+    for old, new in links:
+        report.say("shown", "grown", old=old, new=new, origin=heads[0].origin)
+    sizes = {head.size for head in heads}
+    if not any(links and sizes <= within for within in histories(sizes, links)):
+        report.status = UNCOMPARED
+        for head in heads:
+            report.say("not_shown", "signed_only", size=head.size, origin=head.origin)
+    else:
+        report.say("not_shown", "only_these")
 
 
 def _audit(report: Report, leaves: bytes, keys: list[Key], checkpoints: list[bytes]) -> None:
@@ -417,8 +663,20 @@ def _audit(report: Report, leaves: bytes, keys: list[Key], checkpoints: list[byt
 # --- words ------------------------------------------------------------------------------------------------------------
 
 MARKS = {
-    "en": {"shown": "SHOWN", "not_shown": "NOT SHOWN", "forged": "FALSE", "unread": "UNREADABLE"},
-    "fr": {"shown": "PROUVÉ", "not_shown": "NON PROUVÉ", "forged": "FAUX", "unread": "ILLISIBLE"},
+    "en": {
+        "shown": "SHOWN",
+        "not_shown": "NOT SHOWN",
+        "forged": "FALSE",
+        "unsigned": "UNDECIDED",
+        "unread": "UNREADABLE",
+    },
+    "fr": {
+        "shown": "PROUVÉ",
+        "not_shown": "NON PROUVÉ",
+        "forged": "FAUX",
+        "unsigned": "INDÉCIS",
+        "unread": "ILLISIBLE",
+    },
 }
 SENTENCES = {
     "en": {
@@ -430,30 +688,54 @@ SENTENCES = {
         "other_kind": "That entry is of the kind {kind}; it is not a case's.",
         "record_closed": "What the record says. This receipt does not open it, whatever was found; a regulator can "
         "have it opened and compared with this receipt.",
-        "record_open": "The record is opened here and is the one that was fixed: {steps} removals from a store, each "
-        "read back afterwards, and the case's deletions were complete.",
-        "record_unfinished": "The record is opened here and is the one that was fixed: {steps} removals from a store "
-        "by then, and the case's deletions were not complete yet.",
-        "step": "Image {image}: gone from {store} at {verified_at}, purged at {purged_at}.",
+        "record_open": "The record is opened here and is the one that was fixed. It states {steps} steps, and that the "
+        "case's deletions were complete.",
+        "record_unfinished": "The record is opened here and is the one that was fixed. It states {steps} steps by "
+        "then, and that the case's deletions were not complete yet.",
+        "counted_gone": "Of these, removals from a store that held images, each read back afterwards: {count}.",
+        "counted_notice": "Of these, images for which a notice to those who were shown it was written: {count}.",
+        "counted_refused": "Of these, images whose address was put on the list of refused addresses: {count}.",
+        "counted_other": "Of these, other steps: {count}.",
+        "step_gone": "Image {image}: gone from “{store}”, read back at {verified_at}.",
+        "step_notice": "Image {image}: a notice to those who, by the register, were shown it was written by "
+        "{verified_at}.",
+        "step_refused": "Image {image}: its address was put on the list of refused addresses by {verified_at}.",
+        "step_other": "Image {image}: the step “{store}” was recorded as done at {verified_at}.",
+        "step_purged": "Image {image}: purged from data files and log at {purged_at}.",
+        "step_purged_log_unseen": "Image {image}: purged from data files at {purged_at}; log not seen.",
+        "not_the_log": "That nothing is left in the log of the index's database: its server did not let it be looked "
+        "at.",
+        "not_the_recipients": "That those who were shown an image received their notice, or deleted it: a record holds "
+        "only that the notices were written.",
         "leaves_agree": "The leaves file is the list of {size} entries that was signed, and holds this entry in its "
         "place.",
         "same_history": "The checkpoint of {size} entries and this receipt tell the same history.",
         "no_outside": "That everyone is shown this same history. Give a checkpoint from a regulator, or from anyone "
         "who is not the operator, to compare with.",
         "uncompared": "Whether the checkpoint of {size} entries and the one of {own} in this receipt tell the same "
-        "history: give the log's leaves file too (--leaves).",
+        "history: give the log's leaves file (--leaves), or its proof for these two sizes (--consistency).",
+        "grown": "The log {origin} of {new} entries grew out of that of {old}: none of the first {old} was changed, "
+        "moved or taken out.",
+        "not_consistent": "The proof does not lead from the one checkpoint to the other: it was changed, or the log "
+        "showed two histories. Keep all the files, and compare with the leaves file (--leaves).",
         "not_the_deed": "That the deletions happened. The log shows what was stated, and when, and that it was not "
         "changed since; whether it is true is for auditors to check in the stores.",
         "audited": "All {size} entries are those that the log {origin} signed; the checkpoints given ({checkpoints}) "
         "are all of this one history.",
         "beyond": "The last {more} lines of the leaves file: no checkpoint that was given covers them.",
         "signed_only": "The checkpoint of {size} entries is signed by {origin}, and that is all that was looked at: "
-        "give the log's leaves file too (--leaves).",
+        "give the log's leaves file (--leaves), or a proof that it grew out of another (--consistency).",
         "only_these": "That nobody was shown another history: that takes checkpoints from others, all given here.",
         "bad_key": "That is not a log's public key.",
         "bad_format": "The file is damaged, cut short or of another kind.",
         "bad_signature": "A signature is forged, or what was signed was changed.",
-        "unsigned": "The key that was given did not sign this checkpoint.",
+        "unsigned": "None of the keys given signed this checkpoint: it is of another key of the log, or of nobody. "
+        "Give the key of its time, or the log's key changes too (--key-changes).",
+        "bad_change": "A change of the key is not signed as it must be.",
+        "key_followed": "By the log's key changes, a key that was given vouches for this one: {key}",
+        "key_compromised": "What this key signed: the log states that it was compromised, so it is not taken. {key}",
+        "key_doubted": "That this key, which was given, is still good: a statement says that it was compromised, "
+        "signed by a key that is not known here. Ask a regulator. {key}",
         "other_log": "The checkpoint is of another log.",
         "not_included": "The entry is not in the log that was signed: receipt or opening was changed.",
         "other_record": "The record that is opened here is not the one that was fixed.",
@@ -476,31 +758,61 @@ SENTENCES = {
         "other_kind": "Cette entrée est du genre {kind} ; ce n’est pas celle d’un dossier.",
         "record_closed": "Ce que dit le compte rendu. Ce reçu ne l’ouvre pas, quoi qu’on ait trouvé ; une autorité "
         "peut le faire ouvrir et le comparer à ce reçu.",
-        "record_open": "Le compte rendu est ouvert ici et c’est bien celui qui a été fixé : {steps} suppressions dans "
-        "un dépôt, chacune relue ensuite, et les suppressions du dossier étaient achevées.",
-        "record_unfinished": "Le compte rendu est ouvert ici et c’est bien celui qui a été fixé : {steps} suppressions "
-        "dans un dépôt jusque-là, et les suppressions du dossier n’étaient pas encore achevées.",
-        "step": "Image {image} : absente de {store} le {verified_at}, purgée le {purged_at}.",
+        "record_open": "Le compte rendu est ouvert ici et c’est bien celui qui a été fixé. Il déclare {steps} étapes, "
+        "et que les suppressions du dossier étaient achevées.",
+        "record_unfinished": "Le compte rendu est ouvert ici et c’est bien celui qui a été fixé. Il déclare {steps} "
+        "étapes jusque-là, et que les suppressions du dossier n’étaient pas encore achevées.",
+        "counted_gone": "Parmi elles, suppressions dans un dépôt qui contenait des images, chacune relue ensuite : "
+        "{count}.",
+        "counted_notice": "Parmi elles, images pour lesquelles un avis à ceux à qui elles ont été montrées a été "
+        "rédigé : {count}.",
+        "counted_refused": "Parmi elles, images dont l’adresse a été mise sur la liste des adresses refusées : "
+        "{count}.",
+        "counted_other": "Parmi elles, autres étapes : {count}.",
+        "step_gone": "Image {image} : absente de « {store} », relu le {verified_at}.",
+        "step_notice": "Image {image} : un avis à ceux à qui, selon le registre, elle a été montrée était rédigé le "
+        "{verified_at}.",
+        "step_refused": "Image {image} : son adresse était sur la liste des adresses refusées le {verified_at}.",
+        "step_other": "Image {image} : l’étape « {store} » a été enregistrée comme faite le {verified_at}.",
+        "step_purged": "Image {image} : purgée des fichiers de données et du journal le {purged_at}.",
+        "step_purged_log_unseen": "Image {image} : purgée des fichiers de données le {purged_at} ; journal non vu.",
+        "not_the_log": "Que rien ne reste dans le journal de la base de l’index : son serveur ne l’a pas laissé "
+        "regarder.",
+        "not_the_recipients": "Que ceux à qui une image a été montrée ont reçu leur avis, ou l’ont supprimée : un "
+        "compte rendu dit seulement que les avis ont été rédigés.",
         "leaves_agree": "Le fichier des feuilles est la liste des {size} entrées signées, et cette entrée y est à sa "
         "place.",
         "same_history": "Le point de contrôle de {size} entrées et ce reçu racontent la même histoire.",
         "no_outside": "Que tout le monde voit cette même histoire. Donnez un point de contrôle obtenu d’une autorité, "
         "ou de quiconque n’est pas l’exploitant, pour comparer.",
         "uncompared": "Que le point de contrôle de {size} entrées et celui de {own} dans ce reçu racontent la même "
-        "histoire : donnez aussi le fichier des feuilles du journal (--leaves).",
+        "histoire : donnez le fichier des feuilles du journal (--leaves), ou sa preuve pour ces deux tailles "
+        "(--consistency).",
+        "grown": "Le journal {origin} de {new} entrées est issu de celui de {old} : aucune des {old} premières n’a été "
+        "modifiée, déplacée ou retirée.",
+        "not_consistent": "La preuve ne mène pas d’un point de contrôle à l’autre : elle a été modifiée, ou le journal "
+        "a montré deux histoires. Gardez tous les fichiers, et comparez avec le fichier des feuilles (--leaves).",
         "not_the_deed": "Que les suppressions ont eu lieu. Le journal montre ce qui a été déclaré, quand, et que rien "
         "n’a changé depuis ; aux vérificateurs de contrôler dans les dépôts si c’est vrai.",
         "audited": "Les {size} entrées sont celles que le journal {origin} a signées ; les points de contrôle donnés "
         "({checkpoints}) sont tous de cette seule histoire.",
         "beyond": "Les {more} dernières lignes du fichier des feuilles : aucun point de contrôle donné ne les couvre.",
         "signed_only": "Le point de contrôle de {size} entrées est signé par {origin}, et c’est tout ce qui a été vu : "
-        "donnez aussi le fichier des feuilles du journal (--leaves).",
+        "donnez le fichier des feuilles du journal (--leaves), ou une preuve qu’il est issu d’un autre "
+        "(--consistency).",
         "only_these": "Que personne n’a vu une autre histoire : il faut pour cela les points de contrôle des autres, "
         "tous donnés ici.",
         "bad_key": "Ce n’est pas la clé publique d’un journal.",
         "bad_format": "Le fichier est abîmé, tronqué ou d’un autre genre.",
         "bad_signature": "Une signature est fausse, ou ce qui a été signé a été modifié.",
-        "unsigned": "La clé donnée n’a pas signé ce point de contrôle.",
+        "unsigned": "Aucune des clés données n’a signé ce point de contrôle : il est d’une autre clé du journal, ou de "
+        "personne. Donnez la clé de son époque, ou aussi les changements de clé du journal (--key-changes).",
+        "bad_change": "Un changement de clé n’est pas signé comme il doit l’être.",
+        "key_followed": "Selon les changements de clé du journal, une clé donnée répond de celle-ci : {key}",
+        "key_compromised": "Ce que cette clé a signé : le journal déclare qu’elle a été compromise, elle n’est donc "
+        "pas admise. {key}",
+        "key_doubted": "Que cette clé, qui a été donnée, est encore bonne : une déclaration la dit compromise, signée "
+        "par une clé inconnue ici. Demandez à une autorité. {key}",
         "other_log": "Le point de contrôle est d’un autre journal.",
         "not_included": "L’entrée n’est pas dans le journal signé : le reçu ou ce qu’il ouvre a été modifié.",
         "other_record": "Le compte rendu ouvert ici n’est pas celui qui a été fixé.",
@@ -525,6 +837,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="verify.py", description="Check a takedown receipt, or a whole ledger.")
     parser.add_argument("--key", action="append", required=True, help="the log's public key, or a file of them")
     parser.add_argument("--leaves", help="the log's leaves file")
+    parser.add_argument(
+        "--consistency", action="append", default=[], help="a proof that one checkpoint grew out of another"
+    )
+    parser.add_argument("--key-changes", help="the log's key changes, to follow from the key that is given to others")
     parser.add_argument("--language", choices=sorted(SENTENCES), default="en")
     parser.add_argument("files", nargs="+", metavar="FILE", help="a receipt, then checkpoints; or checkpoints alone")
     options = parser.parse_args(arguments)
@@ -532,26 +848,23 @@ def main(arguments: list[str] | None = None) -> int:
         keys = [key for given in options.key for key in read_keys(given)]
         first, *others = [read(name) for name in options.files]
         leaves = None if options.leaves is None else read(options.leaves)
+        growth = [read(name) for name in options.consistency]
+        changes = None if options.key_changes is None else read(options.key_changes)
     except Unread as unread:
         report = Report(MISUSED)
         report.say("unread", unread.sentence, name=unread.name)
         return write(report, options.language)
+    keys, followed = with_changes(keys, changes)
+    if followed.status != SHOWN:
+        return write(followed, options.language)
     if is_receipt(first):
-        return write(examine(first, keys, outside=others, leaves=leaves), options.language)
-    if leaves is None:
-        report = guarded(lambda report: _signed_only(report, keys, [first, *others]))
-        return write(report, options.language)
-    return write(audit(leaves, keys, [first, *others]), options.language)
-
-
-def _signed_only(report: Report, keys: list[Key], notes: list[bytes]) -> None:
-    """Checkpoints without a leaves file: signed, and none contradicts another of its size."""
-    heads = [parse_checkpoint(text_of(note), keys) for note in notes]
-    if len({(head.size, head.root) for head in heads}) != len({head.size for head in heads}):
-        raise Rejected("fork")
-    report.status = UNCOMPARED
-    for head in heads:
-        report.say("not_shown", "signed_only", size=head.size, origin=head.origin)
+        report = examine(first, keys, outside=others, leaves=leaves, growth=growth)
+    elif leaves is None:
+        report = compare([first, *others], keys, growth=growth)
+    else:
+        report = audit(leaves, keys, [first, *others])
+    report.lines = followed.lines + report.lines
+    return write(report, options.language)
 
 
 class Unread(Exception):

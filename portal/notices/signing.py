@@ -1,34 +1,23 @@
 """The key that notices and feeds are signed with: Ed25519 (RFC 8032), its seed a key of the key store like others."""
 
-import time
 from base64 import b64encode
+from contextlib import suppress
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from portal.core import keys
-from portal.core.keys import KEY_BYTES, KeyDestroyed
 
 _KEY: UUID = uuid5(NAMESPACE_URL, "takedown-portal/outgoing")
-_TRIES = 50
 
 
 def seed() -> bytes:
     """Made on first use; two processes that meet there get the same."""
-    for _ in range(_TRIES):
-        try:
-            found = keys.read(_KEY)
-        except KeyDestroyed:
-            try:
-                keys.create(_KEY)
-            except FileExistsError:
-                continue
-            return keys.read(_KEY)
-        if len(found) == KEY_BYTES:
-            return found
-        time.sleep(0.02)  # another process is writing it
-    raise KeyDestroyed(str(_KEY))
+    if not keys.exists(_KEY):
+        with suppress(FileExistsError):
+            keys.create(_KEY)
+    return keys.read(_KEY)
 
 
 def public_key() -> bytes:

@@ -10,9 +10,11 @@ class OperationsConfig(AppConfig):
         from matching import service  # noqa: PLC0415
         from portal.blocks.sealer import Sealer  # noqa: PLC0415
         from portal.jobs import kinds  # noqa: PLC0415
-        from portal.operations import journal  # noqa: PLC0415
+        from portal.ledger import publication as ledger  # noqa: PLC0415
+        from portal.operations import journal, publication  # noqa: PLC0415
         from portal.operations.kinds import KINDS  # noqa: PLC0415
 
         kinds.register(KINDS)
         service.use_block_sealer(Sealer())
         journal.register()
+        ledger.use_tell(publication.tell)

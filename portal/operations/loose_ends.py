@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+from django.conf import settings
+from django.db.models import Min
+
 from matching import service
 from portal.cases import receipts
 from portal.cases.models import Case
 from portal.cases.states import ENDED, State
 from portal.core import clock, keys
-from portal.jobs.queue import lies_dead
+from portal.jobs.queue import is_under_way, lies_dead
 from portal.jobs.queue import pick_up as enqueue
 from portal.orders.models import Order
 from portal.orders.states import State as OrderState
@@ -56,7 +59,14 @@ def _removals() -> None:
     for removal in (queued | cooled).filter(paused=False):
         if not lies_dead("removal.hide", removal.pk) and not lies_dead("removal.remove", removal.pk):
             removals.pick_up(removal)
-    enqueue("removals.purge", "all")
+    _purge()
+
+
+def _purge() -> None:
+    """At its own time: enqueued anew, a purge that waits for it would be pulled forward."""
+    oldest = Removal.objects.filter(state=RemovalState.REMOVED).aggregate(oldest=Min("removed_at"))["oldest"]
+    if oldest is not None and not is_under_way("removals.purge", "all"):
+        enqueue("removals.purge", "all", run_at=oldest + settings.PURGE_AFTER)
 
 
 def _orders() -> None:

@@ -41,10 +41,7 @@ def publish(_at: str) -> None:
     for code in receipts.due_records():
         _close_record(str(code))
     roots.commit()
-    made = publication.publish()
-    if made is not None:
-        append.append(Tag.LEDGER_PUBLISHED, about=made.pk, size=made.size)
-        _tell(made)
+    publication.publish()
     for code in receipts.unsent():
         queue.pick_up("case.mail_receipt", code)
 
@@ -58,7 +55,10 @@ def _close_record(code: str) -> None:
         queue.pick_up("case.record", code)
 
 
-def _tell(made: Checkpoint) -> None:
+def tell(made: Checkpoint) -> None:
+    """The regulators who take it, of every checkpoint however it came to be signed; in the transaction that keeps it,
+    so that none is public that nobody holds outside."""
+    append.append(Tag.LEDGER_PUBLISHED, about=made.pk, size=made.size)
     for pk in User.objects.filter(role=Role.REGULATOR, is_active=True).exclude(mail="").values_list("pk", flat=True):
         queue.enqueue("ledger.mail", f"{made.pk} {pk}")
 

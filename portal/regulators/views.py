@@ -68,6 +68,8 @@ def _records(shown: Numbers) -> list[tuple[str, str, str, int | float]]:
         "orders",
         "orders_open",
         "images_deleted_by_order",
+        "removals_purged",
+        "removals_purged_log_unseen",
     )
     rows: list[tuple[str, str, str, int | float]] = [("total", name, "count", getattr(shown, name)) for name in totals]
     rows += [("state", state, "cases", cases) for state, cases in sorted(shown.states.items())]

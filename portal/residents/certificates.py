@@ -23,7 +23,6 @@ from portal.ledger import verify
 from portal.ledger.verify import Key, Report
 
 STYLES = "certificate.css"
-ED25519 = b"\x01"  # the algorithm's number in C2SP signed-note
 RAW_DEFLATE = -15  # zlib's number for a stream without header, as browsers unpack it
 
 
@@ -47,26 +46,21 @@ def make(receipt: bytes, keys: list[Key], *, language: str) -> Certificate:
     report = verify.examine(receipt, keys)
     if report.status != verify.SHOWN:
         raise NotProven
-    body = verify.parse_receipt(receipt).opening["body"]
+    parsed = verify.parse_receipt(receipt)
+    body, signed_by = parsed.opening["body"], verify.read_note(parsed.note, keys)[1]
     return Certificate(
         reference=body.get("reference", ""),
         received_on=body.get("received_on", ""),
         digest=hashlib.sha256(receipt).hexdigest(),
         shown=sentences(report, "shown", language),
         not_shown=sentences(report, "not_shown", language),
-        key=written(keys[0]),
+        key=str(signed_by[0]),
         qr=qr(receipt, language),
     )
 
 
 def sentences(report: Report, mark: str, language: str) -> tuple[str, ...]:
     return tuple(sentence for was, sentence in report.spoken(language) if was == mark)
-
-
-def written(key: Key) -> str:
-    """As C2SP signed-note writes a verifier key."""
-    material = base64.b64encode(ED25519 + key.public).decode()
-    return f"{key.name}+{key.id.hex()}+{material}"
 
 
 def qr(receipt: bytes, language: str) -> str:

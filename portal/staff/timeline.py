@@ -108,10 +108,11 @@ def _removal_opened(entry: Entry, _who: str) -> str:
 
 
 def _removal_moved(entry: Entry, _who: str) -> str:
+    checked = entry.detail.get("log_checked") is True
     return {
         "hidden": _("Hidden from search, and read back"),
         "removed": _("Removed from every store, and read back"),
-        "purged": _("Purged from data files and log"),
+        "purged": _("Purged from data files and log") if checked else _("Purged from data files; log not seen"),
     }.get(str(entry.detail.get("to")), "")
 
 

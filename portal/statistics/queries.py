@@ -72,6 +72,8 @@ class Numbers:
     weeks: tuple[Week, ...]  # oldest first, without gaps
     blocks: int | None  # in force; rounded like what they kept out
     kept_out: tuple[KeptOut, ...]  # oldest first
+    removals_purged: int
+    removals_purged_log_unseen: int  # of these, on a server that does not let its log and files be looked at
     times: dict[str, Timing]  # settled, closed, hidden, removed, purged; absent where nothing was measured
 
 
@@ -81,6 +83,7 @@ def numbers() -> Numbers:
     images = dict(_rows("SELECT state, images FROM statistics_images"))
     deleted = sum(images.get(state, 0) for state in DELETED_STATES)
     (orders,) = _rows("SELECT confirmed, open, images_deleted FROM statistics_orders")
+    (purges,) = _rows("SELECT purged, log_unseen FROM statistics_purges")
     stuck, kept = images.get("stuck", 0), images.get("restored", 0)
     return Numbers(
         as_of=today,
@@ -100,6 +103,8 @@ def numbers() -> Numbers:
         weeks=_weeks(today),
         blocks=next(iter(_rows("SELECT blocks FROM statistics_blocks")))[0],
         kept_out=_kept_out(),
+        removals_purged=purges[0],
+        removals_purged_log_unseen=purges[1],
         times=_times(),
     )
 

@@ -30,6 +30,9 @@ class Removal(models.Model):
     hidden_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
     purged_at = models.DateTimeField(null=True)
+    # Whether the server's log and files were looked at by then, and found clean; empty until it is purged, and for
+    # those purged before anybody looked.
+    log_checked = models.BooleanField(null=True)
 
     def __str__(self) -> str:
         return f"removal {self.id}"

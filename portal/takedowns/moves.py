@@ -31,11 +31,12 @@ class Stale(Exception):
     """Another writer was quicker."""
 
 
-def move_removal(removal: Removal, to: RemovalState) -> None:
+def move_removal(removal: Removal, to: RemovalState, **facts: bool) -> None:
+    """`facts` are fields of the removal that the trail records too."""
     stamp = {f"{to}_at": clock.now()} if to != RemovalState.REMOVING else {}
     with transaction.atomic():
-        _require(_move([removal], to, REMOVAL_MOVES, **stamp))
-        append.append(Tag.REMOVAL_MOVED, about=removal.id, origin=removal.origin, to=to.value)
+        _require(_move([removal], to, REMOVAL_MOVES, **stamp, **facts))
+        append.append(Tag.REMOVAL_MOVED, about=removal.id, origin=removal.origin, to=to.value, **facts)
 
 
 def move_takedown(takedown: Takedown, to: TakedownState, *, by: int | None = None, **values: Any) -> None:

@@ -170,18 +170,21 @@ def _fail(step: Step, error: StoreError) -> None:
 
 
 def purge(_all: str) -> None:
-    """Rewrite what still holds dead rows; a removal is purged once no row of its images is kept back by anyone."""
+    """Rewrite what still holds dead rows; a removal is purged once no row of its images is kept back by anyone, and
+    none can lie in a file that the server lets us see."""
     removals = list(_with_removed())
     if not removals:
         return
-    service.purge(also=retention.SEALED_TABLES)
+    report = service.purge(also=retention.SEALED_TABLES)
+    if report.left_behind:
+        raise NotYet("files of the log or of no table may still hold deleted rows")
     kept_back = 0
     for removal in removals:
         takedowns = list(removal.takedowns.filter(state=TakedownState.REMOVED))
         if service.unpurged([takedown.image_id for takedown in takedowns]):
             kept_back += 1
         else:
-            _purged(removal, takedowns)
+            _purged(removal, takedowns, log_checked=report.log_checked)
     if kept_back:
         raise NotYet(f"rows of {kept_back} removals are kept back")
 
@@ -194,9 +197,9 @@ def _with_removed() -> QuerySet[Removal]:
     return Removal.objects.filter(Q(state=RemovalState.REMOVED) | partly).distinct()
 
 
-def _purged(removal: Removal, takedowns: list[Takedown]) -> None:
+def _purged(removal: Removal, takedowns: list[Takedown], *, log_checked: bool) -> None:
     with transaction.atomic():
         moves.move_takedowns(takedowns, TakedownState.PURGED)
         if removal.state == RemovalState.REMOVED:
-            moves.move_removal(removal, RemovalState.PURGED)
+            moves.move_removal(removal, RemovalState.PURGED, log_checked=log_checked)
             queue.enqueue(removal.at_last, removal.origin)

@@ -10,7 +10,7 @@ from portal.api import log as pages
 from portal.ledger import leaves, publication, rotation, signers, verify
 
 pytestmark = pytest.mark.django_db
-PATHS = ("checkpoint", "checkpoints", "leaves", "leaves/0", "keys", "key-changes")
+PATHS = ("checkpoint", "checkpoints", "leaves", "leaves/0", "keys", "key-changes", "consistency/1/1")
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ def test_the_statement_of_a_new_key_is_served(client: Client, log_key: verify.Ke
     assert verify.signed_text(stated, [log_key]).startswith("takedown-portal/key-change@v1\n")
 
 
-@pytest.mark.parametrize("path", ["checkpoint", "checkpoints/1", "leaves", "leaves/0"])
+@pytest.mark.parametrize("path", ["checkpoint", "checkpoints/1", "consistency/1/1", "leaves", "leaves/0"])
 def test_before_the_first_publication_there_is_nothing(client: Client, path: str) -> None:
     append(1)
     assert client.get(f"/ledger/{path}").status_code == 404
@@ -98,3 +98,27 @@ def test_they_are_read_only_and_set_no_cookie(client: Client, path: str) -> None
 
 def test_the_verifier_is_served_as_it_stands(client: Client) -> None:
     assert body(client, "verify.py") == Path(verify.__file__).read_bytes()
+
+
+def test_that_the_log_grew_out_of_an_earlier_one_is_served_for_any_two_sizes(
+    client: Client, log_key: verify.Key
+) -> None:
+    append(3)
+    publication.publish()
+    held = body(client, "checkpoint")
+    append(4)
+    publication.publish()
+    grown = body(client, "consistency/3/7")
+    assert grown.startswith(b"old 3\n")
+    assert grown.endswith(b"\n\n" + body(client, "checkpoint"))
+    assert verify.compare([held], [log_key], growth=[grown]).status == verify.SHOWN
+    assert verify.compare([held], [log_key], growth=[body(client, "consistency/3/3")]).status == verify.SHOWN
+    assert body(client, "consistency/5/7").startswith(b"old 5\n")
+
+
+@pytest.mark.parametrize("sizes", ["0/3", "4/3", "1/2", "3/4", "x/3", "-1/3"])
+def test_of_sizes_that_were_not_signed_there_is_no_proof(client: Client, sizes: str) -> None:
+    append(3)
+    publication.publish()
+    append(2)
+    assert client.get(f"/ledger/consistency/{sizes}").status_code == 404

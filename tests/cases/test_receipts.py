@@ -140,7 +140,10 @@ def test_the_record_can_be_opened_for_an_auditor_and_is_the_one_that_was_fixed(
         assert report.status == verify.SHOWN
         assert ("shown", "record_open", {"steps": steps}) in report.lines
         rows = json.loads(b64decode(opened.split(b"\n")[1].removeprefix(b"extra ")))["steps"]
-        assert all(row["verified_at"] and row["purged_at"] for row in rows)
+        assert all(row["verified_at"] for row in rows)
+        assert all(bool(row["purged_at"]) == (row["store"] == "index") for row in rows)
+        assert all(row["log"] == ("checked" if row["store"] == "index" else "") for row in rows)
+        assert {row["store"] for row in rows if verify.kind_of(row) == "other"} == set()
 
 
 def test_a_case_that_is_late_gets_its_second_leaf_at_the_same_time_and_says_so_in_its_record(

@@ -166,7 +166,7 @@ def test_every_change_of_the_published_files_is_found(alone: ModuleType, capsys:
         changed = tamper(random, shown)
         assert any(shown[name] != content for name, content in changed.items()), tamper.__name__
         done[tamper.__name__] += 1
-        if alone.FORGED not in _verdict(alone, keys, {**shown, **changed}):
+        if not {alone.FORGED, alone.UNSIGNED} & _verdict(alone, keys, {**shown, **changed}):
             missed[tamper.__name__] += 1
     with capsys.disabled():
         sys.stdout.write(f"\nledger: {done.total()} changes of files, {len(done)} kinds, missed {missed.total()}\n")

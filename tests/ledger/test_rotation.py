@@ -1,14 +1,19 @@
 """Another key: stated by the old one, both for a while, then the new one alone; and after a theft, at once."""
 
+import html
+import re
 from io import StringIO
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
-from portal.ledger import checkpoint, leaves, note, publication, resume, rotation, signers, verify
-from portal.ledger.models import Checkpoint, KeyChange
+from portal.core import keys
+from portal.ledger import checkpoint, leaves, note, publication, receipt, resume, rotation, signers, verify
+from portal.ledger.models import Checkpoint, KeyChange, Leaf
 from portal.ledger.note import NoteError, Verifier, parse_verifier
+from portal.residents import certificates
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +59,7 @@ def test_what_was_signed_is_signed_again_so_that_the_newest_checkpoint_bears_the
 
 def test_a_stolen_key_neither_signs_nor_vouches_any_more(log_key: Verifier) -> None:
     publish()
-    stated = rotation.rotate(bytes([3]) * 32, compromised=True).note
+    (stated,) = (change.note for change in rotation.rotate(bytes([3]) * 32, compromised=True))
     with pytest.raises(NoteError):
         note.verified_text(stated, [log_key])
     (new,) = signers.verifiers()
@@ -82,3 +87,67 @@ def test_verify_takes_both_keys_during_the_overlap(log_key: Verifier) -> None:
     assert len(keys) == 2
     for given in ([keys[0]], [keys[1]], keys):
         assert verify.parse_checkpoint(both.decode(), given).size == 2
+
+
+def issued() -> bytes:
+    leaf = leaves.append(leaves.Kind.CLOSED, key_id=make_key(), commitment={"reference": "ABCD-1234"})
+    publication.publish()
+    return receipt.issue(Leaf.objects.get(pk=leaf.pk))
+
+
+def test_receipts_of_before_during_and_after_check_out_with_the_keys_the_page_gives(
+    log_key: Verifier, client: Client
+) -> None:
+    receipts = [issued()]
+    rotation.rotate(bytes([5]) * 32)
+    receipts.append(issued())
+    rotation.retire()
+    receipts.append(issued())
+    page = client.get("/en/verify/").content.decode()
+    filled_in = re.search(r"<textarea[^>]*name=.key.[^>]*>([^<]*)<", page)
+    assert filled_in is not None
+    given = html.unescape(filled_in.group(1)).strip()
+    assert len(given.splitlines()) == 2
+    for one in receipts:
+        assert client.post("/en/verify/", {"receipt_text": one.decode(), "key": given}).status_code == 200
+
+
+def test_a_certificate_prints_the_key_that_signed_its_receipt(log_key: Verifier) -> None:
+    before = issued()
+    rotation.rotate(bytes([5]) * 32)
+    given = [verify.parse_key(str(key)) for key in signers.verifiers()]
+    made = certificates.make(before, given, language="en")
+    assert made.key == str(log_key)
+    assert verify.examine(before, [verify.parse_key(made.key)]).status == verify.SHOWN
+
+
+def test_verify_follows_the_log_from_the_first_key_to_the_last_and_back(log_key: Verifier, client: Client) -> None:
+    first = issued()
+    for seed in (5, 6):
+        rotation.rotate(bytes([seed]) * 32)
+        rotation.retire()
+    last, newest = issued(), str(signers.verifiers()[0])
+    stated = client.get("/ledger/key-changes").content
+    for key, one in ((str(log_key), last), (newest, first)):
+        reached, report = verify.with_changes([verify.parse_key(key)], stated)
+        assert report.status == verify.SHOWN
+        assert verify.examine(one, [verify.parse_key(key)]).status == verify.UNSIGNED
+        assert verify.examine(one, reached).status == verify.SHOWN
+
+
+def test_a_compromise_takes_every_key_that_lay_there_and_receipts_are_under_the_new_one(log_key: Verifier) -> None:
+    leaf = leaves.append(leaves.Kind.CLOSED, key_id=make_key(), commitment={})
+    publication.publish()
+    rotation.rotate(bytes([5]) * 32)
+    assert len(rotation.rotate(bytes([6]) * 32, compromised=True)) == 2
+    (new,) = signers.verifiers()
+    assert rotation.trusted() == [new]
+    assert len(rotation.known()) == 3
+    again = receipt.issue(Leaf.objects.get(pk=leaf.pk))
+    assert verify.examine(again, [verify.parse_key(str(new))]).status == verify.SHOWN
+
+
+def make_key() -> UUID:
+    key_id = uuid4()
+    keys.create(key_id)
+    return key_id

@@ -10,6 +10,8 @@ from portal.ledger.tree import Tree
 
 NAME = "log.example/ledger"
 SIGNER, OTHER = Signer(NAME, bytes([7]) * 32), Signer(NAME, bytes([8]) * 32)
+STORES = ("addresses", "derived", "images", "index", "recipients")
+PURGED = "2026-03-15T00:00:00+00:00"
 KEY, OTHER_KEY = str(SIGNER.verifier), str(OTHER.verifier)
 
 
@@ -34,9 +36,15 @@ class Case:
 
 def make_case(number: int, *, seed: int, reference: str) -> Case:
     steps = [
-        record.Step(UUID(int=image), store, "2026-03-14T09:00:00+00:00", "2026-03-15T00:00:00+00:00")
+        record.Step(
+            UUID(int=image),
+            store,
+            "2026-03-14T09:00:00+00:00",
+            PURGED if store == "index" else "",
+            log_checked=image > 0,
+        )
         for image in range(number % 4)
-        for store in ("derived", "images", "index")
+        for store in STORES
     ]
     made = record.make(steps, finished=True)
     facts = {
@@ -78,6 +86,10 @@ class World:
 
     def leaves(self) -> bytes:
         return "".join(f"{encode(case.entry)}\n" for case in self.made).encode()
+
+    def growth(self, old: int) -> bytes:
+        path = self.tree.consistency(old, self.cases)
+        return proof.write_growth(old=old, path=path, checkpoint=self.checkpoint().decode()).encode()
 
     def receipt(self, number: int, *, with_record: bool = False) -> bytes:
         return self.with_opening(number, self.made[number].opening(with_record=with_record))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
-from matching import purging, service
+from matching import purging, remains, service
 from matching.models import Residue
 from matching.types import Embeddings, Store
 from tests.matching import builders
@@ -72,7 +72,7 @@ def test_the_rights_of_the_app_are_enough() -> None:
     with acting_as("takedown_app"):
         report = service.purge()
     assert report.complete
-    assert report.log_turned
+    assert report.log_checked
     assert report.rewritten
 
 
@@ -108,8 +108,38 @@ def test_a_server_that_keeps_its_log_to_itself_does_not_hold_up_a_removal() -> N
             cursor.execute(f"DROP OWNED BY {role}")
             cursor.execute(f"DROP ROLE {role}")
     assert not report.log_turned
+    assert (report.log_files, report.stray_files) == (None, None)
+    assert not report.left_behind
+    assert not report.log_checked
     assert report.complete
     assert service.unpurged([image]) == frozenset()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_belongs_to_no_table_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as its transaction lasts, a new table's file looks like one that a killed server left."""
+    service.erase(builders.make_image(builders.unit_rows(1)), Store.INDEX)
+    other = connection.copy()
+    with other.cursor() as writing:
+        writing.execute("BEGIN")
+        writing.execute("CREATE TABLE unseen AS SELECT generate_series(1, 1000)")
+        writing.execute("SELECT pg_relation_filenode('unseen')::text")
+        (file,) = writing.fetchone()
+        monkeypatch.setattr(purging, "SNAPSHOT_WAIT", 0.2)
+        report = service.purge()
+        writing.execute("ROLLBACK")
+    other.close()
+    assert report.stray_files == (file,)
+    assert report.left_behind
+    assert not report.log_checked
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_log_is_clean_once_it_was_so_twice_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([("000000010000000000000001",), (), ("000000010000000000000009",), (), (), ("never asked for",)])
+    monkeypatch.setattr(remains, "log_files", lambda before: next(looks))
+    assert purging.turn_log_over() == (True, ())
+    assert next(looks) == ("never asked for",)
 
 
 @contextmanager

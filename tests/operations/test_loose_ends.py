@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from pytest_django import Settings
@@ -15,6 +16,7 @@ from portal.core import clock, keys
 from portal.jobs.models import Job
 from portal.operations import loose_ends
 from portal.takedowns.models import Takedown
+from portal.takedowns.removals import open_removal
 from tests.builders import indexed_image, make_case
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,6 +56,25 @@ def test_picking_up_does_not_end_the_cooling_time(drain: Drain, sam: User, setti
         drain()
         lose_every_job()
     assert Takedown.objects.get().state == "hidden"
+
+
+def test_picking_up_does_not_pull_a_waiting_purge_forward(drain: Drain, settings: Settings) -> None:
+    settings.PURGE_AFTER = timedelta(hours=24)
+    open_removal(uuid4(), [indexed_image()], then="case.settle", at_last="case.close")
+    drain()
+    (due,) = Job.objects.filter(kind="removals.purge", state="due").values_list("run_at", flat=True)
+    clock.move(timedelta(hours=1))
+    loose_ends.pick_up()
+    assert Job.objects.get(kind="removals.purge", state="due").run_at == due
+    Job.objects.filter(kind="removals.purge").delete()
+    loose_ends.pick_up()
+    again = Job.objects.get(kind="removals.purge").run_at
+    assert abs(again - due) < timedelta(minutes=1)
+
+
+def test_where_nothing_is_to_be_purged_no_purge_is_enqueued() -> None:
+    loose_ends.pick_up()
+    assert not Job.objects.filter(kind="removals.purge").exists()
 
 
 def test_what_lies_before_a_person_is_not_enqueued_again(db: None) -> None:

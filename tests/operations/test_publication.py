@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -19,11 +20,12 @@ from portal.audit.tags import Tag
 from portal.cases.states import State
 from portal.core import clock, schedule
 from portal.jobs.models import Job
+from portal.ledger import leaves, signers, verify
 from portal.ledger import publication as ledger
-from portal.ledger import signers, verify
 from portal.ledger.models import Checkpoint
 from portal.operations import publication, tasks
 from tests.builders import make_case
+from tests.operations.test_disk_full import full_database
 
 pytestmark = pytest.mark.django_db
 Drain = Callable[[], int]
@@ -99,6 +101,62 @@ def test_regulators_who_take_it_are_mailed_each_checkpoint(
     assert (name, isinstance(content, bytes)) == ("checkpoint-2.txt", True)
     assert verify.parse_checkpoint(bytes(content).decode(), [log_key]).size == 2
     assert "&" not in str(sent.body)
+
+
+def mails_of(checkpoint: Checkpoint, account: User) -> int:
+    return Job.objects.filter(kind="ledger.mail", subject=f"{checkpoint.pk} {account.pk}").count()
+
+
+@pytest.fixture
+def regulator(rita: User) -> User:
+    User.objects.filter(pk=rita.pk).update(mail="rita@regulator.example")
+    return rita
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_checkpoint_is_kept_without_the_mail_that_takes_it_outside(log_key: verify.Key, regulator: User) -> None:
+    """The mails are written with it: a process that ends in between leaves neither or both."""
+    append.append(Tag.CASE_OPENED, about="1")
+    with full_database("jobs_job"), pytest.raises(OperationalError):
+        ledger_with_a_leaf()
+    assert not Checkpoint.objects.exists()
+    assert ledger.publish() is None  # it is known outside the table, and taken in
+    (kept,) = Checkpoint.objects.all()
+    assert kept.note == signers.head()
+    assert mails_of(kept, regulator) == 1
+
+
+def ledger_with_a_leaf() -> None:
+    leaves.commit(leaves.Kind.TRAIL, {})
+    ledger.publish()
+
+
+def test_what_another_key_signs_again_is_mailed_as_well(log_key: verify.Key, regulator: User) -> None:
+    ledger_with_a_leaf()
+    command("rotate-key")
+    command("retire-key")
+    first, again, alone = Checkpoint.objects.order_by("pk")
+    assert first.size == again.size == alone.size
+    assert [mails_of(made, regulator) for made in (first, again, alone)] == [1, 1, 1]
+    assert Entry.objects.filter(tag=Tag.LEDGER_PUBLISHED).count() == 3
+
+
+def test_what_was_signed_again_before_a_kill_is_kept_at_the_next_publication(
+    log_key: verify.Key, regulator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_arguments: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    ledger_with_a_leaf()
+    with monkeypatch.context() as once:
+        once.setattr(ledger, "_keep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            command("rotate-key")
+    assert Checkpoint.objects.count() == 1
+    ledger.publish()
+    again = Checkpoint.objects.latest("pk")
+    assert again.note == signers.head()
+    assert mails_of(again, regulator) == 1
 
 
 def test_a_regulator_without_an_address_is_mailed_nothing(log_key: verify.Key, rita: User, drain: Drain) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -10,6 +11,9 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases.states import State
+from portal.core import clock
+from portal.takedowns.models import Removal
+from portal.takedowns.states import RemovalState
 from tests.builders import make_case
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "regulator"])
@@ -82,3 +86,15 @@ def test_the_file_is_one_table_of_codes(rita_client: Client) -> None:
 def test_the_file_is_the_same_in_both_languages(rita_client: Client) -> None:
     make_case(State.REVIEW)
     assert rita_client.get(CSV).content == rita_client.get("/fr/regulator/numbers.csv").content
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Log not seen at 1 of 1 purges"), ("fr", "Journal non vu")])
+def test_a_purge_whose_log_was_not_seen_is_told(rita_client: Client, language: str, words: str) -> None:
+    Removal.objects.create(
+        origin=uuid4(), state=RemovalState.PURGED, opened_at=clock.now(), purged_at=clock.now(), log_checked=False
+    )
+    assert words in rita_client.get(f"/{language}/regulator/").content.decode()
+
+
+def test_where_every_log_was_seen_nothing_is_said_of_it(rita_client: Client) -> None:
+    assert "Log not seen" not in rita_client.get(PAGE).content.decode()

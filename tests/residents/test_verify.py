@@ -56,7 +56,9 @@ def test_a_changed_receipt_does_not(client: Client, at: int) -> None:
 def test_it_believes_the_key_that_is_given_and_no_other(client: Client) -> None:
     answer = client.post(PAGE, {"receipt_file": file(WORLD.receipt(3)), "key": OTHER_KEY})
     assert answer.status_code == 422
-    assert "did not sign" in body(answer.content)
+    assert "No key given here signed this" in body(answer.content)
+    assert "does not check out" not in body(answer.content)
+    assert "None of the keys given signed" in body(answer.content)
 
 
 def test_a_checkpoint_of_another_history_is_a_fork(client: Client) -> None:
@@ -164,3 +166,17 @@ def test_found_or_not_certificates_are_alike() -> None:
     plain = [re.sub(r"[0-9a-f-]{36,64}|Entry \d", "", page) for page in without_codes]
     assert plain[0] == plain[1]
     assert verify.examine(WORLD.receipt(0), keys_of(KEY)).status == verify.SHOWN
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "claimed"),
+    [("en", "a notice to those who", "gone from “recipients”"), ("fr", "un avis à ceux", "absente de « recipients »")],
+)
+def test_page_and_certificate_say_of_a_notice_that_it_was_written(
+    client: Client, language: str, written: str, claimed: str
+) -> None:
+    given = {"receipt_text": WORLD.receipt(3, with_record=True).decode(), "key": KEY, "print": "1"}
+    for page in ("verify/", "verify/certificate/"):
+        said = body(client.post(f"/{language}/{page}", given).content)
+        assert written in said
+        assert claimed not in said

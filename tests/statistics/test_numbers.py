@@ -90,6 +90,15 @@ def test_an_image_is_deleted_once_it_is_read_back_as_gone() -> None:
     assert abs(shown.times["hidden"].median - timedelta(seconds=20)) < timedelta(seconds=2)
 
 
+def test_purges_whose_log_was_not_seen_are_counted_apart() -> None:
+    for checked in (True, False, False):
+        removal = removed(TakedownState.PURGED)
+        takedowns.move_removal(removal, RemovalState.REMOVED)
+        takedowns.move_removal(removal, RemovalState.PURGED, log_checked=checked)
+    shown = queries.numbers()
+    assert (shown.removals_purged, shown.removals_purged_log_unseen) == (3, 2)
+
+
 def test_what_is_stuck_or_restored_is_not_on_its_way() -> None:
     removal = removed(TakedownState.HIDDEN, TakedownState.REMOVING)
     hidden, removing = removal.takedowns.order_by("pk")

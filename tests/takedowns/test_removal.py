@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from matching import purging, service
+from matching import purging, remains, service
 from matching.types import Store
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
@@ -18,6 +18,7 @@ from portal.core import clock
 from portal.jobs import kinds, queue
 from portal.jobs.models import Job
 from portal.jobs.models import State as JobState
+from portal.staff import timeline
 from portal.takedowns import connectors, removals
 from portal.takedowns import work as work_on
 from portal.takedowns.connectors.base import Connector, Erasure, StoreError
@@ -214,6 +215,36 @@ def test_running_every_job_twice_changes_nothing_more(image: UUID, drain: Drain)
     for kind in ("removal.hide", "removal.remove", "removals.purge"):
         kinds.work(kind)(str(removal.id))
     assert Entry.objects.count() == entries
+
+
+def test_a_removal_is_purged_only_once_no_file_is_left_that_may_hold_its_rows(
+    image: UUID, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removal = begin(image)
+    with monkeypatch.context() as killed_once:
+        killed_once.setattr(remains, "stray_files", lambda: ("16390",))
+        drain()
+    removal.refresh_from_db()
+    assert (removal.state, removal.log_checked) == (RemovalState.REMOVED, None)
+    clock.move(timedelta(hours=1))
+    drain()
+    removal.refresh_from_db()
+    assert (removal.state, removal.log_checked) == (RemovalState.PURGED, True)
+    moved = Entry.objects.filter(tag=Tag.REMOVAL_MOVED, detail__to="purged").get()
+    assert moved.detail["log_checked"] is True
+
+
+@pytest.mark.parametrize("unseen", ["log_files", "stray_files"])
+def test_on_a_server_that_shows_no_log_a_removal_is_purged_and_the_log_not_claimed(
+    image: UUID, drain: Drain, monkeypatch: pytest.MonkeyPatch, unseen: str
+) -> None:
+    monkeypatch.setattr(remains, unseen, lambda *_before: None)
+    removal = begin(image)
+    drain()
+    removal.refresh_from_db()
+    assert (removal.state, removal.log_checked) == (RemovalState.PURGED, False)
+    (line,) = [event.text for event in timeline.events(Entry.objects.all()) if event.text.startswith("Purged")]
+    assert line == "Purged from data files; log not seen"
 
 
 def test_a_removal_is_purged_only_once_nobody_can_see_its_rows(

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.core import uploads
-from portal.ledger import log, publication, signers, verify
+from portal.ledger import log, publication, rotation, signers, verify
 from portal.ledger.note import encode
 from portal.residents import certificates
 from portal.residents.certificates import NotProven
@@ -19,7 +19,7 @@ from portal.residents.verify_form import VerifyForm
 
 # A larger log is compared by verify.py, at home.
 MOST_LEAVES = 200_000
-STATUS = {verify.SHOWN: 200, verify.UNCOMPARED: 200, verify.FORGED: 422}
+STATUS = {verify.SHOWN: 200, verify.UNCOMPARED: 200, verify.FORGED: 422, verify.UNSIGNED: 422}
 
 
 # Exempt only so far that a body too large is refused unread: `_check` checks the token.
@@ -48,6 +48,7 @@ def _check(request: HttpRequest) -> HttpResponse:
         status=STATUS[report.status],
         lines=lines,
         is_good=report.status in (verify.SHOWN, verify.UNCOMPARED),
+        is_unsigned=report.status == verify.UNSIGNED,
         given=receipt.decode(errors="replace"),
     )
 
@@ -87,9 +88,10 @@ def _language() -> str:
 
 
 def _own_keys() -> str:
-    """What this site says its log's keys are; whoever checks compares them with what others say."""
+    """What this site says its log's keys are, of receipts of any age; whoever checks compares them with what others
+    say."""
     try:
-        return "\n".join(str(key) for key in signers.verifiers())
+        return "\n".join(str(key) for key in rotation.trusted())
     except signers.NoKey:
         return ""
 

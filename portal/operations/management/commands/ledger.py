@@ -107,9 +107,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Consistent with the checkpoint of {shown.size} leaves: the log is signed again.")
 
     def _rotate_key(self, options: dict[str, Any]) -> None:
-        change = rotation.rotate(secrets.token_bytes(KEY_BYTES), compromised=options["compromised"])
+        changes = rotation.rotate(secrets.token_bytes(KEY_BYTES), compromised=options["compromised"])
         append.append(Tag.LEDGER_KEY_CHANGED, about="ledger", compromised=options["compromised"])
-        self.stdout.write(change.note)
+        self.stdout.write("\n".join(change.note for change in changes))
 
     def _retire_key(self, _options: dict[str, Any]) -> None:
         for key in rotation.retire():

@@ -38,6 +38,20 @@ class Command(BaseCommand):
             self.stdout.write("Kept back, because somebody still sees or uses them: " + ", ".join(report.kept))
         if not report.log_turned:
             self.stdout.write("This server turns its log over in its own time: what was deleted stays in it till then.")
+        elif report.log_files is None:
+            self.stdout.write(
+                "This server does not let its log be looked at: whether anything stays in it is not seen."
+            )
+        if report.stray_files is None:
+            self.stdout.write("This server does not let its folder be looked at: files of no table are not seen.")
+        if report.log_files:
+            self.stdout.write("Log files that may still hold what was deleted: " + ", ".join(report.log_files))
+        if report.stray_files:
+            self.stdout.write(
+                "Files that belong to no table and may hold what was deleted: " + ", ".join(report.stray_files)
+            )
+        if report.left_behind:
+            self.stdout.write("Nothing is marked purged: see docs/runbooks/why-is-a-removal-not-purged.md.")
 
     def tell_backups(self) -> None:
         for backup in backups.past_deadline():

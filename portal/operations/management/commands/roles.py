@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import connections
+from django.db import ProgrammingError, connections
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
@@ -29,7 +29,10 @@ class Command(BaseCommand):
         with connections["owner"].cursor() as cursor:
             ensure_roles(cursor)
             grant(cursor)
+            refused = grant_to_purge(cursor)
         self.stdout.write("Database roles are in place.")
+        if refused:
+            self.stdout.write("This server did not grant, so less can be said of a purge: " + ", ".join(refused))
 
 
 def ensure_roles(cursor: CursorWrapper) -> None:
@@ -55,11 +58,29 @@ def grant(cursor: CursorWrapper) -> None:
     cursor.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public' AND viewname LIKE %s", [AGGREGATES])
     for (view,) in cursor.fetchall():
         cursor.execute(_sql("GRANT SELECT ON {} TO {}", view, REGULATOR))
-    # To purge: rewriting tables is MAINTAIN above; recycling the log needs the first two, seeing who still holds an
-    # old snapshot the third. A managed server may refuse.
-    cursor.execute(_sql("GRANT pg_checkpoint TO {}", APP))
-    cursor.execute(_sql("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {}", APP))
-    cursor.execute(_sql("GRANT pg_read_all_stats TO {}", APP))
+
+
+# To purge: rewriting tables is MAINTAIN above; recycling the log needs the first two, seeing who still holds an old
+# snapshot the third, and seeing what is left on the disk, by its names, the others.
+TO_PURGE = (
+    "pg_checkpoint",
+    "EXECUTE ON FUNCTION pg_switch_wal()",
+    "pg_read_all_stats",
+    "EXECUTE ON FUNCTION pg_ls_waldir()",
+    "EXECUTE ON FUNCTION pg_ls_dir(text, boolean, boolean)",
+    "EXECUTE ON FUNCTION pg_stat_file(text, boolean)",
+)
+
+
+def grant_to_purge(cursor: CursorWrapper) -> list[str]:
+    """Returns what a managed server refused: then less is claimed of a purge."""
+    refused = []
+    for right in TO_PURGE:
+        try:
+            cursor.execute(_sql(f"GRANT {right} TO {{}}", APP))
+        except ProgrammingError:
+            refused.append(right)
+    return refused
 
 
 def _sql(template: str, *names: str, password: str | None = None) -> str:
