@@ -98,15 +98,18 @@ def drill(*, broker: str, takedowns: int, kills: int, seed: int, pause: float) -
             Thread(target=_file_orders, args=(images, acknowledged, kills * pause), name="orders"),
             Thread(target=_visit, args=(stack.url, ended, tally), name="visitor"),
         ]
-        for thread in threads:
-            thread.start()
-        _kill_at_random(stack, service, tally, kills=kills, chance=chance, pause=pause)
-        begun = time.monotonic()
-        _wait_until_drained(stack, service, threads[0])
-        tally.drained = time.monotonic() - begun
-        ended.set()
-        threads[1].join()
-        _count(images, acknowledged, clients.told, tally)
+        try:
+            for thread in threads:
+                thread.start()
+            _kill_at_random(stack, service, tally, kills=kills, chance=chance, pause=pause)
+            begun = time.monotonic()
+            _wait_until_drained(stack, service, threads[0])
+            tally.drained = time.monotonic() - begun
+        finally:
+            ended.set()  # or whatever went wrong here would leave them, and so this process, waiting
+            for thread in threads:
+                thread.join()
+        steadily(lambda: _count(images, acknowledged, clients.told, tally))
         return tally
 
 

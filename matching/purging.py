@@ -63,6 +63,7 @@ def purge(also: Iterable[str] = ()) -> PurgeReport:
     rewritten = tuple(relation for relation in relations(unseen) if rewrite(relation))
     small = tuple(relation for relation in also if bytes_of(relation) <= REWRITTEN_IN_PASSING and rewrite(relation))
     log_turned, log_left = turn_log_over()
+    remains.delete_stray_files()
     strays = look_twice_for_strays()
     # Last, so that a purge cut short is done again. All of these were deleted before the horizon was measured.
     unseen.filter(relation__in=rewritten).delete()

@@ -1,12 +1,22 @@
 """Where deleted rows may lie once every table is rewritten: in used log files, and in files of no table.
 
 A server that was killed inside VACUUM FULL leaves the file it was writing. Nothing that PostgreSQL does later takes it
-away (tried: switch and checkpoint, another VACUUM FULL, a restart), and nothing is removed by hand here: it is named,
-and nothing is called purged until it is gone. A copy of the database does not have it; see the runbook
-`why-is-a-removal-not-purged`.
+away (tried: switch and checkpoint, another VACUUM FULL, a restart). Where its folder is within reach, as that of the
+embedded server is, such a file is deleted here; elsewhere it is named, and nothing is called purged until it is gone. A
+copy of the database does not have it; see the runbook `why-is-a-removal-not-purged`.
 """
 
+import time
+from pathlib import Path
+
+import structlog
+from django.conf import settings
 from django.db import NotSupportedError, ProgrammingError, connection
+
+log = structlog.get_logger()
+
+PATIENCE = 30.0  # seconds that a transaction is waited for whose file this may be
+PAUSE = 0.05
 
 CURRENT_LOG_FILE = "SELECT pg_walfile_name(pg_current_wal_lsn())"
 # Older than where the last checkpoint begins, or newer than what is written now, as one kept for reuse is; and all of
@@ -31,6 +41,14 @@ WHERE file ~ '^[0-9]+([._].*)?$' AND stat.size > 0 AND NOT EXISTS (
 ORDER BY file
 """
 
+FOLDER = "SELECT regexp_replace(pg_relation_filepath('pg_class'), '/[^/]+$', '')"
+# Each transaction holds the lock of its own number for as long as it lasts; a prepared one has no session.
+UNDER_WAY = """
+SELECT virtualtransaction FROM pg_locks WHERE locktype = 'virtualxid' AND pid <> pg_backend_pid()
+UNION ALL
+SELECT gid FROM pg_prepared_xacts
+"""
+
 
 def current_log_file() -> str:
     with connection.cursor() as cursor:
@@ -52,6 +70,48 @@ def stray_files() -> tuple[str, ...] | None:
     One that a transaction is about to fill looks the same: look again before believing it.
     """
     return _seen(STRAY_FILES)
+
+
+def delete_stray_files() -> None:
+    """Where the server's folder is ours to reach; after a checkpoint, so that the server has nothing more to write there.
+
+    A file whose table some transaction is still making is told apart by waiting: once every transaction of the time
+    when it was seen is over, it has its table, or has gone with the transaction, or is nobody's.
+    """
+    folder = settings.MATCHING.get("DATABASE_FOLDER")
+    if folder is None or not (found := stray_files()):
+        return
+    if not _over(_under_way()):
+        return
+    for name in sorted(set(found).intersection(stray_files() or ())):
+        try:
+            (Path(str(folder)) / _own_folder() / name).unlink()
+        except OSError as error:
+            log.warning("matching.stray_file_stays", file=name, error=type(error).__name__)
+        else:
+            log.info("matching.stray_file_deleted", file=name)
+
+
+def _over(transactions: frozenset[str]) -> bool:
+    until = time.monotonic() + PATIENCE
+    while transactions & _under_way():
+        if time.monotonic() > until:
+            return False
+        time.sleep(PAUSE)
+    return True
+
+
+def _under_way() -> frozenset[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(UNDER_WAY)
+        return frozenset(name for (name,) in cursor.fetchall())
+
+
+def _own_folder() -> str:
+    """Of this database, within the server's."""
+    with connection.cursor() as cursor:
+        cursor.execute(FOLDER)
+        return str(cursor.fetchone()[0])
 
 
 def _seen(query: str, **values: str) -> tuple[str, ...] | None:

@@ -156,6 +156,8 @@ MATCHING = {
     "PACKS_FOLDER": Path(env.text("PACKS_FOLDER", str(BASE_DIR / "var" / "packs"))),
     # Which index holds the faces: postgresql or milvus.
     "INDEX": env.text("INDEX", "postgresql"),
+    # Of the PostgreSQL on this very machine, where what a crash left there may be deleted.
+    "DATABASE_FOLDER": Path(env.text("DATABASE_FOLDER")) if env.text("DATABASE_FOLDER", "") else None,
     "MILVUS_URI": env.text("MILVUS_URI", ""),
     "MILVUS_TOKEN": env.text("MILVUS_TOKEN", ""),
     "IMAGE_STORE": env.text("IMAGE_STORE"),

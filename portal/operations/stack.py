@@ -202,6 +202,7 @@ class Stack:
             self.cluster.start()
             self.cluster.create_database(DATABASE)
             self.env["DATABASE_OWNER_URL"] = self.cluster.owner_url(DATABASE)
+            self.env["DATABASE_FOLDER"] = str(self.cluster.data)
             for variable, role in ROLES.items():
                 password = variables.kept_secret(self.folder, variable)
                 self.env[variable] = self.cluster.url(role, password, DATABASE)

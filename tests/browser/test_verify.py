@@ -31,15 +31,22 @@ def test_a_scanned_code_fills_in_the_receipt(visit: Visitor, language: str, widt
     window.check("verified")
 
 
-def test_a_file_is_checked_without_javascript(visit: Visitor, tmp_path: Path) -> None:
+ELSEWHERE = RECEIPT.replace(b"\nindex 3\n", b"\nindex 2\n")
+CUT = RECEIPT[:-100] + RECEIPT[-99:]  # within the signature
+VERDICTS = {"This receipt does not check out": ELSEWHERE, "No key given here signed this": CUT}
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_a_file_is_checked_without_javascript(visit: Visitor, tmp_path: Path, verdict: str) -> None:
     file = tmp_path / "receipt.tlog-proof"
-    file.write_bytes(RECEIPT[:-100] + RECEIPT[-99:])
+    file.write_bytes(VERDICTS[verdict])
+    assert VERDICTS[verdict] != RECEIPT
     window = visit(javascript=False)
     window.go("/en/verify/")
     window.page.locator("[name=receipt_file]").set_input_files(file)
     window.page.locator("[name=key]").fill(KEY)
     window.press("Check")
-    window.page.get_by_role("heading", name="This receipt does not check out").wait_for()
+    window.page.get_by_role("heading", name=verdict).wait_for()
 
 
 def test_the_printed_certificate_is_in_order(visit: Visitor) -> None:

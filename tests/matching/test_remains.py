@@ -4,15 +4,18 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
+from django.db import connection
 
-from matching import remains
+from matching import remains, service
 from portal.core.embedded import Cluster
+from tests import environment
 
 ROWS = 500_000
 Session = psycopg.Connection[tuple[Any, ...]]
@@ -104,3 +107,67 @@ def test_a_log_that_a_slot_holds_back_or_that_is_kept_for_reuse_is_seen(cluster:
         assert log_files(session, before) == []
         (cluster.data / "pg_wal" / "0000000100000000000000FF").write_bytes(bytes(16 * 1024**2))
         assert log_files(session, before) == ["0000000100000000000000FF"]
+
+
+@pytest.fixture
+def own_folder(monkeypatch: pytest.MonkeyPatch) -> Path:
+    data = Cluster(environment.folder() / "postgresql").data
+    monkeypatch.setitem(settings.MATCHING, "DATABASE_FOLDER", data)
+    return data / remains._own_folder()
+
+
+def leave_a_stray(folder: Path) -> Path:
+    """What a killed rewrite leaves: a table's content under a number that no table has."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(oid)::bigint + 1000000 FROM pg_class")
+        (number,) = cursor.fetchone()
+    stray = folder / str(number)
+    stray.write_bytes(b"rows" * 2048)
+    return stray
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_purge_deletes_what_a_killed_rewrite_left_where_it_can_reach_it(own_folder: Path) -> None:
+    stray = leave_a_stray(own_folder)
+    assert remains.stray_files() == (stray.name,)
+    report = service.purge()
+    assert not stray.exists()
+    assert report.stray_files == ()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_out_of_reach_it_is_named_and_stays(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.MATCHING, "DATABASE_FOLDER", None)
+    stray = leave_a_stray(own_folder)
+    try:
+        assert service.purge().stray_files == (stray.name,)
+    finally:
+        stray.unlink()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_a_transaction_is_making_is_no_stray(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file looks like one until the commit, and is deleted under no circumstances."""
+    stray = leave_a_stray(own_folder)
+    with closing(another_session()) as other:
+        other.execute("BEGIN")
+        other.execute("CREATE TABLE in_the_making AS SELECT generate_series(1, 100000) AS number")
+        assert len(remains.stray_files() or ()) > 1
+        monkeypatch.setattr(remains, "PATIENCE", 0.3)
+        remains.delete_stray_files()
+        assert stray.exists()  # it cannot be told apart yet
+        monkeypatch.setattr(remains, "PATIENCE", 20.0)
+        committing = threading.Timer(0.5, other.execute, ["COMMIT"])
+        committing.start()
+        remains.delete_stray_files()
+        committing.join()
+        assert not stray.exists()
+        assert other.execute("SELECT sum(number) FROM in_the_making").fetchone() == (5000050000,)
+        other.execute("DROP TABLE in_the_making")
+
+
+def another_session() -> Session:
+    url = os.environ["DATABASE_URL"].rsplit("/", 1)
+    name, _, query = url[1].partition("?")
+    assert name == "postgres"
+    return psycopg.connect(f"{url[0]}/{connection.settings_dict['NAME']}?{query}", autocommit=True)

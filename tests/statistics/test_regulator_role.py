@@ -41,7 +41,7 @@ def relations(kind: str) -> list[str]:
 
 def test_it_reads_every_aggregate(regulator: psycopg.Connection) -> None:
     views = [name for name in relations("v") if name.startswith("statistics_")]
-    assert len(views) == 9
+    assert len(views) == 10
     for name in views:
         regulator.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(name)))
 
@@ -69,5 +69,5 @@ def test_no_aggregate_has_a_row_about_one_case(regulator: psycopg.Connection) ->
     assert {name for (name,) in rows} == {
         "state", "cases", "place", "statute", "received", "open", "due_on", "day", "settled", "closed",
         "timed", "measured", "median", "nine_in_ten", "images", "confirmed", "images_deleted",
-        "blocks", "month", "asked", "refused",
+        "blocks", "month", "asked", "refused", "purged", "log_unseen",
     }  # fmt: skip
