@@ -196,9 +196,11 @@ def _disclose(images: Sequence[UUID], endpoint: str) -> None:
         recipient = Recipient.objects.create(code=f"client-{number}")
         actions.propose_channel(recipient, Channel.WEBHOOK, endpoint, "en", by=sam)
         actions.confirm_channel(recipient, by=lee)
-    service.take_disclosures(
-        [RegisterLine(f"client-{n % CLIENTS}", "drill", at, image_id=image) for n, image in enumerate(images)]
-    )
+    for start in range(0, len(images), stage.BATCH):
+        some = enumerate(images[start : start + stage.BATCH])
+        service.take_disclosures(
+            [RegisterLine(f"client-{n % CLIENTS}", "drill", at, image_id=image) for n, image in some]
+        )
 
 
 # --- what goes on meanwhile ---
