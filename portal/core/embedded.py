@@ -117,6 +117,15 @@ class Cluster:
             return self._child.poll() is None
         return self._is_placed() and _running_socket(self.data) is not None
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the server is there, but neither accepts connections nor recovers.
+
+        PostgreSQL 18.4 waits for ever where its recovery from a crash is killed (seen in the kill drill). For a moment
+        every start looks like it, so look twice before believing it. False where the system shows no processes.
+        """
+        return self.is_alive and not self.is_running and not _is_recovering(self.data)
+
     def start(self) -> None:
         """Make the server accept connections; adopts one that runs, recovers one that was killed.
 
@@ -168,7 +177,7 @@ class Cluster:
         socket = _running_socket(self.data)
         if socket is not None and _is_ready(programs, socket):
             return
-        _stop_server(self.data)
+        _stop_server(self.data, ask=socket is None or _is_recovering(self.data))
         self._forget_socket()  # its lock file names a process that may seem alive, as a zombie does
         self._require_space()
         if not (self.data / "PG_VERSION").exists():
@@ -390,6 +399,19 @@ def _shared_buffers() -> str:
     return f"{min(2048, max(64, memory // 8 // 1024**2))}MB"
 
 
+def _is_recovering(data: Path) -> bool:
+    """Whether the server's start-up process, which reads the log, is there; True where that cannot be seen."""
+    if not Path("/proc/self/stat").exists():
+        return True
+    postmaster = next(iter(_pid_file(data)), "")
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, IndexError):
+            _state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
+            if parent == postmaster and b"startup" in (process / "cmdline").read_bytes():
+                return True
+    return False
+
+
 def _is_ready(programs: Path, socket: Path) -> bool:
     command: list[str | Path] = [
         programs / "bin" / "pg_isready",
@@ -442,11 +464,14 @@ def _processes_in(data: Path) -> set[int]:
     return found
 
 
-def _stop_server(data: Path) -> None:
-    """Leave no process on `data`, and no stale postmaster.pid that would keep the next one from starting."""
+def _stop_server(data: Path, *, ask: bool = True) -> None:
+    """Leave no process on `data`, and no stale postmaster.pid that would keep the next one from starting.
+
+    One that is stuck would be asked in vain: it has no session to end, and only its log to read once more.
+    """
     lines = _pid_file(data)
     if lines and _is_server(int(lines[0]), data):
-        for farewell, seconds in ((signal.SIGINT, 15), (signal.SIGQUIT, 5)):
+        for farewell, seconds in ((signal.SIGINT, 15 if ask else 0), (signal.SIGQUIT, 5)):
             _signal(int(lines[0]), farewell)
             if children.wait_until(lambda: not _is_server(int(lines[0]), data), seconds=seconds):
                 break

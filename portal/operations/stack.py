@@ -28,6 +28,7 @@ ROLES = {"DATABASE_URL": "takedown_app", "DATABASE_REGULATOR_URL": "takedown_reg
 LOG_BYTES_KEPT = 5 * 1024**2
 SECONDS_TO_ANSWER = 90
 LONGEST_PAUSE = 30.0
+STUCK_AFTER = 5.0  # seconds between two looks at whether the database is stuck
 
 
 class StackError(Exception):
@@ -78,6 +79,8 @@ class Stack:
         self._lock: IO[str] | None = None
         self._sockets: list[socket.socket] = []
         self._services: list[Service] = []
+        self._look_at_database_at = 0.0
+        self._looked_stuck = False
 
     def __enter__(self) -> "Stack":
         self.start()
@@ -130,11 +133,22 @@ class Stack:
 
     def mend(self) -> None:
         """Start what has ended, the later the more often it did."""
-        if self.cluster is not None and not self.cluster.is_alive:
+        if self.cluster is not None and (not self.cluster.is_alive or self._is_database_stuck(self.cluster)):
             self._console.line("  PostgreSQL ended; starting it again")
             self.cluster.start()
         for service in self._services:
             self._mend(service)
+
+    def _is_database_stuck(self, cluster: Cluster) -> bool:
+        """Twice in a row, some seconds apart; asking is not cheap."""
+        if time.monotonic() < self._look_at_database_at:
+            return False
+        self._look_at_database_at = time.monotonic() + STUCK_AFTER
+        was, self._looked_stuck = self._looked_stuck, cluster.is_stuck
+        if was and self._looked_stuck:
+            self._looked_stuck = False
+            return True
+        return False
 
     def _start(self) -> None:
         # Photos and keys lie below: closed to others, but for the way to the database, who is somebody else under root.

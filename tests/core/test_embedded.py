@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -343,3 +344,36 @@ def test_a_failure_is_one_sentence(output: str, sentence: str) -> None:
     assert sentence in said
     assert said.endswith(".")
     assert "\n" not in said
+
+
+def child_of(server: int, name: bytes) -> int | None:
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, IndexError):
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == server and name in (process / "cmdline").read_bytes():
+                return int(process.name)
+    return None
+
+
+def kill_child(server: int, name: bytes) -> None:
+    until = time.monotonic() + 5
+    while (pid := child_of(server, name)) is None:
+        assert time.monotonic() < until
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc, to find a server's processes")
+def test_a_server_whose_recovery_was_killed_waits_for_ever_and_is_started_again(cluster: Cluster) -> None:
+    cluster.start()
+    with psycopg.connect(cluster.owner_url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 200000) AS number")
+    assert not cluster.is_stuck
+    server = int((cluster.data / "postmaster.pid").read_text().split()[0])
+    kill_child(server, b"checkpointer")
+    kill_child(server, b"startup")
+    time.sleep(1)
+    assert cluster.is_stuck
+    cluster.start()
+    with psycopg.connect(cluster.owner_url("postgres")) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (200000,)
+    assert not cluster.is_stuck
