@@ -178,6 +178,9 @@ class Cluster:
         if socket is not None and _is_ready(programs, socket):
             return
         _stop_server(self.data, ask=socket is None or _is_recovering(self.data))
+        if self._child is not None:
+            self._child.wait()  # it has ended
+            self._child = None
         self._forget_socket()  # its lock file names a process that may seem alive, as a zombie does
         self._require_space()
         if not (self.data / "PG_VERSION").exists():
