@@ -73,7 +73,7 @@ def stray_files() -> tuple[str, ...] | None:
 
 
 def delete_stray_files() -> None:
-    """Where the server's folder is ours to reach; after a checkpoint, so that the server has nothing more to write there.
+    """Where the server's folder is ours; after a checkpoint, so that the server has nothing more to write there.
 
     A file whose table some transaction is still making is told apart by waiting: once every transaction of the time
     when it was seen is over, it has its table, or has gone with the transaction, or is nobody's.

@@ -28,6 +28,7 @@ def test_the_earliest_due_comes_first_and_overdue_is_marked(sam_client: Client) 
     page = sam_client.get(QUEUE).content.decode()
     assert references(page) == [late.reference, quick.reference, slow.reference]
     assert page.count("staff-case--late") == 1
+    assert late.due_on is not None
     overdue = clock.today() - late.due_on
     assert overdue.days in (9, 10)  # nine in the hour by which the clocks were set back since
     assert f"{overdue.days} days overdue" in page
