@@ -203,6 +203,7 @@ def read_all(photos: list[Photo], pack: Pack) -> Iterator[Seen]:
 
 
 def read(pack: Pack, photo: Photo) -> Seen:
+    configure()
     engine, none = packs.engine(pack), np.zeros((0, pack.info.dim), np.float32)
     try:
         pixels = images.decode(photo.file.read_bytes(), images.HARVEST)
@@ -378,9 +379,14 @@ def drifted(gallery: Gallery, threshold: float, way: Ways) -> float:
     return float(np.mean(wrong))
 
 
+def configure() -> None:
+    """In each process. Only what is shipped counts here, not what an operator measured on this machine."""
+    if not settings.configured:
+        settings.configure(MATCHING={"PACKS_FOLDER": PROJECT / "var" / "packs", "CALIBRATIONS": ""})
+
+
 def main() -> None:
-    # Only what is shipped counts here, not what an operator measured on this machine.
-    settings.configure(MATCHING={"PACKS_FOLDER": PROJECT / "var" / "packs", "CALIBRATIONS": ""})
+    configure()
     measured = rows(Path(sys.argv[1]))
     if "--json" in sys.argv:
         print(json.dumps([asdict(row) for row in measured]))  # noqa: T201  (its only output)
