@@ -11,11 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 from urllib.parse import urlsplit
+
+import psycopg
 
 from portal.core import children
 from portal.core.embedded import Cluster, EmbeddedError
@@ -28,6 +31,10 @@ ROLES = {"DATABASE_URL": "takedown_app", "DATABASE_REGULATOR_URL": "takedown_reg
 LOG_BYTES_KEPT = 5 * 1024**2
 SECONDS_TO_ANSWER = 90
 LONGEST_PAUSE = 30.0
+_SILENT = """
+SELECT NOT EXISTS (SELECT FROM jobs_job WHERE leased_until > now())
+    AND NOT EXISTS (SELECT FROM jobs_heartbeat WHERE part = 'worker' AND at > now() - make_interval(secs => %s))
+"""
 STUCK_AFTER = 5.0  # seconds between two looks at whether the database is stuck
 
 
@@ -81,6 +88,7 @@ class Stack:
         self._services: list[Service] = []
         self._look_at_database_at = 0.0
         self._looked_stuck = False
+        self._look_at_worker_at = 0.0
 
     def __enter__(self) -> "Stack":
         self.start()
@@ -138,6 +146,24 @@ class Stack:
             self.cluster.start()
         for service in self._services:
             self._mend(service)
+        self._end_silent_worker()
+
+    def _end_silent_worker(self) -> None:
+        """A child of Celery's pool that is killed at the wrong moment takes a lock along: the others wait for ever.
+
+        Then no sweep is seen, and no job's lease is kept, which whoever works for long would renew.
+        """
+        silent = max(30.0, 4 * float(self.env.get("SWEEP_SECONDS", "30")))
+        workers = [each for each in self._services if each.name == "worker" and each.child is not None]
+        now = time.monotonic()
+        if now < self._look_at_worker_at or not self.cluster or not workers or now - workers[0].started_at < silent:
+            return
+        self._look_at_worker_at = now + STUCK_AFTER
+        with suppress(psycopg.Error), psycopg.connect(self.env["DATABASE_OWNER_URL"], connect_timeout=2) as session:
+            (is_silent,) = session.execute(_SILENT, [silent]).fetchone() or (False,)
+            if is_silent:
+                self._console.line("  The worker is silent; ending it")
+                children.stop([each.child for each in workers if each.child], patience=1)
 
     def _is_database_stuck(self, cluster: Cluster) -> bool:
         """Twice in a row, some seconds apart; asking is not cheap."""

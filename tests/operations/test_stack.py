@@ -114,6 +114,9 @@ def test_it_starts_again_what_was_killed(folder: Path) -> None:
 
     def mended() -> bool:
         stack.mend()  # as the supervisor does again and again: what was killed may take a moment to end
+        there = all(service.child and service.child.poll() is None for service in stack._services)
+        if not there or stack.cluster is None or not stack.cluster.is_running:
+            return False
         with suppress(OSError, HTTPException):  # from what is on its way out
             return status(f"{stack.url}/healthz") == 200
         return False
@@ -204,3 +207,23 @@ def test_it_refuses_to_start_with_a_face_pack_that_was_changed(
     with pytest.raises(StackError, match="is not the one that was expected"):
         Stack(folder, demo=True, pictures=False).start()
     prepared.write_text(before)
+
+
+def test_a_worker_that_hangs_is_ended_and_started_again(folder: Path) -> None:
+    stack = Stack(folder, demo=True, pictures=False)
+    with stack:
+        (worker,) = [service for service in stack._services if service.name == "worker"]
+        assert worker.child is not None
+        hung = worker.child.pid
+        for line in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError, IndexError):
+                if int(line.read_text().rpartition(")")[2].split()[1]) == hung:
+                    os.kill(int(line.parent.name), signal.SIGSTOP)
+
+        def is_replaced() -> bool:
+            stack.mend()
+            return worker.child is not None and worker.child.pid != hung
+
+        assert children.wait_until(is_replaced, seconds=60)  # 30 s of silence, and a look each 5
+        stack.stop(patience=0.5)
+    assert not processes_of(folder)
