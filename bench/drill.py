@@ -311,7 +311,7 @@ def _pid(part: str, stack: Stack, broker: Service | None, chance: random.Random)
     parent = _postmaster(stack) if name == "database" else _parent(name, stack, broker)
     if parent is None or not child:
         return parent
-    below = _children_of(parent)
+    below = list(children.below(parent))
     return chance.choice(below) if below else None
 
 
@@ -330,15 +330,6 @@ def _postmaster(stack: Stack) -> int | None:
         return int((stack.cluster.data / "postmaster.pid").read_text().splitlines()[0])
     except (FileNotFoundError, IndexError, ValueError):
         return None
-
-
-def _children_of(pid: int) -> list[int]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError, ValueError):
-            if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
-                found.append(int(entry.name))
-    return found
 
 
 # --- and then ---

@@ -406,13 +406,8 @@ def _is_recovering(data: Path) -> bool:
     """Whether the server's start-up process, which reads the log, is there; True where that cannot be seen."""
     if not Path("/proc/self/stat").exists():
         return True
-    postmaster = next(iter(_pid_file(data)), "")
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError):
-            _state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
-            if parent == postmaster and b"startup" in (process / "cmdline").read_bytes():
-                return True
-    return False
+    lines = _pid_file(data)
+    return bool(lines) and any("startup" in name for name in children.below(int(lines[0])).values())
 
 
 def _is_ready(programs: Path, socket: Path) -> bool:

@@ -35,7 +35,7 @@ _SILENT = """
 SELECT NOT EXISTS (SELECT FROM jobs_job WHERE leased_until > now())
     AND NOT EXISTS (SELECT FROM jobs_heartbeat WHERE part = 'worker' AND at > now() - make_interval(secs => %s))
 """
-STUCK_AFTER = 5.0  # seconds between two looks at whether the database is stuck
+LOOK_EVERY = 5.0  # seconds between two looks for what hangs
 
 
 class StackError(Exception):
@@ -86,9 +86,8 @@ class Stack:
         self._lock: IO[str] | None = None
         self._sockets: list[socket.socket] = []
         self._services: list[Service] = []
-        self._look_at_database_at = 0.0
+        self._look_at = 0.0
         self._looked_stuck = False
-        self._look_at_worker_at = 0.0
 
     def __enter__(self) -> "Stack":
         self.start()
@@ -141,39 +140,38 @@ class Stack:
 
     def mend(self) -> None:
         """Start what has ended, the later the more often it did."""
-        if self.cluster is not None and (not self.cluster.is_alive or self._is_database_stuck(self.cluster)):
+        if self.cluster is not None and not self.cluster.is_alive:
             self._console.line("  PostgreSQL ended; starting it again")
             self.cluster.start()
         for service in self._services:
             self._mend(service)
-        self._end_silent_worker()
+        if time.monotonic() >= self._look_at:
+            self._end_what_hangs()
 
-    def _end_silent_worker(self) -> None:
+    def _end_what_hangs(self) -> None:
+        """What lives and does nothing, looked for now and then, since asking is not cheap."""
+        self._look_at = time.monotonic() + LOOK_EVERY
+        if self.cluster is not None:
+            # A start looks stuck for a moment, too.
+            was_stuck, self._looked_stuck = self._looked_stuck, self.cluster.is_stuck
+            if was_stuck and self._looked_stuck:
+                self._console.line("  PostgreSQL neither answers nor recovers; starting it again")
+                self.cluster.start()
+        for service in self._services:
+            if service.name == "worker" and service.child is not None and self._is_silent(service):
+                self._console.line("  The worker is silent; ending it")
+                children.stop([service.child], patience=1)
+
+    def _is_silent(self, worker: Service) -> bool:
         """A child of Celery's pool that is killed at the wrong moment takes a lock along: the others wait for ever.
 
         Then no sweep is seen, and no job's lease is kept, which whoever works for long would renew.
         """
         silent = max(30.0, 4 * float(self.env.get("SWEEP_SECONDS", "30")))
-        workers = [each for each in self._services if each.name == "worker" and each.child is not None]
-        now = time.monotonic()
-        if now < self._look_at_worker_at or not self.cluster or not workers or now - workers[0].started_at < silent:
-            return
-        self._look_at_worker_at = now + STUCK_AFTER
-        with suppress(psycopg.Error), psycopg.connect(self.env["DATABASE_OWNER_URL"], connect_timeout=2) as session:
-            (is_silent,) = session.execute(_SILENT, [silent]).fetchone() or (False,)
-            if is_silent:
-                self._console.line("  The worker is silent; ending it")
-                children.stop([each.child for each in workers if each.child], patience=1)
-
-    def _is_database_stuck(self, cluster: Cluster) -> bool:
-        """Twice in a row, some seconds apart; asking is not cheap."""
-        if time.monotonic() < self._look_at_database_at:
+        if time.monotonic() - worker.started_at < silent:
             return False
-        self._look_at_database_at = time.monotonic() + STUCK_AFTER
-        was, self._looked_stuck = self._looked_stuck, cluster.is_stuck
-        if was and self._looked_stuck:
-            self._looked_stuck = False
-            return True
+        with suppress(psycopg.Error), psycopg.connect(self.env["DATABASE_OWNER_URL"], connect_timeout=2) as session:
+            return bool((session.execute(_SILENT, [silent]).fetchone() or [False])[0])
         return False
 
     def _start(self) -> None:

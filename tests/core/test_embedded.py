@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -18,7 +17,7 @@ import psycopg_binary
 import pytest
 import typing_extensions
 
-from portal.core import embedded
+from portal.core import children, embedded
 from portal.core.embedded import Cluster, EmbeddedError
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become another user")
@@ -346,20 +345,11 @@ def test_a_failure_is_one_sentence(output: str, sentence: str) -> None:
     assert "\n" not in said
 
 
-def child_of(server: int, name: bytes) -> int | None:
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError):
-            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
-            if int(parent) == server and name in (process / "cmdline").read_bytes():
-                return int(process.name)
-    return None
-
-
-def kill_child(server: int, name: bytes) -> None:
+def kill_child(server: int, name: str) -> None:
     until = time.monotonic() + 5
-    while (pid := child_of(server, name)) is None:
+    while not (found := [pid for pid, called in children.below(server).items() if name in called]):
         assert time.monotonic() < until
-    os.kill(pid, signal.SIGKILL)
+    os.kill(found[0], signal.SIGKILL)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc, to find a server's processes")
@@ -369,8 +359,8 @@ def test_a_server_whose_recovery_was_killed_waits_for_ever_and_is_started_again(
         connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 200000) AS number")
     assert not cluster.is_stuck
     server = int((cluster.data / "postmaster.pid").read_text().split()[0])
-    kill_child(server, b"checkpointer")
-    kill_child(server, b"startup")
+    kill_child(server, "checkpointer")
+    kill_child(server, "startup")
     time.sleep(1)
     assert cluster.is_stuck
     cluster.start()

@@ -215,10 +215,8 @@ def test_a_worker_that_hangs_is_ended_and_started_again(folder: Path) -> None:
         (worker,) = [service for service in stack._services if service.name == "worker"]
         assert worker.child is not None
         hung = worker.child.pid
-        for line in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError, IndexError):
-                if int(line.read_text().rpartition(")")[2].split()[1]) == hung:
-                    os.kill(int(line.parent.name), signal.SIGSTOP)
+        for pid in children.below(hung):
+            os.kill(pid, signal.SIGSTOP)
 
         def is_replaced() -> bool:
             stack.mend()
