@@ -63,8 +63,7 @@ def purge(also: Iterable[str] = ()) -> PurgeReport:
     rewritten = tuple(relation for relation in relations(unseen) if rewrite(relation))
     small = tuple(relation for relation in also if bytes_of(relation) <= REWRITTEN_IN_PASSING and rewrite(relation))
     log_turned, log_left = turn_log_over()
-    remains.delete_stray_files()
-    strays = look_twice_for_strays()
+    strays = remains.clear_stray_files()
     # Last, so that a purge cut short is done again. All of these were deleted before the horizon was measured.
     unseen.filter(relation__in=rewritten).delete()
     kept = relations(Residue.objects.filter(deleted_in__lte=newest))
@@ -179,16 +178,6 @@ def turn_once() -> bool:
     if refused:
         log.warning("matching.purge_may_not_turn_the_log_over", refused=refused)
     return not refused
-
-
-def look_twice_for_strays() -> tuple[str, ...] | None:
-    """What another session was just about to fill has its table by the second time."""
-    found = remains.stray_files()
-    if found:
-        time.sleep(PAUSE)
-        again = set(remains.stray_files() or ())
-        found = tuple(name for name in found if name in again)
-    return found
 
 
 def allowed(statement: str) -> bool:

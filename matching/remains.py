@@ -67,29 +67,38 @@ def log_files(before: str) -> tuple[str, ...] | None:
 def stray_files() -> tuple[str, ...] | None:
     """Files in the database's folder that belong to no table; None where the server does not let us look.
 
-    One that a transaction is about to fill looks the same: look again before believing it.
+    One whose table some transaction is still making looks the same.
     """
     return _seen(STRAY_FILES)
 
 
-def delete_stray_files() -> None:
-    """Where the server's folder is ours; after a checkpoint, so that the server has nothing more to write there.
+def clear_stray_files() -> tuple[str, ...] | None:
+    """What is left of the stray files once those are deleted that are nobody's, where the server's folder is ours.
 
-    A file whose table some transaction is still making is told apart by waiting: once every transaction of the time
-    when it was seen is over, it has its table, or has gone with the transaction, or is nobody's.
+    After a checkpoint, so that the server has nothing more to write there. Once every transaction of the time when a
+    file was seen is over, it has its table, or has gone with the transaction, or is nobody's; one that goes on for
+    longer leaves us without knowing, and the file named.
     """
+    found = stray_files()
+    if not found:
+        return found
+    over = _over(_under_way())
+    strays = sorted(set(found).intersection(stray_files() or ()))
     folder = settings.MATCHING.get("DATABASE_FOLDER")
-    if folder is None or not (found := stray_files()):
-        return
-    if not _over(_under_way()):
-        return
-    for name in sorted(set(found).intersection(stray_files() or ())):
-        try:
-            (Path(str(folder)) / _own_folder() / name).unlink()
-        except OSError as error:
-            log.warning("matching.stray_file_stays", file=name, error=type(error).__name__)
-        else:
-            log.info("matching.stray_file_deleted", file=name)
+    if folder is None or not over:
+        return tuple(strays)
+    own = Path(str(folder)) / _own_folder()
+    return tuple(name for name in strays if not _is_deleted(own / name))
+
+
+def _is_deleted(file: Path) -> bool:
+    try:
+        file.unlink()
+    except OSError as error:
+        log.warning("matching.stray_file_stays", file=file.name, error=type(error).__name__)
+        return False
+    log.info("matching.stray_file_deleted", file=file.name)
+    return True
 
 
 def _over(transactions: frozenset[str]) -> bool:

@@ -126,6 +126,7 @@ def test_a_file_that_belongs_to_no_table_is_named(monkeypatch: pytest.MonkeyPatc
         writing.execute("SELECT pg_relation_filenode('unseen')::text")
         (file,) = writing.fetchone()
         monkeypatch.setattr(purging, "SNAPSHOT_WAIT", 0.2)
+        monkeypatch.setattr(remains, "PATIENCE", 0.2)
         report = service.purge()
         writing.execute("ROLLBACK")
     other.close()
