@@ -117,11 +117,11 @@ def strangers_at_most(calibration: Calibration, similarity: float) -> float:
 
 
 def explain(calibration: Calibration, *, certain: float | None, probable: float, comparisons: int) -> str:
-    strangers = strangers_at_most(calibration, probable) * comparisons
+    strangers = to_two_digits(strangers_at_most(calibration, probable) * comparisons)
     measured = (
         f"Measured on {calibration.people_pairs:,} pairs of different people and"
         f" {calibration.genuine_pairs:,} pairs of photos of the same. {lost_share(calibration, probable):.1%} of"
-        f" the latter are less alike than {probable:.3f}; from there on at most {in_words(strangers)} strangers are"
+        f" the latter are less alike than {probable:.3f}; from there on at most {strangers} strangers are"
         f" expected in {comparisons:,} comparisons"
     )
     confidence = "(95 % confidence, as if no two pairs shared a person)"
@@ -133,8 +133,8 @@ def explain(calibration: Calibration, *, certain: float | None, probable: float,
     return f"{measured}, and {EXPECTED_STRANGERS_CERTAIN:g} from {certain:.3f} on {confidence}."
 
 
-def in_words(strangers: float) -> str:
-    """To two digits: more would claim more than was measured."""
+def to_two_digits(strangers: float) -> str:
+    """More would claim more than was measured."""
     return f"{float(f'{strangers:.2g}'):,.10g}"
 
 

@@ -25,9 +25,8 @@ SMALLEST_FACE = 20  # pixels across; below it an embedding means little
 # hundreds of faces. It also bounds what many uploads at once can take of processor and memory.
 one_at_a_time = threading.Lock()
 HARVEST_PATIENCE = 300.0  # seconds; nobody waits for one photo of a harvest, and none may be skipped for haste
-SECONDS_IN_LINE = (
-    4.0  # since the photo came; then the visitor is asked to come back, and the thread serves somebody else
-)
+# Since the photo came; then the visitor is asked to come back, and the thread serves somebody else.
+SECONDS_IN_LINE = 4.0
 
 
 @dataclass(frozen=True)

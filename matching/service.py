@@ -70,6 +70,8 @@ from matching.types import (
 )
 from matching.types import PackError as PackError  # noqa: PLC0414  (callers catch it)
 
+LimitsFor = Callable[[int], Thresholds]  # of so many probes
+
 
 def pack() -> PackInfo:
     """The pack in use, for people to read. Nothing heavy is loaded."""
@@ -159,25 +161,23 @@ def sweep(cases: Sequence[Sought]) -> list[SearchResult]:
     """
     if not cases:
         return []
-    size = index_size()
-    limits = [thresholds(len(case.probes), size=size) for case in cases]
+    limits_for = bands()
+    limits = [limits_for(len(case.probes)) for case in cases]
     hits = index().sweep([case.probes for case in cases], at_least=[limit.probable for limit in limits])
     found = [[match(hit, limit) for hit in some] for some, limit in zip(hits, limits, strict=True)]
-    beyond = further(cases, found, limits, size=size)
+    beyond = further(cases, found, limits, limits_for)
     return [SearchResult((*own, *more), limit) for own, more, limit in zip(found, beyond, limits, strict=True)]
 
 
 def further(
-    cases: Sequence[Sought], found: Sequence[Sequence[Match]], limits: Sequence[Thresholds], *, size: int
+    cases: Sequence[Sought], found: Sequence[Sequence[Match]], limits: Sequence[Thresholds], limits_for: LimitsFor
 ) -> list[list[Match]]:
     """What further probes of each case find that the subject's own did not, in one pass for all."""
     guard = calibrate.guard(calibration())
     probes = [more_probes(case, own, limit, guard) for case, own, limit in zip(cases, found, limits, strict=True)]
-    wide = [
-        thresholds(len(case.probes) + len(more), size=size).probable for case, more in zip(cases, probes, strict=True)
-    ]
     if not any(map(len, probes)):
         return [[] for _ in cases]
+    wide = [limits_for(len(case.probes) + len(more)).probable for case, more in zip(cases, probes, strict=True)]
     hits = index().sweep(probes, at_least=wide)
     return [
         theirs(case, own, some, probable, guard=guard) if len(more) else []
@@ -226,12 +226,14 @@ def probes_of(face_ids: Sequence[int]) -> dict[int, Embeddings]:
     return expansion.embeddings_of(face_ids)
 
 
-def thresholds(probes: int, *, size: int | None = None) -> Thresholds:
-    """`size`: of the index, where the caller has counted already."""
-    name = require_pack().info.name
-    return calibrate.thresholds(
-        calibration(), pack=name, index_size=index_size() if size is None else size, probes=max(1, probes)
-    )
+def thresholds(probes: int) -> Thresholds:
+    return bands()(probes)
+
+
+def bands() -> LimitsFor:
+    """The thresholds for any number of probes, in the index as it is now: it is counted and asked for its pack once."""
+    pack, measured, size = require_pack(), calibration(), index_size()
+    return lambda probes: calibrate.thresholds(measured, pack=pack.info.name, index_size=size, probes=max(1, probes))
 
 
 def calibration() -> Calibration | None:

@@ -62,7 +62,7 @@ class Probes:
     def pairs(self, rows: Halves | Embeddings) -> Iterator[Pairs]:
         """Every pair at or above its probe's threshold, in no order. Rows, of any number, are of unit length."""
         for start in range(0, len(rows), TILE):
-            tile = contiguous(rows[start : start + TILE])
+            tile = rows[start : start + TILE]
             near = self.near(tile)
             if proposed := np.count_nonzero(near):
                 if proposed > MANY * near.size:
@@ -102,11 +102,6 @@ class Probes:
             similarities = np.einsum("nd,nd->n", *gathered)
             enough = similarities >= self._at_least[probe]
             yield Pairs(start + row[enough], probe[enough], similarities[enough])
-
-
-def contiguous(rows: Halves | Embeddings) -> Halves | Embeddings:
-    """The same numbers one behind the other, as the multiplier takes them."""
-    return rows if rows.flags.c_contiguous else rows.copy()
 
 
 def largest(rows: Halves | Embeddings) -> float:
