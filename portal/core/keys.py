@@ -15,6 +15,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from portal.core.files import sync_folder
+
 KEY_BYTES = 32
 
 
@@ -33,7 +35,7 @@ def create(key_id: UUID) -> None:
     """
     path = _path(key_id)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _sync_folder(path.parent.parent)
+    sync_folder(path.parent.parent)
     with _alone_in(path.parent):
         _partial(path).unlink(missing_ok=True)  # of a process that was killed
         if _is_whole(path):
@@ -49,7 +51,7 @@ def _write(path: Path) -> None:
         os.link(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _write_durably(file: Path, content: bytes) -> None:
@@ -98,7 +100,7 @@ def destroy(key_id: UUID) -> None:
     path = _path(key_id)
     gone = [_overwrite_and_unlink(file) for file in (path, _partial(path))]
     if any(gone):
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def _overwrite_and_unlink(file: Path) -> bool:
@@ -120,13 +122,5 @@ def _alone_in(folder: Path) -> Iterator[None]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)

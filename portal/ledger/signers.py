@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from portal.core.files import sync_folder
 from portal.ledger import note
 from portal.ledger.note import ED25519, KEY_BYTES, NoteError, Signer, Verifier
 
@@ -85,7 +86,7 @@ def hold() -> None:
     """Sign nothing until `ledger resume` is shown a checkpoint from outside; after every restore of a backup."""
     if folder().exists():
         (folder() / "head").unlink(missing_ok=True)
-        _sync(folder())
+        sync_folder(folder())
 
 
 def _signer(line: str) -> Signer:
@@ -109,12 +110,4 @@ def _write_durably(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(path.parent)
