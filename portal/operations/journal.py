@@ -6,14 +6,14 @@ from uuid import UUID
 from matching import service
 from portal.blocks import choices
 from portal.notices import writing
-from portal.takedowns import holds
+from portal.takedowns import holds, removals
 
 
 class Keeper:
     """Satisfies matching.types.ImageKeeper."""
 
     def held(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
-        return holds.held(image_ids)
+        return removals.held(image_ids)
 
     def tell(self, image_ids: Sequence[UUID]) -> None:
         writing.tell(image_ids)

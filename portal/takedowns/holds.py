@@ -50,11 +50,6 @@ def no_hold_meanwhile() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [_STEPS])
 
 
-def held(image_ids: Iterable[UUID]) -> frozenset[UUID]:
-    rows = HeldImage.objects.filter(image_id__in=list(image_ids), hold__state__in=HOLDING)
-    return frozenset(rows.values_list("image_id", flat=True))
-
-
 def hidden_from(by: User, image_ids: Iterable[UUID]) -> frozenset[UUID]:
     """Those of the images that are held and not by this person."""
     rows = HeldImage.objects.filter(image_id__in=list(image_ids), hold__state__in=HOLDING).select_related("hold")
@@ -203,7 +198,7 @@ def _let_go(hold: Hold, *, by: User | None) -> None:
     """
     removals.stop_opening()
     images = set(hold.images.values_list("image_id", flat=True))
-    free = images - held(images)
+    free = images - removals.held(images)
     takedowns = list(Takedown.objects.filter(image_id__in=free, state=TakedownState.HELD).select_related("removal"))
     undecided = _undecided(hold, takedowns)
     moved = removals.let_back(list(undecided), by=by.pk if by else None)

@@ -75,13 +75,14 @@ def pick_up(removal: Removal) -> None:
 
 def _keep_held(takedowns: list[Takedown]) -> None:
     """What a legal hold keeps is decided to be deleted all the same, and waits for its release."""
-    held = _held([takedown.image_id for takedown in takedowns])
-    moves.move_takedowns([takedown for takedown in takedowns if takedown.image_id in held], TakedownState.HELD)
+    kept = held([takedown.image_id for takedown in takedowns])
+    moves.move_takedowns([takedown for takedown in takedowns if takedown.image_id in kept], TakedownState.HELD)
 
 
-def _held(image_ids: Iterable[UUID]) -> set[UUID]:
+def held(image_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the images that a legal hold in force keeps."""
     rows = HeldImage.objects.filter(image_id__in=list(image_ids), hold__state__in=HOLDING)
-    return set(rows.values_list("image_id", flat=True))
+    return frozenset(rows.values_list("image_id", flat=True))
 
 
 def stop_opening() -> None:
@@ -116,7 +117,7 @@ def let_back(takedowns: Sequence[Takedown], *, by: int | None) -> list[Takedown]
 def _show_again(image_ids: Sequence[UUID]) -> None:
     """Back into search, unless another removal or a hold has the image."""
     others = Takedown.objects.filter(image_id__in=image_ids).exclude(state=TakedownState.RESTORED)
-    kept = set(others.values_list("image_id", flat=True)) | _held(image_ids)
+    kept = set(others.values_list("image_id", flat=True)) | held(image_ids)
     if free := [image_id for image_id in image_ids if image_id not in kept]:
         service.unhide(free)
 
