@@ -18,13 +18,16 @@ ONE, ALL = "one", "all"
 MOST_NAMED = 5000
 
 
-class HoldForm(forms.Form):
+class ReasonForm(forms.Form):
     reason = forms.ChoiceField(
         label=_("Why must this not be deleted yet?"),
         choices=HoldReason.choices,
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose a reason")},
     )
+
+
+class HoldForm(ReasonForm):
     scope = forms.ChoiceField(
         label=_("What is held?"),
         choices=[(ONE, _("This image")), (ALL, _("All images of this case"))],
@@ -34,15 +37,9 @@ class HoldForm(forms.Form):
     )
 
 
-class OrderHoldForm(forms.Form):
+class OrderHoldForm(ReasonForm):
     """For images of an order, which nobody looks at one by one: by their ids."""
 
-    reason = forms.ChoiceField(
-        label=_("Why must this not be deleted yet?"),
-        choices=HoldReason.choices,
-        widget=forms.RadioSelect,
-        error_messages={"required": _("Choose a reason")},
-    )
     images = forms.CharField(
         label=_("Ids of the images"),
         max_length=400_000,

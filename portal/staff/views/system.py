@@ -1,6 +1,6 @@
 """How the machinery does: the face pack, the index, the workers, and what waits for a person."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,8 +9,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -103,9 +103,7 @@ def _ledger() -> dict[str, Any]:
 @require_POST
 @staff_required
 def retry_job(request: StaffRequest, pk: int) -> HttpResponse:
-    job = Job.objects.filter(pk=pk).first()
-    if job is None:
-        raise Http404
+    job = get_object_or_404(Job, pk=pk)
     with transaction.atomic():
         retried = queue.retry(job)
         if retried:
@@ -117,28 +115,22 @@ def retry_job(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_required
 def retry_step(request: StaffRequest, pk: int) -> HttpResponse:
-    step = Step.objects.filter(pk=pk).first()
-    if step is None:
-        raise Http404
-    try:
-        removals.retry(step, by=request.user.pk)
-    except (moves.IllegalMove, moves.Stale):
-        _say(request, False)
-    else:
-        _say(request, True)
-    return redirect("staff:system")
+    step = get_object_or_404(Step, pk=pk)
+    return _retried(request, lambda: removals.retry(step, by=request.user.pk))
 
 
 @require_POST
 @staff_required
 def retry_takedown(request: StaffRequest, pk: int) -> HttpResponse:
     """Hide again what search kept returning."""
-    takedown = Takedown.objects.filter(pk=pk).first()
-    if takedown is None:
-        raise Http404
+    takedown = get_object_or_404(Takedown, pk=pk)
+    return _retried(request, lambda: removals.retry_hiding(takedown, by=request.user.pk))
+
+
+def _retried(request: StaffRequest, retry: Callable[[], None]) -> HttpResponse:
     try:
-        removals.retry_hiding(takedown, by=request.user.pk)
-    except moves.Stale:
+        retry()
+    except (moves.IllegalMove, moves.Stale):
         _say(request, False)
     else:
         _say(request, True)
