@@ -23,10 +23,10 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 run: .venv/run-time build ## the portal with a demo world on this machine; PORT=, PACK= and .env change it
-	@exec $(PYTHON) -m portal.operations
+	@exec $(PYTHON) -m portal.local
 
 demo: .venv/run-time build ## the main job without a browser; FACES= SELFIE= LABELS= PACK= JSON= change it
-	@exec $(PYTHON) -m portal.operations.demo
+	@exec $(PYTHON) -m portal.demo
 
 drill: .venv/development build redis ## 30,000 takedowns through 300 kills of every part; TAKEDOWNS= KILLS= SEED= change it
 	@exec $(PYTHON) -m bench.drill $(if $(TAKEDOWNS),--takedowns $(TAKEDOWNS)) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))

@@ -27,14 +27,19 @@ from tqdm import tqdm
 from bench import rows as figures
 from bench import shared_photos
 from bench.rows import Row
-from matching import calibrate, calibration_files, expansion, images, packs, separation
-from matching.calibrate import Calibration
-from matching.calibration_files import Source
-from matching.detect import Detection, Detector, Hog, Scrfd
-from matching.labels import COLLAGE, Photo
-from matching.packs import Pack
-from matching.types import Embeddings, PhotoRejected, Pixels
-from matching.workers import workers
+from matching.calibration import bands, files, pair_scores
+from matching.calibration.bands import Calibration
+from matching.calibration.files import Source
+from matching.calibration.labels import COLLAGE, Photo
+from matching.decoding.limits import HARVEST
+from matching.errors import PhotoRejected
+from matching.faces import packs
+from matching.faces.detect import Detection, Detector, Hog, Scrfd
+from matching.faces.packs import Pack
+from matching.faces.workers import workers
+from matching.photos import images
+from matching.search import expansion
+from matching.types import Embeddings, Pixels
 
 PROJECT = Path(__file__).resolve().parent.parent
 SMALL, LARGE = 50, 100_000  # faces
@@ -125,7 +130,7 @@ def of_ways(called: str, gallery: Gallery, size: int) -> Iterator[Row]:
             f"{called}: wrong and certain",
             alone.wrongly_certain,
             "a case",
-            at_most=calibrate.EXPECTED_STRANGERS_CERTAIN,
+            at_most=bands.EXPECTED_STRANGERS_CERTAIN,
         )
     for name, way in ways.items():
         score = played(gallery, way, size)
@@ -206,7 +211,7 @@ def read(pack: Pack, photo: Photo) -> Seen:
     configure()
     engine, none = packs.engine(pack), np.zeros((0, pack.info.dim), np.float32)
     try:
-        pixels = images.decode(photo.file.read_bytes(), images.HARVEST)
+        pixels = images.decode(photo.file.read_bytes(), HARVEST)
     except PhotoRejected:
         return Seen(photo, none, none, none)
     faces, plain = engine.detect(pixels), by_size(one_pass(engine.detector, pixels))
@@ -248,7 +253,7 @@ def without(name: str, seen: list[Seen], pack: Pack) -> Calibration:
     """As the shipped one is made, from the photos of everybody else."""
     others = [(one.photo, one.rows) for one in seen if one.photo.identity != name]
     source = Source(pack.info.name, pack.recogniser_sha256, "", date.min, len(others))
-    return calibration_files.calibration_of(source, separation.separate(separation.gather(others)))
+    return files.calibration_of(source, pair_scores.separate(pair_scores.gather(others)))
 
 
 # --- playing cases ---
@@ -272,7 +277,7 @@ def cases(gallery: Gallery) -> Iterator[Played]:
 
 
 def strangers(gallery: Gallery, selfie: int) -> Mask:
-    """Everybody who is not this person for sure, as `matching.labels` says."""
+    """Everybody who is not this person for sure, as `matching.calibration.labels` says."""
     mine = gallery.person == gallery.person[selfie]
     labelled = (gallery.person != "") & ~mine
     beside = np.isin(gallery.photo, gallery.photo[mine]) & ~mine & (gallery.group != COLLAGE)
@@ -298,8 +303,8 @@ Limits = Callable[[int], tuple[float, float]]  # of so many probes: from where f
 
 
 def limits(calibration: Calibration, size: int, probes: int) -> tuple[float, float]:
-    bands = calibrate.thresholds(calibration, pack=calibration.pack, index_size=size, probes=probes)
-    return bands.probable, 2.0 if bands.certain is None else bands.certain
+    limits = bands.thresholds(calibration, pack=calibration.pack, index_size=size, probes=probes)
+    return limits.probable, 2.0 if limits.certain is None else limits.certain
 
 
 def search(gallery: Gallery, case: Played, way: Ways, limit: Limits) -> tuple[Mask, Mask]:
@@ -344,7 +349,7 @@ def kept(
 ) -> Mask:
     if not way.guarded:
         return np.ones(len(gallery), bool)
-    guard = min(calibrate.guard(calibration), wide)
+    guard = min(bands.guard(calibration), wide)
     if way.unseen:  # the stressed threshold lies below the guard, which then keeps its distance to it
         guard = wide - distance(calibration)
     near_own = expansion.nearest(gallery.rows, np.concatenate([own, mirrored]))
@@ -358,7 +363,7 @@ def kept(
 def distance(calibration: Calibration) -> float:
     """From where a large index cuts the probable band off down to the guard."""
     probable, _certain = limits(calibration, LARGE, 1)
-    return probable - calibrate.guard(calibration)
+    return probable - bands.guard(calibration)
 
 
 def stressed(gallery: Gallery) -> float:

@@ -30,8 +30,8 @@ from uuid import UUID
 import requests
 
 from bench import stage
-from portal.core import children
-from portal.operations.stack import PROJECT, Service, Stack
+from portal.local import children
+from portal.local.stack import PROJECT, Service, Stack
 
 T = TypeVar("T")
 _LAST_LINE = re.compile(r"takedowns (\d+) · kills (\d+) · lost (\d+) · doubled (\d+) · drained in ([\d.]+) s")
@@ -362,7 +362,7 @@ def _count(images: Sequence[UUID], acknowledged: Sequence[UUID], told: dict[UUID
     recorded or told more than once."""
     from django.db.models import Count, Q  # noqa: PLC0415
 
-    from matching import service  # noqa: PLC0415
+    from matching import service  # noqa: PLC0415  (the settings exist only once the stack runs)
     from matching.types import Store  # noqa: PLC0415
     from portal.audit.models import Entry  # noqa: PLC0415
     from portal.audit.tags import Tag  # noqa: PLC0415

@@ -21,8 +21,8 @@ from tqdm import tqdm
 from bench import hostile_photos
 from bench.hostile_photos import Seed
 from matching.decoding.limits import HARVEST, SELFIE
-from matching.decoding.pool import Pool
-from matching.types import PhotoRejected
+from matching.errors import PhotoRejected
+from matching.photos.decoder_pool import Pool
 
 SIDE = 1600  # what a selfie is reduced to
 LONGEST_BASE = 60_000  # bytes; what is mutated should be mostly structure

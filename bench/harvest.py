@@ -24,8 +24,8 @@ from bench.search import database
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from matching.packs import Pack
-    from matching.reading import Reading
+    from matching.faces.find_faces import Reading
+    from matching.faces.packs import Pack
 
 ROUNDS = 5
 EVERY = 2  # every second photo
@@ -40,7 +40,7 @@ def measure(shared: Path) -> list[Row]:
 
 
 def compared(shared: Path) -> list[Row]:
-    from matching import detect, packs, workers  # noqa: PLC0415  (the settings exist only once the database runs)
+    from matching.faces import detect, packs, workers  # noqa: PLC0415
 
     files = readable(sorted(file for file in (shared / "faces").rglob("*") if file.suffix.lower() in PHOTOS))[::EVERY]
     default = packs.named(str(shared / "models" / "buffalo_sc"), shared)
@@ -76,13 +76,14 @@ def picture(file: Path) -> Any:
 
 def readable(files: Sequence[Path]) -> list[Path]:
     """Those that both ways take."""
-    from matching import images  # noqa: PLC0415
-    from matching.types import PhotoRejected  # noqa: PLC0415
+    from matching.decoding.limits import HARVEST  # noqa: PLC0415
+    from matching.errors import PhotoRejected  # noqa: PLC0415
+    from matching.photos import images  # noqa: PLC0415
 
     taken = []
     for file in files:
         try:
-            images.decode(file.read_bytes(), images.HARVEST)
+            images.decode(file.read_bytes(), HARVEST)
         except PhotoRejected:
             continue
         if picture(file) is not None:
@@ -92,14 +93,14 @@ def readable(files: Sequence[Path]) -> list[Path]:
 
 def harvested(files: Sequence[Path], pack: "Pack", pool: "Executor") -> None:
     """As `manage.py harvest` does it; on pages of its own, so that nothing is known already."""
-    from matching import admission, harvest  # noqa: PLC0415
+    from matching.harvest import admission, photos  # noqa: PLC0415
     from matching.types import Harvestable  # noqa: PLC0415
 
-    tally, pages = harvest.Tally(), uuid4()
+    tally, pages = photos.Tally(), uuid4()
     entries = (Harvestable(file, f"https://{pages}.example/{n}", "a.example", DAY) for n, file in enumerate(files))
     with admission.only_one():
-        for batch in harvest.begun(entries, pack, pool):
-            harvest.take_in(batch, tally, lambda name, reason: None)
+        for batch in photos.begun(entries, pack, pool):
+            photos.take_in(batch, tally, lambda name, reason: None)
     if tally.images < len({file.read_bytes() for file in files}):
         raise RuntimeError("Not every photo was taken in.")
 

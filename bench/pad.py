@@ -13,9 +13,11 @@ from scipy.special import betaincinv
 
 from bench.rows import Row, alone
 from bench.shared_photos import photos
-from matching import images, packs, reading
-from matching.packs import Pack
-from matching.types import PhotoRejected
+from matching.decoding.limits import HARVEST
+from matching.errors import PhotoRejected
+from matching.faces import find_faces, packs
+from matching.faces.packs import Pack
+from matching.photos import images
 
 ATTACKS = ("antispoof/image_F1.jpg", "antispoof/image_F2.jpg", "insightface/bulk__rgb_fake.jpg")
 CLASSIFIED_LIVE_FROM = 0.5
@@ -69,8 +71,8 @@ def scores(pack: Pack, files: list[Path]) -> Scores:
     found, without_face = [], 0
     for file in files:
         try:
-            pixels = images.decode(file.read_bytes(), images.HARVEST, side=reading.SELFIE_SIDE)
-            face = reading.only_face(engine.detect(pixels))
+            pixels = images.decode(file.read_bytes(), HARVEST, side=find_faces.SELFIE_SIDE)
+            face = find_faces.only_face(engine.detect(pixels))
         except PhotoRejected:
             without_face += 1
         else:

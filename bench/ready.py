@@ -19,7 +19,7 @@ from bench.rows import Row, beside, median
 from bench.search import database, faces
 
 if TYPE_CHECKING:
-    from matching.packs import Pack
+    from matching.faces.packs import Pack
 
 ROUNDS = 5
 DIM = 512
@@ -34,7 +34,7 @@ def measure(scale: int = FACES) -> list[Row]:
 
 
 def compared(file: Path, count: int) -> list[Row]:
-    from matching import packs  # noqa: PLC0415  (the settings exist only once the database runs)
+    from matching.faces import packs  # noqa: PLC0415
 
     dlib = packs.chosen()
     pack = replace(dlib, info=replace(dlib.info, dim=DIM))
@@ -96,10 +96,12 @@ def copy(blocks: list[tuple[str, bytes]]) -> None:
 
 
 def take_in(file: Path, pack: "Pack") -> None:
-    from matching import ready  # noqa: PLC0415
-    from matching.embedding_files import EmbeddingFile  # noqa: PLC0415
+    from matching.harvest import ready_embeddings  # noqa: PLC0415
+    from matching.harvest.embedding_files import EmbeddingFile  # noqa: PLC0415
 
-    report = ready.harvest(EmbeddingFile(file), pack, pack.recogniser_sha256, lambda done: None, lambda *why: None)
+    report = ready_embeddings.harvest(
+        EmbeddingFile(file), pack, pack.recogniser_sha256, lambda done: None, lambda *why: None
+    )
     if report.skipped or report.already:
         raise RuntimeError("Not every row was taken in.")
 

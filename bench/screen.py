@@ -28,10 +28,11 @@ from PIL import Image, ImageOps
 
 from bench.rows import Row, alone, beside, median
 from bench.shared_photos import photos
-from matching.types import Embeddings, PhotoRejected
+from matching.errors import PhotoRejected
+from matching.types import Embeddings
 
 if TYPE_CHECKING:
-    from matching.packs import Pack
+    from matching.faces.packs import Pack
 
 PROJECT = Path(__file__).resolve().parent.parent
 BLOCKS = 100_000
@@ -120,14 +121,14 @@ def speed(blocks: int) -> Iterator[Row]:
 
 
 def screened(faces: Embeddings, templates: Embeddings) -> int:
-    from matching import screening  # noqa: PLC0415  (Django is set up only now)
+    from matching.blocklist import screening  # noqa: PLC0415
 
     return sum(1 for _ in screening.resembling(faces, templates, 0.8))
 
 
 def opening(blocks: int) -> Iterator[Row]:
     """From sealed bytes to templates: one key read and one AES-GCM a block."""
-    from matching import blocks as listed  # noqa: PLC0415
+    from matching.blocklist import blocks as listed  # noqa: PLC0415
     from portal.blocks.sealer import Sealer  # noqa: PLC0415
 
     sealer, files = Sealer(), (bytes(32),) * 5
@@ -152,7 +153,7 @@ def opening(blocks: int) -> Iterator[Row]:
 
 def comes_back() -> Iterator[Row]:
     """What is harvested again of people who are kept out, under the default pack and, with ../shared, a better one."""
-    from matching import packs  # noqa: PLC0415
+    from matching.faces import packs  # noqa: PLC0415
 
     yield from kept_out(packs.dlib_pack(), {"astronaut": [jpeg(Image.fromarray(skimage.data.astronaut()))]})
     if SHARED.is_dir():
@@ -171,23 +172,25 @@ def people(faces: Path) -> dict[str, list[bytes]]:
 
 def kept_out(pack: "Pack", shown: dict[str, list[bytes]]) -> Iterator[Row]:
     """Each person's first usable photo is their selfie; the threshold is that of a list of 100,000."""
-    from matching import calibrate, reading, screening  # noqa: PLC0415
+    from matching.blocklist import screening  # noqa: PLC0415
+    from matching.calibration import bands  # noqa: PLC0415
+    from matching.faces import find_faces  # noqa: PLC0415
 
-    limit = screening.refused_from(calibrate.for_recogniser(pack.recogniser_sha256), templates=BLOCKS)
+    limit = screening.refused_from(bands.for_recogniser(pack.recogniser_sha256), templates=BLOCKS)
     tally: dict[str, list[bool]] = {}
     everyone: list[tuple[str, Embeddings, Embeddings]] = []
     for name, contents in shown.items():
         try:
-            template = reading.read_selfie(contents[0], pack).probes
+            template = find_faces.read_selfie(contents[0], pack).probes
         except PhotoRejected:
             continue
-        again = [reading.read_harvested(content, pack).rows for content in contents[1:]]
+        again = [find_faces.read_harvested(content, pack).rows for content in contents[1:]]
         everyone.append((name, template, np.concatenate([template[:0], *again])))
         tally.setdefault("another photo of the same person", []).extend(
             any(screening.resembling(rows, template, limit)) for rows in again
         )
         for variant, content in variants(contents[0], pack):
-            rows = reading.read_harvested(content, pack).rows
+            rows = find_faces.read_harvested(content, pack).rows
             tally.setdefault(variant, []).append(any(screening.resembling(rows, template, limit)))
     for variant, refused in tally.items():
         if refused:
@@ -210,7 +213,7 @@ def share(name: str, refused: list[bool], *, exact: bool = False) -> Row:
 
 def variants(content: bytes, pack: "Pack") -> Iterator[tuple[str, bytes]]:
     """The photo as it comes back; the exact copy is also stopped by its digest, whatever is seen in it."""
-    from matching import reading  # noqa: PLC0415
+    from matching.faces import find_faces  # noqa: PLC0415
 
     photo = ImageOps.exif_transpose(Image.open(BytesIO(content))).convert("RGB")
     yield EXACT, content
@@ -220,7 +223,7 @@ def variants(content: bytes, pack: "Pack") -> Iterator[tuple[str, bytes]]:
     yield "mirrored", jpeg(ImageOps.mirror(photo))
     yield "turned by 8 degrees", jpeg(photo.rotate(8, Image.Resampling.BICUBIC))
     yield "half as bright", jpeg(photo.point(lambda value: value // 2))
-    boxes = reading.read_harvested(content, pack).boxes
+    boxes = find_faces.read_harvested(content, pack).boxes
     if boxes:
         largest = max(boxes, key=lambda box: box.area)
         margin = largest.width // 4

@@ -29,7 +29,7 @@ from django.core.management import call_command
 from numpy.typing import NDArray
 
 from bench.rows import Row, alone, beside, median
-from portal.core.embedded import Cluster
+from portal.local.embedded import Cluster
 
 if TYPE_CHECKING:
     from matching.index.sweep import Block
@@ -158,8 +158,8 @@ def probes_for(halves: Rows16) -> Rows32:
 
 
 def admit(rows: Rows16) -> None:
-    from matching import admission  # noqa: PLC0415  (the settings exist only once the database runs)
-    from matching.index.base import FaceRows  # noqa: PLC0415
+    from matching.harvest import admission  # noqa: PLC0415
+    from matching.index.protocol import FaceRows  # noqa: PLC0415
 
     with admission.only_one():
         for start in range(0, len(rows), BATCH):
@@ -197,7 +197,7 @@ def brute_force(halves: Rows16, probes: Rows32) -> list[list[float]]:
 
 
 def index() -> Any:
-    from matching.index import store  # noqa: PLC0415  (the settings exist only once the database runs)
+    from matching.index import store  # noqa: PLC0415
 
     return store()
 
@@ -347,16 +347,16 @@ def sweep(world: World) -> Method:
 
 
 def resident(world: World) -> "list[Block]":
-    from matching.index.sweep import Block  # noqa: PLC0415  (it imports the settings)
+    from matching.index.sweep import Block  # noqa: PLC0415
 
     ids = np.arange(len(world), dtype=np.int64)
     return [Block(ids[at : at + BLOCK], world.halves[at : at + BLOCK]) for at in range(0, len(world), BLOCK)]
 
 
 def consumed(blocks: "list[Block]", world: World) -> int:
-    from matching.index import narrow  # noqa: PLC0415
+    from matching.index import int8_filter  # noqa: PLC0415
 
-    asked = narrow.Probes(world.probes, np.full(PROBES, AT_LEAST))
+    asked = int8_filter.Probes(world.probes, np.full(PROBES, AT_LEAST))
     return sum(len(found.rows) for block in blocks for found in asked.pairs(block.halves))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from matching.labels import COLLAGE, Photo
+from matching.calibration.labels import COLLAGE, Photo
 
 NO_FACES_OF_THEIR_OWN = ("negatives/*", "ambiguous/*", "antispoof/*", "robustness/*")
 COPIES = (

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import django
 import numpy as np
 
-from portal.operations.stack import Stack
+from portal.local.stack import Stack
 
 BATCH = 500
 FACES = 2  # an image
@@ -38,7 +38,7 @@ def portal(env: Mapping[str, str] | None = None) -> Iterator[Stack]:
 
 def populate(images: int) -> list[UUID]:
     """Images with photo, derived file and faces, by the index's one door; no model runs."""
-    from matching import admission  # noqa: PLC0415  (the settings exist only once the stack runs)
+    from matching.harvest import admission  # noqa: PLC0415
 
     ids = [uuid4() for _ in range(images)]
     with admission.only_one():
@@ -48,8 +48,8 @@ def populate(images: int) -> list[UUID]:
 
 
 def _admit(ids: list[UUID]) -> None:
-    from matching import admission  # noqa: PLC0415
-    from matching.index.base import face_rows  # noqa: PLC0415
+    from matching.harvest import admission  # noqa: PLC0415
+    from matching.index.protocol import face_rows  # noqa: PLC0415
     from matching.types import Box  # noqa: PLC0415
 
     arrivals = []

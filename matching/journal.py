@@ -1,10 +1,10 @@
 """What must outlive the restoring of a backup: one file outside the database, and what is on its way into it.
 
 Its lines are of two sorts. A *deed*, `instant verb image-id`, is on the disk before it is done, because doing it again
-is safe (matching.tombstones). A *note*, `instant kind note-id subject text .`, tells in what state something is now. It
-begins as a row of the transaction that changed the state, and its line is written once that has committed and before
-anybody is answered: no line tells what never happened. A process that dies between leaves the row, and the next sweep
-writes the line.
+is safe (matching.erasure.tombstones). A *note*, `instant kind note-id subject text .`, tells in what state something is
+now. It begins as a row of the transaction that changed the state, and its line is written once that has committed and
+before anybody is answered: no line tells what never happened. A process that dies between leaves the row, and the next
+sweep writes the line.
 
 The database keeps how many bytes of the file it has seen, so one that comes from an earlier time is recognised.
 """

@@ -117,7 +117,7 @@ class RefusedList(models.Model):
 
 
 class TombstoneMark(models.Model):
-    """How much of the file of tombstones this database has seen; behind it after a restore (matching.tombstones)."""
+    """How much of the file of tombstones this database has seen; after a restore it is behind the file."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     bytes_seen = models.BigIntegerField(default=0)

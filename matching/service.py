@@ -1,4 +1,7 @@
-"""The front door of matching: whoever uses the index imports this and `matching.types`, nothing else."""
+"""The front door of matching: import this, `matching.types` and `matching.errors`, nothing else.
+
+It names and delegates; the algorithms live in the rooms, each behind the entrance in its `__init__`.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -9,48 +12,22 @@ from uuid import UUID
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
 from numpy.typing import NDArray
 
-from matching import (
-    addresses,
-    admission,
-    blobs,
-    blocks,
-    calibrate,
-    canaries,
-    disclosures,
-    expansion,
-    images,
-    packs,
-    purging,
-    reading,
-    ready,
-    redact,
-    refusals,
-    screening,
-    tombstones,
-)
+from matching import blocklist, erasure, faces, photos, provenance, stores
 from matching import harvest as harvesting
+from matching import index as indexes
 from matching import journal as journals
-from matching.calibrate import Calibration
-from matching.embedding_files import EmbeddingFile
-from matching.index import store as index
-from matching.index.base import Hit
-from matching.models import Block, HarvestedImage, IndexPack
-from matching.packs import Pack
-from matching.tombstones import Verb
+from matching import search as searching
+from matching.errors import HarvestRunning
+from matching.models import HarvestedImage
 from matching.types import (
-    Band,
     BlockCounts,
     BlockSealer,
-    Box,
     BroughtBack,
     Embeddings,
     Harvestable,
     HarvestReport,
-    HarvestRunning,
     ImageKeeper,
     Known,
     Marks,
@@ -68,21 +45,23 @@ from matching.types import (
     Store,
     Thresholds,
 )
-from matching.types import PackError as PackError  # noqa: PLC0414  (callers catch it)
-
-LimitsFor = Callable[[int], Thresholds]  # of so many probes
 
 
 def pack() -> PackInfo:
     """The pack in use, for people to read. Nothing heavy is loaded."""
-    return packs.chosen().info
+    return faces.chosen_pack().info
+
+
+def require_pack() -> None:
+    """Errors: PackError, where the chosen pack is unusable or the index holds another pack's embeddings."""
+    indexes.require_pack()
 
 
 def fetch_pack() -> PackInfo:
     """Download the chosen pack where that is needed and its licence was accepted; else PackError says why."""
-    packs.fetch(
+    faces.fetch_pack(
         str(settings.MATCHING["PACK"]),
-        packs.folder(),
+        faces.packs_folder(),
         licence_accepted=bool(settings.MATCHING.get("ACCEPT_PACK_LICENCE", False)),
     )
     return pack()
@@ -90,52 +69,42 @@ def fetch_pack() -> PackInfo:
 
 def prepare() -> None:
     """Before the first photo of a web process: check the pack, start a decoder. Errors: PackError."""
-    packs.chosen()
-    images.prepare()
+    faces.chosen_pack()
+    photos.prepare_decoder()
 
 
 def require_confinement() -> None:
     """Errors: PackError, where the process that decodes photos cannot be held as decision 7 says."""
-    images.prepare()
+    photos.prepare_decoder()
 
 
 def is_decoder_confined() -> bool | None:
     """Whether a filter holds the process that decodes this process's selfies; None before there is one."""
-    held = images.confinement()
+    held = photos.decoder_confinement()
     return None if held is None else held.is_filtered
 
 
 def pack_files() -> dict[str, str]:
     """Path to SHA-256 of what the chosen pack is loaded from. Errors: PackError."""
-    chosen = packs.chosen()
+    chosen = faces.chosen_pack()
     return {str(file.path): file.sha256 for file in (*chosen.files.values(), *chosen.liveness)}
 
 
 def pin_pack() -> dict[str, str]:
     """Vouch for the chosen pack's files as they are; SHA-256 to pack and file. Errors: PackError."""
-    return packs.pin(str(settings.MATCHING["PACK"]), packs.folder(), pad=str(settings.MATCHING.get("PAD_FOLDER", "")))
-
-
-def require_pack() -> Pack:
-    """The chosen pack, or PackError where it is unusable or the index holds another pack's embeddings."""
-    chosen = packs.chosen()
-    held = IndexPack.objects.first()
-    if held is not None and held.recogniser != chosen.recogniser_sha256:
-        raise PackError(
-            f"The index holds embeddings of the pack {held.name}, but PACK is {chosen.info.name}:"
-            " set PACK back, or harvest anew into an empty index."
-        )
-    return chosen
+    return faces.pin_pack(
+        str(settings.MATCHING["PACK"]), faces.packs_folder(), pad=str(settings.MATCHING.get("PAD_FOLDER", ""))
+    )
 
 
 def read_selfie(content: bytes) -> Selfie:
     """Raises PhotoRejected unless exactly one face dominates the photo."""
-    return reading.read_selfie(content, packs.chosen())
+    return faces.read_selfie(content, faces.chosen_pack())
 
 
 def same_person(one: Embeddings, other: Embeddings) -> bool:
-    """Whether the nearest two of these probes are as alike as ninety-nine of a hundred pairs of one person."""
-    return bool((one @ other.T).max() >= calibrate.guard(calibration()))
+    """Whether the nearest two of these probes are as alike as 99 % of genuine pairs. Errors: PackError."""
+    return searching.same_person(one, other)
 
 
 def search(probes: Embeddings, *, known: Known | None = None) -> SearchResult:
@@ -159,217 +128,129 @@ def sweep(cases: Sequence[Sought]) -> list[SearchResult]:
     Those that go on from what is known have a second pass together. Outside a transaction, as `search`: nothing is
     held while it runs, and what is deleted meanwhile is left out.
     """
-    if not cases:
-        return []
-    limits_for = bands()
-    limits = [limits_for(len(case.probes)) for case in cases]
-    hits = index().sweep([case.probes for case in cases], at_least=[limit.probable for limit in limits])
-    found = [[match(hit, limit) for hit in some] for some, limit in zip(hits, limits, strict=True)]
-    beyond = further(cases, found, limits, limits_for)
-    return [SearchResult((*own, *more), limit) for own, more, limit in zip(found, beyond, limits, strict=True)]
-
-
-def further(
-    cases: Sequence[Sought], found: Sequence[Sequence[Match]], limits: Sequence[Thresholds], limits_for: LimitsFor
-) -> list[list[Match]]:
-    """What further probes of each case find that the subject's own did not, in one pass for all."""
-    guard = calibrate.guard(calibration())
-    probes = [more_probes(case, own, limit, guard) for case, own, limit in zip(cases, found, limits, strict=True)]
-    if not any(map(len, probes)):
-        return [[] for _ in cases]
-    wide = [limits_for(len(case.probes) + len(more)).probable for case, more in zip(cases, probes, strict=True)]
-    hits = index().sweep(probes, at_least=wide)
-    return [
-        theirs(case, own, some, probable, guard=guard) if len(more) else []
-        for case, own, more, some, probable in zip(cases, found, probes, hits, wide, strict=True)
-    ]
-
-
-def more_probes(case: Sought, found: Sequence[Match], limits: Thresholds, guard: float) -> Embeddings:
-    """(n, dim); none where the subject's own reach down to the guard themselves."""
-    none = case.probes[:0]
-    if case.known is None or not len(case.probes):
-        return none
-    if guard >= limits.probable and not len(case.known.mirrored):
-        return none
-    more = expansion.further(case.probes, case.known, certain_of(found))
-    return more if len(more) else none
-
-
-def theirs(case: Sought, found: Sequence[Match], hits: Sequence[Hit], probable: float, *, guard: float) -> list[Match]:
-    """Of what further probes found, the faces that are new and may be the subject's."""
-    assert case.known is not None
-    ids = {match.face_id for match in found}
-    candidates = [hit for hit in hits if hit.face_id not in ids]
-    confirmed, limit = certain_of(found), min(guard, probable)
-    kept = expansion.kept(candidates, case.probes, case.known, confirmed=confirmed, guard=limit)
-    return [
-        Match(hit.face_id, hit.image_id, hit.similarity, Band.PROBABLE, expanded=near_own < probable)
-        for hit, near_own in kept
-    ]
-
-
-def certain_of(found: Sequence[Match]) -> list[Match]:
-    return [match for match in found if match.band is Band.CERTAIN]
+    return searching.sweep(cases)
 
 
 def operator_search(probes: Embeddings, *, limit: int = 100) -> tuple[Match, ...]:
     """What a client of the operator is shown: the same search without the hidden images. Errors: IndexBehind."""
-    tombstones.require_replayed()
-    limits = thresholds(len(probes))
-    hits = index().search_shown(probes, at_least=limits.probable, limit=limit)
-    return tuple(match(hit, limits) for hit in hits)
+    return searching.operator_search(probes, limit=limit)
 
 
 def probes_of(face_ids: Sequence[int]) -> dict[int, Embeddings]:
     """The embeddings of confirmed matches, each (dim,), to search on with; of those still in the index."""
-    return expansion.embeddings_of(face_ids)
+    return searching.embeddings_of(face_ids)
 
 
 def thresholds(probes: int) -> Thresholds:
-    return bands()(probes)
-
-
-def bands() -> LimitsFor:
-    """The thresholds for any number of probes, in the index as it is now: it is counted and asked for its pack once."""
-    pack, measured, size = require_pack(), calibration(), index_size()
-    return lambda probes: calibrate.thresholds(measured, pack=pack.info.name, index_size=size, probes=max(1, probes))
-
-
-def calibration() -> Calibration | None:
-    return calibrate.for_recogniser(require_pack().recogniser_sha256)
-
-
-def match(hit: Hit, limits: Thresholds) -> Match:
-    return Match(hit.face_id, hit.image_id, hit.similarity, calibrate.band(hit.similarity, limits))
+    """The lowest similarity of each band for a case of so many probes, in the index as it is now. Errors: PackError."""
+    return searching.bands()(probes)
 
 
 def index_size() -> int:
-    return index().size()
+    """How many faces the index holds, hidden ones too."""
+    return indexes.store().size()
 
 
 def images_at(addresses_given: Sequence[str]) -> tuple[UUID, ...]:
     """Images found on one of these pages, or lying at one of these addresses themselves."""
-    digests = [addresses.digest(address) for address in addresses_given if address.strip()]
-    there = Q(page_digest__in=digests) | Q(address_digest__in=digests)
-    return tuple(HarvestedImage.objects.filter(there).order_by("id").values_list("id", flat=True))
+    return provenance.images_at(addresses_given)
 
 
 def select(scope: Scope, *, after: UUID, most: int) -> list[UUID]:
     """The next images of a scope in the order of their ids, hidden ones too; begin after UUID(int=0)."""
-    return list(_in(scope).filter(id__gt=after).order_by("id").values_list("id", flat=True)[:most])
+    return provenance.select(scope, after=after, most=most)
 
 
 def within(scope: Scope, image_ids: Iterable[UUID]) -> frozenset[UUID]:
     """Those of the images that are of the scope."""
-    return frozenset(_in(scope).filter(id__in=list(image_ids)).values_list("id", flat=True))
+    return provenance.within(scope, image_ids)
 
 
 def count(scope: Scope) -> int:
-    return _in(scope).count()
+    """How many images the index holds of this scope, hidden ones too."""
+    return provenance.count(scope)
 
 
-def _in(scope: Scope) -> QuerySet[HarvestedImage]:
-    bounds = {
-        "site": scope.site,
-        "country": scope.country,
-        "harvested_on__gte": scope.harvested_from,
-        "harvested_on__lte": scope.harvested_until,
-    }
-    return HarvestedImage.objects.filter(**{name: bound for name, bound in bounds.items() if bound})
-
-
-def provenance(image_ids: Iterable[UUID]) -> dict[UUID, Provenance]:
-    rows = HarvestedImage.objects.filter(id__in=list(image_ids))
-    return {row.id: Provenance(row.id, row.page, row.site, row.harvested_on, row.country) for row in rows}
+def provenance_of(image_ids: Iterable[UUID]) -> dict[UUID, Provenance]:
+    """Where these images were found and when; of those still in the index."""
+    return provenance.provenance_of(image_ids)
 
 
 def marks(image_ids: Iterable[UUID]) -> dict[UUID, Marks]:
     """By what others know these images; of those still in the index."""
-    rows = HarvestedImage.objects.filter(id__in=list(image_ids))
-    return {
-        row.id: Marks(row.id, row.page, bytes(row.file_digest), bytes(row.page_digest), bytes(row.address_digest))
-        for row in rows
-    }
+    return provenance.marks_of(image_ids)
 
 
 def take_disclosures(lines: Sequence[RegisterLine]) -> int:
     """Lines of the operator's register; one that is known is not taken twice. Returns how many were new."""
-    return disclosures.take(lines)
+    return provenance.take_disclosures(lines)
 
 
 def shown(image_ids: Iterable[UUID]) -> tuple[Shown, ...]:
     """Which clients of the operator were shown these images, in the order of the ids."""
-    return disclosures.shown(image_ids)
+    return provenance.disclosures_of(image_ids)
 
 
 def shown_and_gone(*, after: UUID, most: int) -> tuple[UUID, ...]:
     """Images that the register names and the index no longer holds, by id, a page at a time."""
-    return disclosures.of_images_gone(after=after, most=most)
+    return provenance.disclosed_and_gone(after=after, most=most)
 
 
 def refuse_addresses(image_ids: Sequence[UUID]) -> None:
     """From where these images came nothing enters again; while the index still says where that was. Idempotent."""
     with transaction.atomic():
-        refusals.refuse(image_ids)
+        provenance.refuse_addresses(image_ids)
         _write_notes_on_commit()
 
 
 def unrefused(image_ids: Sequence[UUID]) -> frozenset[UUID]:
     """Read back of `refuse_addresses`: those of the images from whose addresses something could still enter."""
-    return refusals.missing(image_ids)
+    return provenance.not_refused(image_ids)
 
 
 def refused_edition() -> UUID:
     """Which list it is; positions mean something within one edition alone."""
-    return refusals.edition()
+    return provenance.refused_edition()
 
 
 def begin_refused_list_anew() -> None:
     """After a restore, whatever was noted: crawlers read it from the beginning."""
-    refusals.begin_anew()
+    provenance.begin_refused_list_anew()
 
 
 def refused_addresses(*, after: int, most: int) -> tuple[list[bytes], int]:
     """A page of the list, digests in the order they were added behind position `after`, and how long the list is."""
     # The size first: what is added meanwhile belongs to the next reading.
-    size = refusals.size()
-    return refusals.after(after, most), size
+    size = provenance.refused_count()
+    return provenance.refused_after(after, most), size
 
 
 def preview(image_id: UUID, face_id: int | None, *, clear: bool) -> bytes | None:
-    """A JPEG for staff. Only the subject's face can be recognised, and only where `clear`."""
+    """A JPEG for staff. Only the subject's face can be recognised, and only where `clear`; None where it is gone.
+
+    Errors: PhotoRejected, Busy, IndexAway.
+    """
     image = HarvestedImage.objects.filter(id=image_id).first()
-    content = blobs.store().derived(image_id, blobs.UPRIGHT)
+    content = stores.blob_store().derived(image_id, stores.UPRIGHT)
     if image is None or content is None:
         return None
-    pixels = images.shrink(images.decode(content, images.HARVEST), redact.SIDE)
-    scale = pixels.shape[1] / image.width
-    boxes = {face_id: scaled(box, scale) for face_id, box in index().faces_of(image_id).items()}
-    subject = boxes.get(face_id) if face_id is not None else None
-    shown = redact.preview(pixels, subject=subject, faces=list(boxes.values()), clear=clear)
-    return images.jpeg(shown, quality=80)
-
-
-def scaled(box: Box, scale: float) -> Box:
-    return Box(*(round(side * scale) for side in (box.left, box.top, box.right, box.bottom)))
+    boxes = indexes.store().faces_of(image_id)
+    return photos.preview(content, width=image.width, boxes=boxes, subject=face_id, clear=clear)
 
 
 def hide(image_ids: Sequence[UUID]) -> None:
     """Out of the operator's search from the next query on. Idempotent."""
-    tombstones.record(Verb.HIDDEN, image_ids)
-    HarvestedImage.objects.filter(id__in=image_ids, hidden_at=None).update(hidden_at=Now())
+    erasure.hide(image_ids)
 
 
 def unhide(image_ids: Sequence[UUID]) -> None:
-    # Afterwards: an image shown by a transaction that fails must not be shown by a replay.
-    transaction.on_commit(lambda: tombstones.record(Verb.SHOWN, image_ids))
-    HarvestedImage.objects.filter(id__in=image_ids).update(hidden_at=None)
+    """Back into the operator's search once the caller's transaction has committed. Idempotent."""
+    erasure.unhide(image_ids)
 
 
 def searchable(image_ids: Sequence[UUID]) -> frozenset[UUID]:
     """Read back of `hide`: those of the images that the operator's search could still return."""
-    return index().shown(image_ids)
+    return erasure.searchable(image_ids)
 
 
 def erase(image_id: UUID, store: Store) -> None:
@@ -382,12 +263,7 @@ def erase_many(image_ids: Sequence[UUID], store: Store) -> None:
 
     Errors: IndexBehind, and nothing is gone: what was restored may have to be kept by a hold that the caller missed.
     """
-    if store is Store.INDEX:
-        tombstones.record(Verb.GONE, image_ids)
-        index().remove(image_ids)
-    else:
-        tombstones.require_replayed()
-        blobs.store().remove(image_ids, store)
+    erasure.erase(image_ids, store)
 
 
 def present(image_id: UUID, store: Store) -> bool:
@@ -397,9 +273,7 @@ def present(image_id: UUID, store: Store) -> bool:
 
 def present_many(image_ids: Sequence[UUID], store: Store) -> frozenset[UUID]:
     """Those of the images of which the store still has something."""
-    if store is Store.INDEX:
-        return index().holds(image_ids)
-    return blobs.store().holds(image_ids, store)
+    return erasure.present(image_ids, store)
 
 
 def purge(*, also: Iterable[str] = ()) -> PurgeReport:
@@ -407,7 +281,7 @@ def purge(*, also: Iterable[str] = ()) -> PurgeReport:
 
     `also`: tables of the caller, which are rewritten where that takes a moment only.
     """
-    return purging.purge(also)
+    return erasure.purge(also)
 
 
 def plant_canaries(count: int) -> dict[UUID, bytes]:
@@ -415,22 +289,22 @@ def plant_canaries(count: int) -> dict[UUID, bytes]:
 
     Errors: HarvestRunning.
     """
-    return canaries.plant(count)
+    return erasure.plant_canaries(count)
 
 
 def unpurged(image_ids: Iterable[UUID]) -> frozenset[UUID]:
     """Those of the erased images of which deleted rows may still lie on the disk; the others are purged."""
-    return purging.unpurged(image_ids)
+    return erasure.unpurged(image_ids)
 
 
 def is_behind() -> bool:
     """Whether the index comes from a backup taken before something was hidden or erased."""
-    return tombstones.is_behind()
+    return erasure.is_behind()
 
 
 def replay_tombstones(*, everything: bool = False) -> Replayed:
     """Hide and erase again what a restored index, or with `everything` a restored image store, has brought back."""
-    return tombstones.replay(everything=everything)
+    return erasure.replay_tombstones(everything=everything)
 
 
 def journal(kind: str, subject: UUID, said: str) -> None:
@@ -444,21 +318,21 @@ def journal(kind: str, subject: UUID, said: str) -> None:
 
 def write_journal() -> None:
     """What a crash left unwritten."""
-    tombstones.write_notes()
+    erasure.write_notes()
 
 
 def _write_notes_on_commit() -> None:
-    transaction.on_commit(tombstones.write_notes)
+    transaction.on_commit(erasure.write_notes)
 
 
 def bring_back_from_journal(kind: str, bring_back: Callable[[UUID, str], BroughtBack]) -> None:
     """Called once at the start for each kind of note; `bring_back` is given the last note of each subject."""
-    tombstones.use_kind(kind, bring_back)
+    erasure.use_kind(kind, bring_back)
 
 
 def use_image_keeper(keeper: ImageKeeper | None) -> None:
     """Called once at the start by whoever knows of legal holds and recipients."""
-    tombstones.use_keeper(keeper)
+    erasure.use_keeper(keeper)
 
 
 @transaction.atomic
@@ -467,63 +341,65 @@ def block(block_id: UUID, templates: Embeddings, *, files: Iterable[bytes] = ())
 
     `files` are SHA-256 digests of photos deleted for the same person: an exact copy never comes back.
     """
-    content = blocks.Content(templates, tuple(files))
+    content = blocklist.BlockContent(templates, tuple(files))
     _write_notes_on_commit()
-    return blocks.make(block_id, content, recogniser=require_pack().recogniser_sha256)
+    return blocklist.make_block(block_id, content, recogniser=indexes.require_pack().recogniser_sha256)
 
 
 @transaction.atomic
 def unblock(block_id: UUID) -> bool:
     """False where no such block was in force. Whoever keeps its key destroys it."""
     _write_notes_on_commit()
-    return blocks.revoke(block_id)
+    return blocklist.revoke_block(block_id)
 
 
 def blocks_in_force(block_ids: Sequence[UUID]) -> frozenset[UUID]:
-    return frozenset(blocks.in_force().filter(id__in=block_ids).values_list("id", flat=True))
+    """Those of the blocks that hold somebody back now."""
+    return blocklist.in_force_among(block_ids)
 
 
 def blocks_revoked_since(moment: datetime) -> list[UUID]:
-    return list(Block.objects.filter(revoked_at__gte=moment).values_list("id", flat=True))
+    """Blocks that were taken back at this instant or later."""
+    return blocklist.revoked_since(moment)
 
 
 def refused_by(block_id: UUID) -> int:
     """How often a photo was kept out because of this block."""
-    return blocks.refused(block_id)
+    return blocklist.refused_by(block_id)
 
 
 def block_counts() -> BlockCounts:
-    return blocks.counts(packs.chosen().recogniser_sha256)
+    return blocklist.block_counts(faces.chosen_pack().recogniser_sha256)
 
 
 def unreadable_blocks() -> list[UUID]:
     """Blocks in force that cannot be opened; while there is one, nothing is harvested. Opens every block."""
-    return blocks.unreadable()
+    return blocklist.unreadable_blocks()
 
 
 def let_blocks_sleep() -> None:
     """Harvest although blocks made with another pack hold nothing back but exact copies."""
-    blocks.let_sleep(packs.chosen().recogniser_sha256)
+    blocklist.let_blocks_sleep(faces.chosen_pack().recogniser_sha256)
 
 
 def exempt(address: str) -> None:
     """Let in photos of this page, or at this address, although a face in them resembles a block."""
-    blocks.exempt(address)
+    blocklist.exempt(address)
 
 
 def end_exemption(address: str) -> None:
-    blocks.end_exemption(address)
+    blocklist.end_exemption(address)
 
 
 def use_block_sealer(sealer: BlockSealer | None) -> None:
     """Called once at the start by whoever keeps the keys."""
-    blocks.use_sealer(sealer)
+    blocklist.use_sealer(sealer)
 
 
 @contextmanager
 def one_harvest() -> Iterator[None]:
     """For an engine that takes in photos by itself: inside, `screen` answers. Errors: HarvestRunning."""
-    with admission.only_one():
+    with harvesting.only_one():
         yield
 
 
@@ -532,13 +408,12 @@ def screen(faces: Embeddings) -> NDArray[np.bool_]:
 
     Errors: OutsideHarvest, HarvestRefused.
     """
-    return screening.screen(faces)
+    return blocklist.screen(faces)
 
 
 def file_digests(image_ids: Iterable[UUID]) -> dict[UUID, bytes]:
     """SHA-256 of each photo as it was harvested."""
-    found = HarvestedImage.objects.filter(id__in=list(image_ids)).values_list("id", "file_digest")
-    return {image_id: bytes(digest) for image_id, digest in found}
+    return provenance.file_digests(image_ids)
 
 
 def harvest(
@@ -551,12 +426,12 @@ def harvest(
 
     Errors: PackError, HarvestRunning, HarvestRefused, ReaderDied, OSError of the image store.
     """
-    return harvesting.harvest(entries, index_pack(), on_progress, on_skipped)
+    return harvesting.harvest_photos(entries, indexes.bind_pack(), on_progress, on_skipped)
 
 
 def embeddings_in(file: Path) -> int:
     """How many rows there are to take in. Errors: BadEmbeddings."""
-    return EmbeddingFile(file).count()
+    return harvesting.EmbeddingFile(file).count()
 
 
 def harvest_embeddings(
@@ -571,23 +446,12 @@ def harvest_embeddings(
 
     Errors: BadEmbeddings, PackError, HarvestRunning, HarvestRefused.
     """
-    return ready.harvest(EmbeddingFile(file, ids), index_pack(), recogniser, on_progress, on_skipped)
-
-
-def index_pack() -> Pack:
-    """The chosen pack, which an empty index is from now on bound to. Errors: PackError."""
-    chosen = require_pack()
-    IndexPack.objects.get_or_create(
-        defaults={
-            "name": chosen.info.name,
-            "recogniser": chosen.recogniser_sha256,
-            "dim": chosen.info.dim,
-        }
+    return harvesting.harvest_embeddings(
+        harvesting.EmbeddingFile(file, ids), indexes.bind_pack(), recogniser, on_progress, on_skipped
     )
-    return chosen
 
 
 def clear_leftovers() -> None:
     """Take away the photos of a harvest that was killed between photo and row; nothing while one is running."""
-    with suppress(HarvestRunning), admission.only_one():
-        admission.clear_leftovers()
+    with suppress(HarvestRunning), harvesting.only_one():
+        harvesting.clear_leftovers()

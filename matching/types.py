@@ -123,18 +123,6 @@ class Flaw(StrEnum):
     TURNED = "turned"
 
 
-class PhotoRejected(Exception):
-    """The photo cannot be used; the fault says why and nothing about what it shows."""
-
-    def __init__(self, fault: PhotoFault) -> None:
-        super().__init__(fault.value)
-        self.fault = fault
-
-
-class Busy(Exception):
-    """Everything that could read this photo is reading another; nothing was kept, and a moment later it may work."""
-
-
 @dataclass(frozen=True)
 class Selfie:
     jpeg: bytes  # upright, encoded anew, no metadata, at most 1600 pixels on the long side
@@ -186,38 +174,6 @@ class Harvestable:
     address: str = ""  # the address of the image itself, where it differs from the page
 
 
-class PackError(Exception):
-    """The pack cannot be used; the message is one sentence an operator can act on."""
-
-
-class Unconfined(PackError):
-    """A photo would be decoded where one made to take the decoder over could reach more than its own memory."""
-
-
-class IndexUnusable(PackError):
-    """Nor can the index that was chosen: said wherever a fault of the pack is said."""
-
-
-class IndexAway(IndexUnusable, OSError):
-    """It does not answer now: a store that fails like a disk, to be tried again."""
-
-
-class IndexBehind(Exception):
-    """The index comes from a backup, and what was hidden or erased since has not been done again yet."""
-
-
-class HarvestRunning(Exception):
-    """Another harvest of this index has not ended."""
-
-
-class HarvestRefused(Exception):
-    """The block list cannot be asked as it must be; the message is one sentence an operator can act on."""
-
-
-class OutsideHarvest(Exception):
-    """The block list was asked by something that is no harvest."""
-
-
 class BlockSealer(Protocol):
     """Seals what a block holds under a key of that block alone, kept where no backup of the database reaches."""
 
@@ -233,14 +189,6 @@ class BlockCounts:
     active: int
     dormant: int  # of these: made with another pack, holding nothing back under this one but copies of deleted files
     exemptions: int
-
-
-class BadEmbeddings(Exception):
-    """A file of ready embeddings cannot be taken in; the message is one sentence an operator can act on."""
-
-
-class ReaderDied(Exception):
-    """A process that reads photos was killed; what was stored before is whole."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,10 @@ INSTALLED_APPS = [
     "portal.staff",
     "portal.regulators",
     "portal.api",
+    "portal.purge_proof",
+    "portal.backups",
     "portal.operations",
+    "portal.demo",
 ]
 
 MIDDLEWARE = [

@@ -9,8 +9,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 application = get_wsgi_application()
 
 from matching import service  # noqa: E402  (its models exist from here on)
+from matching.errors import PackError  # noqa: E402
 
 try:
     service.prepare()
-except service.PackError as error:
+except PackError as error:
     raise ImproperlyConfigured(str(error)) from None  # whose words the log may show

@@ -13,9 +13,10 @@ from django.conf import settings
 from django.test import Client
 from PIL import Image
 
-from matching import admission, service
-from matching.admission import Arrival, Photo
-from matching.index.base import face_rows
+from matching import service
+from matching.harvest import admission
+from matching.harvest.admission import Arrival, Photo
+from matching.index.protocol import face_rows
 from matching.types import Harvestable
 from portal.accounts.models import Role, User
 from portal.cases import actions, codes, moves, personal

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.core.embedded import Cluster
+from portal.local.embedded import Cluster
 
 _FOLDER = "TAKEDOWN_TESTS_FOLDER"
 _cluster: Cluster | None = None

@@ -1,0 +1,22 @@
+"""The confined child that turns hostile bytes into pixels, and the protocol it speaks.
+
+It imports nothing of the other rooms, so that the child stays small and starts fast.
+"""
+
+from matching.decoding.frames import ANSWER, FAULT, FAULTS, GREETING, PIXELS, QUESTION, Confinement
+from matching.decoding.limits import HARVEST, SELFIE, Limits
+from matching.decoding.parsing import scaled
+
+__all__ = [
+    "ANSWER",
+    "FAULT",
+    "FAULTS",
+    "GREETING",
+    "HARVEST",
+    "PIXELS",
+    "QUESTION",
+    "SELFIE",
+    "Confinement",
+    "Limits",
+    "scaled",
+]

@@ -1,17 +1,32 @@
-"""Which index holds the faces: PostgreSQL, or what the setting INDEX names."""
+"""The gallery: face embeddings in PostgreSQL or Milvus, searched exactly, all of one pack."""
 
-from django.conf import settings
+from matching.index.binary_copy import LENGTH as FIELD_LENGTH
+from matching.index.binary_copy import days as days_since_2000
+from matching.index.binary_copy import send as copy_in
+from matching.index.bound_pack import bind_pack, require_pack
+from matching.index.chosen import store
+from matching.index.hnsw_recall import build as build_hnsw
+from matching.index.hnsw_recall import drop as drop_hnsw
+from matching.index.hnsw_recall import measure as measure_recall
+from matching.index.hnsw_recall import probes_near
+from matching.index.int8_filter import Probes as Int8Probes
+from matching.index.protocol import ELSEWHERE, FaceRows, Hit, Index, face_rows
 
-from matching.index.base import Index
-from matching.index.milvus import Milvus
-from matching.index.pgvector import PgVector
-from matching.types import IndexUnusable
-
-KINDS: dict[str, type[Index]] = {"postgresql": PgVector, "milvus": Milvus}
-
-
-def store() -> Index:
-    name = settings.MATCHING["INDEX"]
-    if name not in KINDS:
-        raise IndexUnusable(f"INDEX is {name}, but must be one of {', '.join(KINDS)}.")
-    return KINDS[name]()
+__all__ = [
+    "ELSEWHERE",
+    "FIELD_LENGTH",
+    "FaceRows",
+    "Hit",
+    "Index",
+    "Int8Probes",
+    "bind_pack",
+    "build_hnsw",
+    "copy_in",
+    "days_since_2000",
+    "drop_hnsw",
+    "face_rows",
+    "measure_recall",
+    "probes_near",
+    "require_pack",
+    "store",
+]

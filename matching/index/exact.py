@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.index.base import Hit
+from matching.index.protocol import Hit
 from matching.types import Embeddings
 
 Similarities = NDArray[np.float64]  # (faces, probes)

@@ -17,10 +17,11 @@ import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 
+from matching.errors import IndexAway, IndexUnusable
+from matching.faces import unit
 from matching.index import exact, pgvector
-from matching.index.base import ELSEWHERE, FaceRows, Hit
-from matching.types import Box, Embeddings, IndexAway, IndexUnusable
-from matching.vectors import unit
+from matching.index.protocol import ELSEWHERE, FaceRows, Hit
+from matching.types import Box, Embeddings
 
 FACES = "takedown_faces"  # the collection
 PARTITIONS = 64  # what one removal makes Milvus write anew is one of so many parts

@@ -9,12 +9,11 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from matching import binary_copy
-from matching.index import exact, stored
-from matching.index.base import FaceRows, Hit
+from matching.faces import unit
+from matching.index import binary_copy, exact, table_scan
+from matching.index.protocol import FaceRows, Hit
 from matching.index.sweep import swept
 from matching.types import Box, Embeddings
-from matching.vectors import unit
 
 # The planner expects a third of the table to match and so would not scan in parallel; half the time
 # is saved by telling it that passing rows on costs nothing.
@@ -89,7 +88,7 @@ class PgVector:
 
     def sweep(self, groups: Sequence[Embeddings], *, at_least: Sequence[float]) -> list[list[Hit]]:
         if sum(map(len, groups)) > MOST_IN_SQL:
-            return swept(groups, at_least, read=stored.blocks, images_of=self.images_of)
+            return swept(groups, at_least, read=table_scan.blocks, images_of=self.images_of)
         kept = [exact.halved(group) for group in groups]
         proposed = scan([(probe, least) for group, least in zip(kept, at_least, strict=True) for probe in group])
         if not proposed:

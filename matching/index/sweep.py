@@ -9,8 +9,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.index import exact, narrow
-from matching.index.base import Hit
+from matching.index import exact, int8_filter
+from matching.index.protocol import Hit
 from matching.types import Embeddings
 
 AHEAD = 8  # blocks read while one is multiplied
@@ -19,7 +19,7 @@ AHEAD = 8  # blocks read while one is multiplied
 @dataclass(frozen=True)
 class Block:
     face_ids: NDArray[np.int64]  # (n,)
-    halves: narrow.Halves  # (n, dim), in this machine's order of bytes
+    halves: int8_filter.Halves  # (n, dim), in this machine's order of bytes
 
 
 def swept(
@@ -37,7 +37,7 @@ def swept(
     if not len(owners):
         return [[] for _ in groups]
     probes = exact.halved(np.concatenate([group for group in groups if len(group)]))
-    asked = narrow.Probes(probes, np.asarray(at_least, np.float64)[owners])
+    asked = int8_filter.Probes(probes, np.asarray(at_least, np.float64)[owners])
     best: list[dict[int, float]] = [{} for _ in groups]
     for block in read_ahead(read(probes.shape[1])):
         for found in asked.pairs(block.halves):

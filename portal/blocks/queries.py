@@ -5,6 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from matching import service
+from matching.errors import PackError
 from portal.blocks.models import Choice
 from portal.core import clock
 
@@ -22,7 +23,7 @@ class Shown:
 def any_asleep() -> bool:
     try:
         return bool(service.block_counts().dormant)
-    except service.PackError:  # nothing is harvested either
+    except PackError:  # nothing is harvested either
         return False
 
 

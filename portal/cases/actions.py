@@ -6,7 +6,8 @@ from datetime import timedelta
 from django.db import transaction
 
 from matching import service
-from matching.types import Flaw, PhotoFault, PhotoRejected
+from matching.errors import PhotoRejected
+from matching.types import Flaw, PhotoFault
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices

@@ -10,7 +10,8 @@ import structlog
 from django.db import transaction
 
 from matching import service
-from matching.types import Embeddings, Known, PhotoRejected, SearchResult, Selfie, Sought, Thresholds
+from matching.errors import PhotoRejected
+from matching.types import Embeddings, Known, SearchResult, Selfie, Sought, Thresholds
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices

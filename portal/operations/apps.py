@@ -11,10 +11,10 @@ class OperationsConfig(AppConfig):
         from portal.blocks.sealer import Sealer  # noqa: PLC0415
         from portal.jobs import kinds  # noqa: PLC0415
         from portal.ledger import publication as ledger  # noqa: PLC0415
-        from portal.operations import journal, publication  # noqa: PLC0415
-        from portal.operations.kinds import KINDS  # noqa: PLC0415
+        from portal.operations import note_kinds, publication  # noqa: PLC0415
+        from portal.operations.job_kinds import KINDS  # noqa: PLC0415
 
         kinds.register(KINDS)
         service.use_block_sealer(Sealer())
-        journal.register()
+        note_kinds.register()
         ledger.use_tell(publication.tell)

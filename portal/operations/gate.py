@@ -1,4 +1,4 @@
-"""Nothing is served from a database that has forgotten what was erased (matching.tombstones)."""
+"""Nothing is served from a database that has forgotten what was erased (matching.erasure.tombstones)."""
 
 import time
 from collections.abc import Callable

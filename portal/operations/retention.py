@@ -4,6 +4,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q
 
 from matching import service
+from portal.backups import files
 from portal.blocks import recovery
 from portal.blocks import work as blocks
 from portal.cases import work as cases
@@ -12,7 +13,7 @@ from portal.cases.states import State
 from portal.core import clock, limits
 from portal.jobs import queue
 from portal.jobs import run as jobs
-from portal.operations import backups, loose_ends
+from portal.operations import requeue
 from portal.policies import retention
 
 
@@ -26,10 +27,10 @@ def run(_hour: str) -> None:
         cases.forget_overdue(case)
     blocks.end_terms()
     recovery.forget_asked(older_than=retention.LOST_CODE.kept_for)
-    loose_ends.pick_up()
+    requeue.pick_up()
     limits.forget_ended()
     Code.objects.filter(expires_at__lt=now).delete()
     Session.objects.filter(expire_date__lt=now).delete()
     jobs.forget_done(older_than=retention.JOB.kept_for)
     service.clear_leftovers()
-    backups.forget_old()
+    files.forget_old()

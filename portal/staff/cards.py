@@ -63,7 +63,7 @@ class Card:
 
 def of(case: Case, *, by: User) -> list[Card]:
     matches = list(case.matches.select_related("search"))
-    sources = service.provenance([match.image_id for match in matches])
+    sources = service.provenance_of([match.image_id for match in matches])
     takedowns = list(queries.takedowns(case))
     shown_as = holds.shown_states(takedowns, by=by)
     states = {row.image_id: shown_as[row.pk] for row in takedowns}

@@ -6,7 +6,8 @@ import pytest
 
 from bench import accuracy, shared_photos
 from bench.accuracy import Ways
-from matching import packs, separation
+from matching.calibration import pair_scores
+from matching.faces import packs
 
 
 @pytest.mark.realfaces
@@ -38,7 +39,7 @@ def test_a_case_is_judged_by_a_calibration_that_never_saw_its_person(shared: Pat
     seen = list(accuracy.read_all(photos, pack))
     gallery = accuracy.gathered(seen, pack)
     assert gallery.calibrations
-    everybody = separation.gather([(one.photo, one.rows) for one in seen])
+    everybody = pair_scores.gather([(one.photo, one.rows) for one in seen])
     for name, calibration in gallery.calibrations.items():
         of_theirs = sum(len(one.rows) for one in seen if one.photo.identity == name)
         assert calibration.faces == len(everybody) - of_theirs

@@ -8,8 +8,11 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from matching import calibrate, calibration_files, packs, service
-from matching.calibrate import Calibration, Point
+from matching import service
+from matching.calibration import bands, files
+from matching.calibration.bands import Calibration, Point
+from matching.faces import packs
+from matching.search import exact_search
 from matching.types import Embeddings
 from portal.accounts.models import User
 from portal.cases import actions, decisions, personal, queries, work
@@ -31,7 +34,7 @@ def case(settings: Any, tmp_path: Path, db: None) -> Case:
         "dlib", packs.chosen().recogniser_sha256, "Made up.", "2026-01-01", 9, 9, 9, 99, 99, 1000, 1, points
     )
     settings.MATCHING = {**settings.MATCHING, "CALIBRATIONS": str(tmp_path)}
-    (tmp_path / "strict.json").write_text(calibration_files.as_json(strict))
+    (tmp_path / "strict.json").write_text(files.as_json(strict))
     make_image(unit_rows(25, seed=20), page="https://harvest.example/crowd.jpg")
     return make_case(State.RECEIVED, route=Route.PHOTO)
 
@@ -146,4 +149,4 @@ def test_the_index_is_too_large_for_the_photo_alone(case: Case) -> None:
     limits = service.thresholds(1)
     assert limits.certain is None
     assert limits.probable == 0.961
-    assert calibrate.guard(service.calibration()) == 0.938
+    assert bands.guard(exact_search.calibration()) == 0.938

@@ -19,8 +19,8 @@ from portal.cases import actions, decisions, personal, work
 from portal.cases.models import Case, Match, Photo, Probe, Route
 from portal.cases.states import State
 from portal.core import clock, keys
+from portal.demo import pictures
 from portal.ledger.models import Leaf
-from portal.operations import pictures
 from portal.takedowns import connectors
 from portal.takedowns.models import Removal, Step
 from portal.takedowns.states import RemovalState, StepState

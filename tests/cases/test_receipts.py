@@ -24,7 +24,7 @@ from portal.core import clock, keys
 from portal.jobs.models import Job
 from portal.ledger import signers, verify
 from portal.ledger.models import Checkpoint, Leaf, Opening
-from portal.operations import loose_ends, publication
+from portal.operations import publication, requeue
 from portal.policies.retention import RECEIPT
 from portal.takedowns.models import Step
 from tests.builders import indexed_image, make_case
@@ -66,7 +66,7 @@ def until_receipt(case: Case, drain: Drain) -> None:
 
 
 def page_of(image: UUID) -> str:
-    return service.provenance([image])[image].page
+    return service.provenance_of([image])[image].page
 
 
 def opening_of(receipt: bytes) -> dict[str, Any]:
@@ -234,7 +234,7 @@ def test_lost_jobs_of_a_receipt_are_picked_up(drain: Drain, sam: User) -> None:
     assert case.receipted_at is not None
     clock.move(RECEIPT.kept_for)
     Job.objects.filter(kind="case.forget_proof").delete()
-    loose_ends.pick_up()
+    requeue.pick_up()
     drain()
     assert not keys.exists(case.proof_key_id)
 

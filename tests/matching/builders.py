@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 import numpy as np
 from PIL import Image, ImageOps
 
-from matching import admission, images, packs, vectors
-from matching.admission import Arrival, Photo
-from matching.index.base import face_rows
+from matching.faces import packs, vectors
+from matching.harvest import admission
+from matching.harvest.admission import Arrival, Photo
+from matching.index.protocol import face_rows
 from matching.models import IndexPack
+from matching.photos import images
 from matching.types import Box, Embeddings, Harvestable, Pixels
 
 BOX = Box(20, 20, 60, 60)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from matching.labels import Photo
+from matching.calibration.labels import Photo
 from matching.types import Embeddings
 from tests.matching import builders
 

@@ -16,8 +16,9 @@ from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
-from matching import blobs, service
+from matching import service
 from matching.models import HarvestedImage
+from matching.stores import blobs
 from matching.types import Store
 from portal.audit.models import Entry
 from portal.audit.tags import Tag

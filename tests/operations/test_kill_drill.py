@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from portal.operations import variables
-from portal.operations.stack import PROJECT
+from portal.local import variables
+from portal.local.stack import PROJECT
 
 pytestmark = [pytest.mark.stack, pytest.mark.enable_socket]
 

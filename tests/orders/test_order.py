@@ -18,7 +18,7 @@ from portal.audit.tags import Tag
 from portal.core import clock
 from portal.jobs import queue, run
 from portal.jobs.models import Job, Priority
-from portal.operations import loose_ends
+from portal.operations import requeue
 from portal.orders import actions, moves, queries, work
 from portal.orders.faults import NotAllowed, StaleOrder
 from portal.orders.models import ListedImage, Order
@@ -119,7 +119,7 @@ def test_paused_it_stands_still_and_resumed_it_goes_on(sam: User, lee: User, set
     assert service.searchable(images) == frozenset()
     actions.pause(order, by=sam)
     clock.move(timedelta(hours=2))
-    loose_ends.pick_up()
+    requeue.pick_up()
     run.drain()
     assert left(images) == images
     with pytest.raises(StaleOrder):
@@ -197,7 +197,7 @@ def test_every_job_lost_is_picked_up(sam: User, lee: User) -> None:
     order = confirmed(sam, lee)
     for _ in range(12):
         Job.objects.all().delete()
-        loose_ends.pick_up()
+        requeue.pick_up()
         run.drain(most=3)
     assert left(images) == []
     assert state(order) in (State.REMOVED, State.CLOSED)

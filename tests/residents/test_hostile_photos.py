@@ -10,7 +10,7 @@ from django.conf import Settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from bench import hostile_photos
-from matching import reading
+from matching.faces import find_faces
 from matching.types import PhotoFault
 from portal.cases.models import Case, Route
 from portal.residents import photo_faults
@@ -60,12 +60,12 @@ def test_what_a_photo_says_it_is_counts_for_nothing(case: Case) -> None:
 
 
 def test_it_asks_to_come_back_when_others_take_too_long(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "SECONDS_IN_LINE", 0.1)
+    monkeypatch.setattr(find_faces, "SECONDS_IN_LINE", 0.1)
     monkeypatch.setattr(journey, "PHOTOS_AN_HOUR", 1)
     ana, taken, done = builders.session_of(case), Event(), Event()
 
     def another() -> None:
-        with reading.turn(10):
+        with find_faces.turn(10):
             taken.set()
             done.wait(10)
 

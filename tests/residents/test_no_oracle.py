@@ -26,9 +26,10 @@ from portal.cases import decisions
 from portal.cases.models import Case, Match
 from portal.cases.states import State
 from portal.core import clock
+from portal.demo import pictures
 from portal.ledger import signers
 from portal.ledger.models import Leaf
-from portal.operations import pictures, publication
+from portal.operations import publication
 from tests.builders import astronaut_jpeg, harvest
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from matching.decoding.pool import TooLate
+from matching.photos.decoder_pool import TooLate
 from matching.types import PhotoFault
 from portal.cases.models import Route
 from portal.core.uploads import LARGEST_UPLOAD
@@ -57,8 +57,8 @@ BAD: dict[PhotoFault, Callable[[], bytes]] = {
 }
 # What no photo that we know brings about is brought about by these.
 STAGED: dict[PhotoFault, tuple[str, type[Exception]]] = {
-    PhotoFault.TOO_MUCH_WORK: ("matching.decoding.pool.Child.decode", TooLate),
-    PhotoFault.UNEXAMINED: ("matching.packs.Engine.detect", RuntimeError),
+    PhotoFault.TOO_MUCH_WORK: ("matching.photos.decoder_pool.Child.decode", TooLate),
+    PhotoFault.UNEXAMINED: ("matching.faces.packs.Engine.detect", RuntimeError),
 }
 
 

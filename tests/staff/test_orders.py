@@ -56,7 +56,7 @@ def test_staff_record_an_order_by_scope(sam_client: Client) -> None:
 
 def test_staff_record_an_order_by_list(sam_client: Client) -> None:
     image, gone = indexed_image(), uuid4()
-    page = service.provenance([image])[image].page
+    page = service.provenance_of([image])[image].page
     sam_client.post(NEW, {**WHO, "file": listed(f"image,note\n{gone},x\n{page},y\n{image}\n")})
     listed_images = set(Order.objects.get().listed.values_list("image_id", flat=True))
     assert listed_images == {image, gone}

@@ -15,7 +15,7 @@ from portal.core import clock
 from portal.jobs import queue, run
 from portal.jobs.models import Job
 from portal.jobs.models import State as JobState
-from portal.operations.kinds import KINDS
+from portal.operations.job_kinds import KINDS
 from portal.staff import looks
 from portal.takedowns import holds, moves
 from portal.takedowns.models import HoldReason, ReleasedBecause, Step, Takedown

@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from matching import service, tombstones
+from matching import service
+from matching.erasure import tombstones
 from matching.types import Store
 from portal.audit.models import Entry
 from portal.audit.tags import Tag

@@ -14,7 +14,7 @@ from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
 from portal.jobs import kinds
-from portal.operations import loose_ends
+from portal.operations import requeue
 from portal.takedowns import holds, moves, removals
 from portal.takedowns.models import HoldReason, Removal, Takedown
 from portal.takedowns.states import RemovalState, TakedownState
@@ -107,7 +107,7 @@ def test_once_the_index_is_mended_a_person_has_it_hidden_again(lying: Lying, dra
     removal = begin(image, other)
     keep_trying(drain)
     lying.images = set()
-    loose_ends.pick_up()
+    requeue.pick_up()
     drain()
     assert state_of(image) == TakedownState.STUCK  # not by itself
     removals.retry_hiding(Takedown.objects.get(image_id=image), by=sam.pk)
@@ -140,7 +140,7 @@ def test_what_is_let_go_of_a_hold_is_hidden_and_read_back_first(
     removal = begin(image)
     keep_trying(drain)
     hold = holds.propose([image], HoldReason.LITIGATION, by=sam)
-    loose_ends.pick_up()
+    requeue.pick_up()
     drain()
     removal.refresh_from_db()
     assert removal.state == RemovalState.QUEUED

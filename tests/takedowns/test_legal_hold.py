@@ -11,7 +11,8 @@ from django.db import connection, connections
 from django.test import Client
 from pytest_django import Settings
 
-from matching import service, tombstones
+from matching import service
+from matching.erasure import tombstones
 from matching.models import TombstoneMark
 from matching.types import BroughtBack, Store
 from portal.accounts.models import User

@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from matching import purging, remains, service
+from matching import service
+from matching.erasure import disk_residue, purging
 from matching.types import Store
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
@@ -222,7 +223,7 @@ def test_a_removal_is_purged_only_once_no_file_is_left_that_may_hold_its_rows(
 ) -> None:
     removal = begin(image)
     with monkeypatch.context() as killed_once:
-        killed_once.setattr(remains, "stray_files", lambda: ("16390",))
+        killed_once.setattr(disk_residue, "stray_files", lambda: ("16390",))
         drain()
     removal.refresh_from_db()
     assert (removal.state, removal.log_checked) == (RemovalState.REMOVED, None)
@@ -238,7 +239,7 @@ def test_a_removal_is_purged_only_once_no_file_is_left_that_may_hold_its_rows(
 def test_on_a_server_that_shows_no_log_a_removal_is_purged_and_the_log_not_claimed(
     image: UUID, drain: Drain, monkeypatch: pytest.MonkeyPatch, unseen: str
 ) -> None:
-    monkeypatch.setattr(remains, unseen, lambda *_before: None)
+    monkeypatch.setattr(disk_residue, unseen, lambda *_before: None)
     removal = begin(image)
     drain()
     removal.refresh_from_db()

@@ -11,14 +11,25 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from matching import calibrate, calibration_files, labels, packs, separation
-from matching.calibrate import Calibration
-from matching.calibration_files import Source, TooLittle
-from matching.labels import BadLabels, Photo
-from matching.packs import Pack
-from matching.separation import LabelledFaces
-from matching.types import Embeddings, PackError
-from matching.workers import read, workers
+from matching.calibration import (
+    LABELS_FORMAT,
+    BadLabels,
+    Calibration,
+    LabelledFaces,
+    LabelledPhoto,
+    Source,
+    TooLittle,
+    calibration_of,
+    gather,
+    given_to_two,
+    own_folder,
+    read_labels,
+    separate,
+    write_calibration,
+)
+from matching.errors import PackError
+from matching.faces import Pack, chosen_pack, photo_readers, read_photo
+from matching.types import Embeddings
 
 AT_ONCE = 64  # photos in memory
 HOW = "Photos labelled by the operator."
@@ -29,7 +40,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
-        parser.epilog = labels.__doc__
+        parser.epilog = LABELS_FORMAT
         parser.add_argument("labels", type=Path, help="CSV file, see below")
         parser.add_argument("--photos", type=Path, help="the folder the files are in; else that of LABELS")
         parser.add_argument("--out", type=Path, help="JSON file to write; else one in the folder CALIBRATIONS")
@@ -44,27 +55,27 @@ class Command(BaseCommand):
             raise CommandError(f"The calibration cannot be written: {error.strerror}.") from None
 
     def _measure(self, table: Path, root: Path, out: Path | None, how: str) -> None:
-        pack = packs.chosen()
+        pack = chosen_pack()
         target = out or own_file(pack)
-        given = labels.read(table, root)
+        given = read_labels(table, root)
         found = list(self._faces(given, pack))
         if not found:
             raise TooLittle("In none of the photos a face was found.")
-        faces = separation.gather(found)
+        faces = gather(found)
         refuse_one_picture_of_two(faces, [photo.line for photo, _rows in found])
-        measured = separation.separate(faces)
+        measured = separate(faces)
         source = Source(pack.info.name, pack.recogniser_sha256, how, timezone.localdate(), len(found))
-        calibration = calibration_files.calibration_of(source, measured)
-        written = calibration_files.write(target, calibration, measured)
-        self._tell(calibration, written, in_use=target.parent == calibrate.own_folder())
+        calibration = calibration_of(source, measured)
+        written = write_calibration(target, calibration, measured)
+        self._tell(calibration, written, in_use=target.parent == own_folder())
 
-    def _faces(self, given: list[Photo], pack: Pack) -> Iterator[tuple[Photo, Embeddings]]:
+    def _faces(self, given: list[LabelledPhoto], pack: Pack) -> Iterator[tuple[LabelledPhoto, Embeddings]]:
         """Largest face first. Of a photo that cannot be used only the line is told: its name may be a person's."""
         bar = tqdm(total=len(given), unit="photo", disable=not sys.stderr.isatty())
-        with bar, workers(len(given)) as pool:
+        with bar, photo_readers(len(given)) as pool:
             for some in (given[at : at + AT_ONCE] for at in range(0, len(given), AT_ONCE)):
                 contents = [photo.file.read_bytes() for photo in some]
-                outcomes = (map if pool is None else pool.map)(read, contents, [pack] * len(some))
+                outcomes = (map if pool is None else pool.map)(read_photo, contents, [pack] * len(some))
                 for photo, outcome in zip(some, outcomes, strict=True):
                     bar.update()
                     if isinstance(outcome, str):
@@ -87,7 +98,7 @@ class Command(BaseCommand):
 
 def refuse_one_picture_of_two(faces: LabelledFaces, lines: list[int]) -> None:
     """By their lines: a file's name may be a person's. Errors: BadLabels."""
-    two = separation.given_to_two(faces)
+    two = given_to_two(faces)
     if two is None:
         return
     one, other = sorted(lines[photo] for photo in two)
@@ -101,7 +112,7 @@ def refuse_one_picture_of_two(faces: LabelledFaces, lines: list[int]) -> None:
 
 
 def own_file(pack: Pack) -> Path:
-    folder = calibrate.own_folder()
+    folder = own_folder()
     if folder is None:
         raise PackError("CALIBRATIONS names no folder: set it, or say with --out where the calibration goes.")
     return folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', pack.info.name)}.json"

@@ -14,7 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from matching import service
-from matching.types import Harvestable, HarvestRefused, HarvestRunning, PackError, ReaderDied
+from matching.errors import HarvestRefused, HarvestRunning, PackError, ReaderDied
+from matching.types import Harvestable
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
 

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from matching import service
+from matching.errors import BadEmbeddings, HarvestRefused, HarvestRunning, PackError
 from matching.management.commands.harvest import advance
-from matching.types import BadEmbeddings, HarvestRefused, HarvestRunning, PackError
 
 COLUMNS = """Import ready embeddings: FILE.parquet, or FILE.npy with --ids TABLE (.parquet or .csv), row for row.
 

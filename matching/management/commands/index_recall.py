@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from matching import service
-from matching.index import approximate, store
-from matching.types import PackError
+from matching.errors import PackError
+from matching.index import build_hnsw, drop_hnsw, measure_recall, probes_near, store
 
 EF_SEARCH = (40, 100, 200, 400, 1000)
 
@@ -30,23 +30,23 @@ class Command(BaseCommand):
             at_least = service.thresholds(1).probable
         except PackError as error:
             raise CommandError(str(error)) from None
-        asked = approximate.probes_near(probes, max(similarity, at_least + 0.01))
+        asked = probes_near(probes, max(similarity, at_least + 0.01))
         expected = store().sweep(list(asked[:, None]), at_least=[at_least] * len(asked))
         self.report(asked, expected, keep=keep)
 
     def report(self, asked: Any, expected: Any, *, keep: bool) -> None:
         try:
-            built = approximate.build(asked.shape[1])
+            built = build_hnsw(asked.shape[1])
             share = built.bytes / store().size()
             self.stdout.write(f"HNSW built in {built.seconds:.0f} s, {share:,.0f} bytes a face.")
             self.stdout.write("ef_search  recall    found of there     ms a probe")
             for ef_search in EF_SEARCH:
-                recall = approximate.measure(asked, expected, ef_search)
+                recall = measure_recall(asked, expected, ef_search)
                 self.stdout.write(
                     f"{recall.ef_search:9}  {recall.share:6.4f}  {recall.found:8} of {recall.there:<8}"
                     f"  {recall.milliseconds:6.1f}"
                 )
         finally:
             if not keep:
-                approximate.drop()
+                drop_hnsw()
         self.stdout.write("The portal searches exactly whatever this says: HNSW does not tell what it missed.")

@@ -13,7 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from matching.types import Busy, PhotoFault, PhotoRejected
+from matching.errors import Busy, PhotoRejected
+from matching.types import PhotoFault
 from portal.cases import actions, places, queries
 from portal.cases.faults import CodeExpired, Incomplete, TooManyCodes, TooManyPhotos, WrongCode
 from portal.cases.models import Case, Route

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from matching import service
+from matching.errors import PackError
 from portal.accounts.access import StaffRequest, staff_required
 from portal.blocks import exemptions as verbs
 from portal.blocks.models import Exemption, ExemptionState, Ground
@@ -37,7 +38,7 @@ def exemptions(request: StaffRequest) -> HttpResponse:
 def _counts() -> dict[str, object]:
     try:
         return {"counts": service.block_counts()}
-    except service.PackError:  # the system page says so
+    except PackError:  # the system page says so
         return {}
 
 

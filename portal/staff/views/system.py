@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from matching import service
+from matching.errors import PackError
 from portal.accounts.access import StaffRequest, staff_required
 from portal.audit import append
 from portal.audit.tags import Tag
@@ -86,7 +87,7 @@ def _pack() -> dict[str, Any]:
     try:
         shown["pack"] = service.pack()
         shown["thresholds"] = service.thresholds(1)
-    except service.PackError as fault:
+    except PackError as fault:
         shown["pack_fault"] = str(fault)
     return shown
 

@@ -22,12 +22,14 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from PIL import Image
 
-from matching.decoding import frames, parsing, pool, sandbox
+from matching.decoding import frames, parsing, sandbox
 from matching.decoding.limits import HARVEST, SELFIE, Limits
-from matching.decoding.pool import Child, Pool
-from matching.types import Busy, PhotoFault, PhotoRejected, Pixels, Unconfined
+from matching.errors import Busy, PhotoRejected, Unconfined
+from matching.photos import decoder_pool
+from matching.photos.decoder_pool import Child, Pool
+from matching.types import PhotoFault, Pixels
 from tests.matching.conftest import set_matching
-from tests.matching.test_decode_photo import progressive
+from tests.matching.photos.test_decode_photo import progressive
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes system calls away")
 
@@ -82,7 +84,7 @@ UNFILTERED = f"""
 import json, sys
 for name in [name for name in sys.modules if name.partition(".")[0] == "matching"]:
     del sys.modules[name]
-sys.path.insert(0, {str(pool.ROOT)!r})
+sys.path.insert(0, {str(decoder_pool.ROOT)!r})
 from matching.decoding import child, sandbox
 from matching.decoding.limits import Limits
 sandbox.filter_calls = lambda: False
@@ -98,7 +100,7 @@ def no_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in (package.parent, package):
         (folder / "__init__.py").touch()
     (package / "child.py").write_text(UNFILTERED)
-    monkeypatch.setattr(pool, "ROOT", tmp_path)
+    monkeypatch.setattr(decoder_pool, "ROOT", tmp_path)
 
 
 @LINUX
@@ -128,7 +130,7 @@ def test_who_accepts_the_risk_is_served_and_still_told(started: list[Pool]) -> N
 def test_the_portal_refuses_to_start_without_one(
     settings: Settings, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "_pools", {})
+    monkeypatch.setattr(decoder_pool, "_pools", {})
     try:
         assert client.get("/healthz").json()["decoder"] is None
         with pytest.raises(CommandError, match="cannot be confined here"):
@@ -137,7 +139,7 @@ def test_the_portal_refuses_to_start_without_one(
         call_command("face_pack", stdout=io.StringIO())
         assert client.get("/healthz").json()["decoder"] is False
     finally:
-        pool.stop()
+        decoder_pool.stop()
 
 
 FORBIDDEN = {
@@ -166,14 +168,14 @@ def test_what_a_parser_taken_over_would_want_is_refused(wish: str) -> None:
         except (PermissionError, ValueError):
             raise SystemExit(7)
     """)
-    assert subprocess.run([sys.executable, "-c", code], cwd=pool.ROOT, check=False).returncode == 7
+    assert subprocess.run([sys.executable, "-c", code], cwd=decoder_pool.ROOT, check=False).returncode == 7
 
 
 @LINUX
 def test_threads_still_work_in_it() -> None:
     code = "from matching.decoding import sandbox, limits; import threading; sandbox.confine(limits.SELFIE);"
     code += "t = threading.Thread(target=int); t.start(); t.join(); raise SystemExit(7)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=pool.ROOT, check=False).returncode == 7
+    assert subprocess.run([sys.executable, "-c", code], cwd=decoder_pool.ROOT, check=False).returncode == 7
 
 
 @LINUX
@@ -242,7 +244,7 @@ def test_a_child_that_died_between_photos_costs_nobody_their_photo(started: list
 
 
 def test_a_child_is_replaced_after_so_many_photos(started: list[Pool], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "PHOTOS_A_LIFE", 2)
+    monkeypatch.setattr(decoder_pool, "PHOTOS_A_LIFE", 2)
     one = a_pool(started)
     seen = set()
     for _ in range(6):
@@ -276,7 +278,7 @@ def test_who_finds_every_child_taken_is_told_so(started: list[Pool]) -> None:
 
 def test_waiting_and_decoding_have_one_deadline(started: list[Pool], monkeypatch: pytest.MonkeyPatch) -> None:
     """And a photo that was cut off because it had waited is not called a bad one."""
-    monkeypatch.setattr(pool, "MAY_LACK", 0.5)
+    monkeypatch.setattr(decoder_pool, "MAY_LACK", 0.5)
     one = a_pool(started, limits=replace(SELFIE, seconds=2))
     one.start()
     (hung,) = one.pids()
@@ -329,7 +331,7 @@ def pretend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         for folder in (package.parent, package):
             (folder / "__init__.py").touch()
         (package / "child.py").write_text(f"import os, time\nos.write(0, {hello}); os.read(0, 10**6)\n{code}\n")
-        monkeypatch.setattr(pool, "ROOT", tmp_path)
+        monkeypatch.setattr(decoder_pool, "ROOT", tmp_path)
 
     return written
 
@@ -352,7 +354,7 @@ def test_an_answer_out_of_bounds_is_not_believed(said: str, pretend: Callable[[s
     taken_over = Child(replace(SELFIE, seconds=1))
     try:
         taken_over.confinement(until=time.monotonic() + 30)
-        with pytest.raises(pool.Broken):
+        with pytest.raises(decoder_pool.Broken):
             taken_over.decode(b"a photo", side=0, until=time.monotonic() + 1)
     finally:
         taken_over.stop()
@@ -370,14 +372,14 @@ def test_an_answer_that_drips_is_cut_off(started: list[Pool], pretend: Callable[
 
 
 def in_a_fork(answers: "SimpleQueue[tuple[tuple[int, ...], list[int]]]") -> None:
-    ours = pool.of(SELFIE)
+    ours = decoder_pool.of(SELFIE)
     answers.put((ours.decode(photo(), side=0, wait=1).shape, ours.pids()))
-    pool.stop()
+    decoder_pool.stop()
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_has_children_of_its_own() -> None:
-    ours = pool.of(SELFIE)
+    ours = decoder_pool.of(SELFIE)
     ours.decode(photo(), side=0, wait=1)
     before = ours.pids()
     answers: SimpleQueue[tuple[tuple[int, ...], list[int]]] = multiprocessing.get_context("fork").SimpleQueue()
@@ -404,7 +406,9 @@ time.sleep(60)
 @LINUX
 @pytest.mark.parametrize("farewell", [signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_its_parent(farewell: signal.Signals) -> None:
-    with subprocess.Popen([sys.executable, "-c", ORPHANS], cwd=pool.ROOT, stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", ORPHANS], cwd=decoder_pool.ROOT, stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None
         child = Path("/proc") / parent.stdout.readline().strip()
         assert child.exists()

@@ -9,8 +9,10 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from matching import images
-from matching.types import PhotoFault, PhotoRejected, Pixels
+from matching.decoding.limits import SELFIE
+from matching.errors import PhotoRejected
+from matching.photos import images
+from matching.types import PhotoFault, Pixels
 
 pillow_heif.register_heif_opener()
 
@@ -37,7 +39,7 @@ def quarters(pixels: Pixels) -> list[str]:
 
 
 def test_it_is_read_at_its_full_size() -> None:
-    pixels = images.decode(heic(corners()), images.SELFIE)
+    pixels = images.decode(heic(corners()), SELFIE)
     assert pixels.shape == (192, 128, 3)
     assert quarters(pixels) == ["red", "blue", "lime"]
 
@@ -56,7 +58,7 @@ def test_it_stands_upright_once_and_not_twice(orientation: int) -> None:
     stored = corners().transpose(undo[orientation]) if orientation in undo else corners()
     exif = Image.Exif()
     exif[0x0112] = orientation
-    pixels = images.decode(heic(stored, exif=exif.tobytes()), images.SELFIE)
+    pixels = images.decode(heic(stored, exif=exif.tobytes()), SELFIE)
     assert pixels.shape == (192, 128, 3)
     assert quarters(pixels) == ["red", "blue", "lime"]
 
@@ -66,19 +68,19 @@ def test_of_several_pictures_the_primary_one_is_taken() -> None:
     album.add_from_pillow(corners())
     out = io.BytesIO()
     album.save(out, primary_index=1)
-    assert quarters(images.decode(out.getvalue(), images.SELFIE)) == ["red", "blue", "lime"]
+    assert quarters(images.decode(out.getvalue(), SELFIE)) == ["red", "blue", "lime"]
 
 
 def test_what_is_see_through_lies_on_white() -> None:
     clear = Image.new("RGBA", (128, 128), (255, 0, 0, 0))
-    assert images.decode(heic(clear), images.SELFIE).min() > 250
+    assert images.decode(heic(clear), SELFIE).min() > 250
 
 
 def test_too_many_pixels_are_refused_by_the_header() -> None:
     content = heic(corners())
     content = content.replace(struct.pack(">II", 128, 192), struct.pack(">II", 6000, 4200))
     with pytest.raises(PhotoRejected) as caught:
-        images.decode(content, images.SELFIE)
+        images.decode(content, SELFIE)
     assert caught.value.fault is PhotoFault.TOO_MANY_PIXELS
 
 
@@ -89,4 +91,4 @@ def test_a_damaged_one_is_turned_away_or_read_and_never_more() -> None:
         for at in chance.integers(0, len(content), 8):
             content[at] = chance.integers(256)
         with suppress(PhotoRejected):
-            assert images.decode(bytes(content), images.SELFIE).ndim == 3
+            assert images.decode(bytes(content), SELFIE).ndim == 3

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from matching import service
+from matching.errors import PackError
 
 
 class Command(BaseCommand):
@@ -30,7 +31,7 @@ class Command(BaseCommand):
             pack = service.fetch_pack()
             service.require_pack()
             service.require_confinement()
-        except service.PackError as error:
+        except PackError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(asdict(pack)))
 

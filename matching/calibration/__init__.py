@@ -1,0 +1,46 @@
+"""Bands from measured pairs of faces: how a pack is measured, and what its measurements support."""
+
+from matching.calibration.bands import (
+    UNCALIBRATED_PROBABLE,
+    Calibration,
+    band,
+    clear_of_strangers,
+    for_recogniser,
+    guard,
+    losing_little,
+    lowest,
+    own_folder,
+    thresholds,
+)
+from matching.calibration.files import Source, TooLittle, calibration_of
+from matching.calibration.files import write as write_calibration
+from matching.calibration.labels import FORMAT as LABELS_FORMAT
+from matching.calibration.labels import BadLabels
+from matching.calibration.labels import Photo as LabelledPhoto
+from matching.calibration.labels import read as read_labels
+from matching.calibration.pair_scores import LabelledFaces, gather, given_to_two, separate
+
+__all__ = [
+    "LABELS_FORMAT",
+    "UNCALIBRATED_PROBABLE",
+    "BadLabels",
+    "Calibration",
+    "LabelledFaces",
+    "LabelledPhoto",
+    "Source",
+    "TooLittle",
+    "band",
+    "calibration_of",
+    "clear_of_strangers",
+    "for_recogniser",
+    "gather",
+    "given_to_two",
+    "guard",
+    "losing_little",
+    "lowest",
+    "own_folder",
+    "read_labels",
+    "separate",
+    "thresholds",
+    "write_calibration",
+]

@@ -1,0 +1,112 @@
+"""From the bytes of one photo to what is kept of it. Needs no database, so it runs in any process."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.errors import Busy, PhotoRejected
+from matching.faces import packs, quality
+from matching.faces.detect import Detection
+from matching.faces.packs import Engine, Found, Pack
+from matching.photos import HARVEST_LIMITS, SELFIE_LIMITS, decode, jpeg, shrink
+from matching.types import Box, Embeddings, PhotoFault, Pixels, Selfie
+
+log = logging.getLogger(__name__)
+
+DERIVED_SIDE = 1280  # of the upright copy that previews are made from
+SELFIE_SIDE = 1600
+COMPARABLE = 0.2  # of the area of the largest face: a passer-by is smaller, a friend beside you is not
+SMALLEST_FACE = 20  # pixels across; below it an embedding means little
+
+# dlib's detector releases the interpreter and keeps its work in the one object: two threads in it at once make up
+# hundreds of faces. It also bounds what many uploads at once can take of processor and memory.
+one_at_a_time = threading.Lock()
+HARVEST_PATIENCE = 300.0  # seconds; nobody waits for one photo of a harvest, and none may be skipped for haste
+# Since the photo came; then the visitor is asked to come back, and the thread serves somebody else.
+SECONDS_IN_LINE = 4.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    width: int
+    height: int
+    upright: bytes  # JPEG
+    boxes: tuple[Box, ...]
+    scores: tuple[float, ...]
+    rows: Embeddings  # (len(boxes), dim)
+
+
+def read_harvested(content: bytes, pack: Pack) -> Reading:
+    """Errors: PhotoRejected."""
+    pixels = decode(content, HARVEST_LIMITS, wait=HARVEST_PATIENCE)
+    with one_at_a_time:
+        found = faces_in(pixels, packs.engine(pack))
+    height, width = pixels.shape[:2]
+    return Reading(
+        width=width,
+        height=height,
+        upright=jpeg(shrink(pixels, DERIVED_SIDE), quality=85),
+        boxes=tuple(one.detection.box for one in found),
+        scores=tuple(one.detection.score for one in found),
+        rows=np.stack([one.embedding for one in found]) if found else np.zeros((0, pack.info.dim), np.float32),
+    )
+
+
+def read_selfie(content: bytes, pack: Pack) -> Selfie:
+    """Errors: PhotoRejected; Busy, when others had the models for too long."""
+    begun = time.monotonic()
+    pixels = decode(content, SELFIE_LIMITS, side=SELFIE_SIDE)
+    with turn(SECONDS_IN_LINE - (time.monotonic() - begun)):
+        engine = packs.engine(pack)
+        try:
+            return selfie(pixels, engine)
+        except PhotoRejected:
+            raise
+        except Exception as error:
+            log.warning("a photo could not be examined", exc_info=True)
+            raise PhotoRejected(PhotoFault.UNEXAMINED) from error
+
+
+def faces_in(pixels: Pixels, engine: Engine) -> list[Found]:
+    """What the models trip over is this photo's fault, and no reason to stop before the next. Errors: PhotoRejected."""
+    try:
+        return engine.faces(pixels)
+    except Exception as error:
+        raise PhotoRejected(PhotoFault.UNEXAMINED) from error
+
+
+def selfie(pixels: Pixels, engine: Engine) -> Selfie:
+    # Of a collage only the detections are paid for: there is nothing to embed before one face stands out.
+    face = only_face(engine.detect(pixels))
+    probes, mirrored = engine.embed(pixels, [face]), engine.embedder.mirrored(pixels, [face])
+    live = engine.liveness.score(pixels, face.box) if engine.liveness else None
+    found = quality.measure(pixels, face.box, engine.detector.landmarks(face.points))
+    return Selfie(jpeg(pixels), probes, mirrored, quality.flaw(found), live)
+
+
+@contextmanager
+def turn(patience: float) -> Iterator[None]:
+    """Errors: Busy."""
+    if not one_at_a_time.acquire(timeout=max(0.0, patience)):
+        raise Busy
+    try:
+        yield
+    finally:
+        one_at_a_time.release()
+
+
+def only_face(found: list[Detection]) -> Detection:
+    """The one that dominates the photo; a tiny face in the background does not make it ambiguous."""
+    if not found:
+        raise PhotoRejected(PhotoFault.NO_FACE)
+    largest, *others = found
+    if any(other.box.area >= COMPARABLE * largest.box.area for other in others):
+        raise PhotoRejected(PhotoFault.SEVERAL_FACES)
+    if largest.box.width < SMALLEST_FACE:
+        raise PhotoRejected(PhotoFault.TOO_SMALL)
+    return largest

@@ -1,0 +1,61 @@
+"""Harvested images by where and when they were found, and by what others know them."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from matching.models import HarvestedImage
+from matching.provenance import addresses
+from matching.types import Marks, Provenance, Scope
+
+
+def images_at(addresses_given: Sequence[str]) -> tuple[UUID, ...]:
+    """Images found on one of these pages, or lying at one of these addresses themselves."""
+    digests = [addresses.digest(address) for address in addresses_given if address.strip()]
+    there = Q(page_digest__in=digests) | Q(address_digest__in=digests)
+    return tuple(HarvestedImage.objects.filter(there).order_by("id").values_list("id", flat=True))
+
+
+def select(scope: Scope, *, after: UUID, most: int) -> list[UUID]:
+    """The next images of a scope in the order of their ids, hidden ones too; begin after UUID(int=0)."""
+    return list(_in(scope).filter(id__gt=after).order_by("id").values_list("id", flat=True)[:most])
+
+
+def within(scope: Scope, image_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the images that are of the scope."""
+    return frozenset(_in(scope).filter(id__in=list(image_ids)).values_list("id", flat=True))
+
+
+def count(scope: Scope) -> int:
+    return _in(scope).count()
+
+
+def _in(scope: Scope) -> QuerySet[HarvestedImage]:
+    bounds = {
+        "site": scope.site,
+        "country": scope.country,
+        "harvested_on__gte": scope.harvested_from,
+        "harvested_on__lte": scope.harvested_until,
+    }
+    return HarvestedImage.objects.filter(**{name: bound for name, bound in bounds.items() if bound})
+
+
+def provenance_of(image_ids: Iterable[UUID]) -> dict[UUID, Provenance]:
+    rows = HarvestedImage.objects.filter(id__in=list(image_ids))
+    return {row.id: Provenance(row.id, row.page, row.site, row.harvested_on, row.country) for row in rows}
+
+
+def marks_of(image_ids: Iterable[UUID]) -> dict[UUID, Marks]:
+    """By what others know these images; of those still in the index."""
+    rows = HarvestedImage.objects.filter(id__in=list(image_ids))
+    return {
+        row.id: Marks(row.id, row.page, bytes(row.file_digest), bytes(row.page_digest), bytes(row.address_digest))
+        for row in rows
+    }
+
+
+def file_digests(image_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+    """SHA-256 of each photo as it was harvested."""
+    found = HarvestedImage.objects.filter(id__in=list(image_ids)).values_list("id", "file_digest")
+    return {image_id: bytes(digest) for image_id, digest in found}
