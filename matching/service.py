@@ -148,7 +148,7 @@ def thresholds(probes: int) -> Thresholds:
 
 def index_size() -> int:
     """How many faces the index holds, hidden ones too."""
-    return indexes.store().size()
+    return searching.index_size()
 
 
 def images_at(addresses_given: Sequence[str]) -> tuple[UUID, ...]:

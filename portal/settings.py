@@ -184,7 +184,7 @@ CRAWLER_TOKEN = env.text("CRAWLER_TOKEN", "")
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
 BROKER_FOLDER = Path(env.text("BROKER_FOLDER", str(BASE_DIR / "var" / "broker")))
 
-# When the resident is told "finished", whatever was found (DESIGN.md, Proof and what it allows).
+# When the resident is told "finished", whatever was found (docs/decisions/0004-one-answer-for-everyone.md).
 ANSWER_SLOT = timedelta(seconds=env.integer("ANSWER_SLOT_SECONDS", 7 * 24 * 3600))
 # How long a hidden image can still be restored before it is removed from every store.
 COOLING = timedelta(seconds=env.integer("COOLING_SECONDS", 24 * 3600))

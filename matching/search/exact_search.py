@@ -87,8 +87,13 @@ def same_person(one: Embeddings, other: Embeddings) -> bool:
 
 def bands() -> LimitsFor:
     """The thresholds for any number of probes, in the index as it is now: it is counted and asked for its pack once."""
-    pack, measured, size = require_pack(), calibration(), index().size()
+    pack, measured, size = require_pack(), calibration(), index_size()
     return lambda probes: bands_from.thresholds(measured, pack=pack.info.name, index_size=size, probes=max(1, probes))
+
+
+def index_size() -> int:
+    """How many faces the index holds, hidden ones too."""
+    return index().size()
 
 
 def calibration() -> Calibration | None:

@@ -1,4 +1,4 @@
-"""The states of a case and its legal moves (DESIGN.md, States)."""
+"""The states of a case and its legal moves (docs/architecture.md, States)."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""Leaves: SHA-256 over a domain, a random 256-bit salt and canonical JSON (DESIGN.md, Ledger, audit, keys)."""
+"""Leaves: SHA-256 over a domain, a random 256-bit salt and canonical JSON (docs/ledger.md)."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What each proof allows: a table keyed by right, route and statute (DESIGN.md, Proof and what it allows).
+"""What each proof allows: a table keyed by right, route and statute (docs/decisions/0004-one-answer-for-everyone.md).
 
 The law differs by statute (an opt-out in California may not ask for identity), so a row may name one; the
 row without a statute is the usual one. A proof that is not listed allows nothing.

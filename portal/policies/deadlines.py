@@ -7,7 +7,7 @@ import holidays
 from portal.policies.statutes import Count, Period, Statute
 
 # What was approved is out of search, removed from every store and read back, and physically gone from data files, log
-# and backups (DESIGN.md, Promises, 3).
+# and backups (docs/architecture.md, Promises).
 HIDDEN_WITHIN = timedelta(minutes=1)
 REMOVED_WITHIN = timedelta(hours=72)
 PURGED_WITHIN = timedelta(days=7)

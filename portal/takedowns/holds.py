@@ -1,4 +1,4 @@
-"""Legal holds: hidden at once, kept, shown to two people alone, deleted after release (DESIGN.md, States)."""
+"""Legal holds: hidden at once, kept, shown to two people alone, deleted after release (decision 15)."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""States and legal moves of a takedown, its steps, and the removal that holds them (DESIGN.md, States)."""
+"""States and legal moves of a takedown, its steps, and the removal that holds them (docs/architecture.md, States)."""
 
 from django.db import models
 

@@ -395,8 +395,9 @@ def test_a_fork_has_children_of_its_own() -> None:
 
 ORPHANS = """
 import sys, time
-from matching.decoding import pool, limits
-one = pool.of(limits.SELFIE)
+from matching.decoding import limits
+from matching.photos import decoder_pool
+one = decoder_pool.of(limits.SELFIE)
 one.start()
 print(one.pids()[0], flush=True)
 time.sleep(60)

@@ -11,6 +11,7 @@ from PIL import Image
 from matching import service
 from matching.decoding.limits import Limits
 from matching.errors import HarvestRunning, PackError, PhotoRejected
+from matching.faces import find_faces
 from matching.harvest import admission, photos
 from matching.models import Face, HarvestedImage, IndexPack, Intake
 from matching.photos import images
@@ -72,7 +73,7 @@ def test_a_photo_that_took_too_long_is_tried_once_more_at_the_end(
     Image.fromarray(builders.noise(side=70)).save(tmp_path / "hard.png")
     order: list[int] = []
     monkeypatch.setattr(photos, "BATCH", 1)
-    monkeypatch.setattr(images, "decode", too_slow(70, times, order))
+    monkeypatch.setattr(find_faces, "decode", too_slow(70, times, order))
     told: list[int] = []
     reasons: list[tuple[str, str]] = []
     report = service.harvest(

@@ -25,7 +25,7 @@ CONFIRMED = placed((OWN, 0.975), seed=6)
 
 
 def searched(*, known: Known | None = None) -> SearchResult:
-    with patch.object(service, "index_size", return_value=MANY):
+    with patch.object(exact_search, "index_size", return_value=MANY):
         return service.search(OWN[np.newaxis], known=known)
 
 
