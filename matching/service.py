@@ -113,7 +113,7 @@ def search(probes: Embeddings, *, known: Known | None = None) -> SearchResult:
     `probes` are all that the case has: what is certain is promised for the case as a whole, so every further probe
     makes it stricter.
 
-    With `known` it goes on from what is certain or confirmed (`matching.expansion`). That counts towards the
+    With `known` it goes on from what is certain or confirmed (`matching.search`). That counts towards the
     strangers expected in the probable band; nothing so found is certain, so it makes what is certain no stricter.
 
     Hold no transaction around it: the scan has one of its own, while one of the caller's would keep every

@@ -101,7 +101,7 @@ def consent(case: Case, route: Route) -> None:
 
 
 def keep_photo(case: Case, data: bytes) -> Flaw | None:
-    """Add a photo; returns what would make a better one. Errors: PhotoRejected, TooManyPhotos, matching.types.Busy."""
+    """Add a photo; returns what would make a better one. Errors: PhotoRejected, TooManyPhotos, matching.errors.Busy."""
     selfie = service.read_selfie(data)
     with transaction.atomic():
         # Reading took a while: the contact may have been changed in another window, or the case sent.
