@@ -121,7 +121,7 @@ def _instant(message: EmailMessage) -> datetime | None:
 def _text(part: EmailMessage) -> str:
     try:
         text = str(part.get_content())
-    except LookupError:  # a character set that Python does not know
+    except (LookupError, ValueError):  # a character set that Python does not know, or no name of one
         text = _bytes(part).decode(errors="replace")
     return _printable(strip_tags(text) if part.get_content_subtype() == "html" else text)
 

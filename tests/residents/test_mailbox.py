@@ -93,6 +93,7 @@ NESTED = b'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="x"\nTo: b
 ODD = {
     "only HTML": (HEAD.replace(b"plain", b"html") + b"\n<p>Hello <b>there</b>", "Hello there"),
     "unknown charset": (HEAD.replace(b"plain", b"plain; charset=klingon") + b"\nHello \xff", "Hello"),
+    "charset that is no name": (HEAD.replace(b"plain", b'plain; charset="u\0"') + b"\nHello", "Hello"),
     "wrong bytes": (HEAD.replace(b"plain", b"plain; charset=utf-8") + b"\nHello \xff\xed\xa0\x80", "Hello"),
     "binary": (HEAD.replace(b"text/plain", b"application/pdf") + b"\n%PDF", "Odd"),
     "a mail within": (NESTED + b"--x\nContent-Type: message/rfc822\n\nSubject: In\n\nIn\n--x--\n", "attachment-1"),
@@ -113,6 +114,9 @@ ODD = {
     "no subject": (HEAD.replace(b"Subject: Odd\n", b"") + b"\nHello", "No subject"),
     "odd subject": (HEAD.replace(b"Odd", b"=?klingon?q?=ff?= \xff =?utf-8?b?!!!?=") + b"\nHello", "Hello"),
     "odd address": (HEAD.replace(b"bo@example.org", b'"<@>, :;@[') + b"\nHello", ""),
+    # The parser of Python 3.11 fails at these two with an IndexError and an AttributeError.
+    "address that ends early": (HEAD.replace(b"bo@example.org", b"bo@example.org, <") + b"\nHello", ""),
+    "host that is not closed": (HEAD.replace(b"bo@example.org", b"bo@[example.org") + b"\nHello", ""),
     "no headers": (b"Hello", "This mail cannot be read"),
     "zeros": (b"\0" * 500, "This mail cannot be read"),
     "cut within its headers": (b"Content-Type: text/pl", "This mail cannot be read"),
