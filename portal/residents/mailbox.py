@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from email import policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
@@ -118,7 +118,7 @@ def _instant(message: EmailMessage) -> datetime | None:
     return None
 
 
-def _text(part: EmailMessage) -> str:
+def _text(part: MIMEPart) -> str:
     try:
         text = str(part.get_content())
     except (LookupError, ValueError):  # a character set that Python does not know, or no name of one
@@ -136,7 +136,7 @@ def _attachments(message: EmailMessage) -> Iterator[Attachment]:
         yield Attachment(_printable(part.get_filename() or f"attachment-{number}"), _bytes(part))
 
 
-def _bytes(part: EmailMessage) -> bytes:
+def _bytes(part: MIMEPart) -> bytes:
     content = part.get_payload(decode=True)  # None of a part that holds further parts, such as a forwarded mail
     return content if isinstance(content, bytes) else part.as_bytes()
 
