@@ -59,6 +59,12 @@ MEASURE = """() => {
     return [wide, cut.map((e) => `${e.tagName}.${e.className.baseVal ?? e.className}`)];
 }"""
 
+LINES = """(e) => {
+    const range = document.createRange();
+    range.selectNodeContents(e.firstChild);
+    return range.getClientRects().length;
+}"""
+
 
 def fits(window: Visit) -> None:
     """Nothing reaches beyond the window, neither by scrolling nor cut off, but for what scrolls by itself."""
@@ -161,6 +167,8 @@ def test_staff_pages_fit(visit: Visitor, work_of_staff: None, sam: User, languag
         for page in ("approve", "decide"):
             window.go(f"/{language}/staff/cases/{case.code}/{page}/")
             fits(window)
+            choices = window.page.locator(".staff-card__choice label").all()
+            assert all(choice.evaluate(LINES) == 1 for choice in choices), "a word of a choice is broken"
 
 
 @LANGUAGES
