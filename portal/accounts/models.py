@@ -38,3 +38,7 @@ class User(AbstractBaseUser):
     @property
     def is_reviewer(self) -> bool:
         return self.is_active and self.role == Role.STAFF
+
+    @property
+    def is_regulator(self) -> bool:
+        return self.is_active and self.role == Role.REGULATOR

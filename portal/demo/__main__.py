@@ -260,8 +260,8 @@ def _state(page: str) -> str:
 
 def _mailed_code(url: str) -> str | None:
     """The newest code in the demo's mailbox."""
-    found = re.search(r"\b[0-9]{6}\b", requests.get(f"{url}/en/mailbox/", timeout=30).text)
-    return found.group() if found else None
+    found = re.search(r'portal-mail__code">([0-9]{6})<', requests.get(f"{url}/en/mailbox/", timeout=30).text)
+    return found.group(1) if found else None
 
 
 def _until(look: Callable[[], T | None], otherwise: str, *, pause: float = 0.2) -> T:

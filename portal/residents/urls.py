@@ -29,6 +29,7 @@ urlpatterns = [
     path("keep-out/end/", keep_out.end, name="keep-out-end"),
     path("withdraw/", status.withdraw, name="withdraw"),
     path("mailbox/", mailbox.mailbox, name="mailbox"),
+    path("mailbox/<slug:digest>/<int:number>/", mailbox.attachment, name="mail-attachment"),
     path("verify/", verify.check, name="verify"),
     path("verify/certificate/", verify.certificate, name="certificate"),
     path("verify/verify.py", verify.program, name="verifier"),

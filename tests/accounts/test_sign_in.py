@@ -161,3 +161,18 @@ def test_it_says_what_is_missing(client: Client, db: None) -> None:
 def test_it_refuses_a_form_without_its_token(sam_account: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     assert enter(strict, "sam").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "own"),
+    [("rita", "/en/staff/", "/en/regulator/"), ("sam", "/fr/regulator/numbers.csv?a=b", "/en/staff/")],
+)
+def test_a_page_of_the_other_role_is_not_gone_to(
+    sam_account: User, rita_account: User, client: Client, name: str, wanted: str, own: str
+) -> None:
+    assert enter(client, name, next=wanted)["Location"] == own
+
+
+@pytest.mark.parametrize("wanted", ["/en/about/", "/en/nowhere/", "/fr/staff/system/?a=b"])
+def test_every_other_page_of_this_site_is_gone_to(sam_account: User, client: Client, wanted: str) -> None:
+    assert enter(client, "sam", next=wanted)["Location"] == wanted

@@ -1,8 +1,11 @@
 """One sign-in page for staff and regulators."""
 
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -13,6 +16,9 @@ from portal.accounts import sign_in as accounts
 from portal.accounts.access import has_role
 from portal.accounts.forms import SignInForm
 from portal.accounts.models import Role
+
+# The first page of each part of the site that one role alone may open.
+HOME = {"staff": "staff:queue", "regulators": "regulators:numbers"}
 
 
 @never_cache
@@ -48,12 +54,27 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 def _next_page(request: HttpRequest) -> str:
+    """The page that sent the visitor here, unless it is elsewhere or for the other role."""
     wanted = request.POST.get("next", "")
     local = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if local else _own_page(request)
+    return wanted if local and not _is_for_others(request, wanted) else _own_page(request)
+
+
+def _is_for_others(request: HttpRequest, wanted: str) -> bool:
+    path = urlsplit(wanted).path
+    try:
+        with translation.override(translation.get_language_from_path(path)):
+            part = resolve(path).app_name
+    except Resolver404:
+        return False
+    return part in HOME and part != _part(request)
 
 
 def _own_page(request: HttpRequest) -> str:
-    return reverse("regulators:numbers" if has_role(request.user, Role.REGULATOR) else "staff:queue")
+    return reverse(HOME[_part(request)])
+
+
+def _part(request: HttpRequest) -> str:
+    return "regulators" if has_role(request.user, Role.REGULATOR) else "staff"
