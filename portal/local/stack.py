@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from portal.local import children, variables
+from portal.local import children, running, variables
 from portal.local.console import Console
 from portal.local.embedded import Cluster, EmbeddedError
 
@@ -121,6 +121,7 @@ class Stack:
             listener.close()
         self._sockets = []
         if self._lock is not None:
+            running.withdraw(self.folder)
             self._lock.truncate(0)
             self._lock.close()
             self._lock = None
@@ -183,6 +184,7 @@ class Stack:
         if not self.env.get("DATABASE_URL"):
             self._start_database()
         self._prepare_database()
+        running.announce(self.folder, self.env)
         with self._console.step("Web, worker and beat"):
             self._start_services()
             self._wait_for_answer()
