@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from matching import addresses, binary_copy, blobs, refusals, screening
+from matching import addresses, binary_copy, blobs, earlier_addresses, refusals, screening
+from matching.addresses import Spelling
 from matching.index import store as index
 from matching.index.base import FaceRows
 from matching.models import Intake
@@ -63,6 +64,12 @@ class Arrival:
     @property
     def address_digest(self) -> bytes:
         return addresses.digest(self.address) if self.address else self.page_digest
+
+    @cached_property
+    def spellings(self) -> frozenset[Spelling]:
+        """All digests that may stand for its page or its address."""
+        given = {self.page, self.address} - {""}
+        return frozenset(spelling for each in given for spelling in earlier_addresses.spellings(each))
 
     @property
     def key(self) -> Key:
@@ -126,11 +133,8 @@ def known(keys: Sequence[Key]) -> dict[Key, UUID]:
 
 def from_refused_addresses(arrivals: Sequence[Arrival]) -> frozenset[UUID]:
     """Where a removed image lay, or on the page it was found on, nothing is harvested again."""
-    digests = {digest for arrival in arrivals for digest in (arrival.address_digest, arrival.page_digest)}
-    listed = refusals.listed(digests)
-    return frozenset(
-        arrival.image_id for arrival in arrivals if not listed.isdisjoint((arrival.address_digest, arrival.page_digest))
-    )
+    listed = refusals.listed({spelling for arrival in arrivals for spelling in arrival.spellings})
+    return frozenset(arrival.image_id for arrival in arrivals if not listed.isdisjoint(arrival.spellings))
 
 
 def keep(arrivals: Sequence[Arrival], faces: FaceRows) -> None:

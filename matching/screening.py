@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from numpy.typing import NDArray
 
 from matching import blocks, calibrate, packs
+from matching.addresses import Spelling
 from matching.calibrate import Calibration
 from matching.index import narrow
 from matching.models import Block, BlockList, Screening
@@ -37,9 +38,7 @@ class Asking(Protocol):
     @property
     def file_digest(self) -> bytes: ...
     @property
-    def page_digest(self) -> bytes: ...
-    @property
-    def address_digest(self) -> bytes: ...
+    def spellings(self) -> frozenset[Spelling]: ...
 
 
 class ListChanged(Exception):
@@ -185,8 +184,7 @@ class Stranger:
 
     image_id: UUID
     file_digest: bytes = b""
-    page_digest: bytes = b""
-    address_digest: bytes = b""
+    spellings: frozenset[Spelling] = frozenset()
 
 
 def screen(faces: Embeddings) -> NDArray[np.bool_]:
@@ -223,9 +221,9 @@ def refused_from(calibration: Calibration | None, *, templates: int) -> float:
 
 def let_in(images: Sequence[Asking], alike: Collection[UUID]) -> frozenset[UUID]:
     """Those of the images whose page or address two people exempted."""
-    asked = {image.image_id: (image.page_digest, image.address_digest) for image in images if image.image_id in alike}
-    exempted = blocks.exempted([digest for digests in asked.values() for digest in digests])
-    return frozenset(image_id for image_id, digests in asked.items() if exempted.intersection(digests))
+    asked = {image.image_id: image.spellings for image in images if image.image_id in alike}
+    exempted = blocks.exempted({spelling for spellings in asked.values() for spelling in spellings})
+    return frozenset(image_id for image_id, spellings in asked.items() if exempted.intersection(spellings))
 
 
 def locked_generation() -> int:

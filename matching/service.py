@@ -9,12 +9,11 @@ from uuid import UUID
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from numpy.typing import NDArray
 
 from matching import (
-    addresses,
     admission,
     blobs,
     blocks,
@@ -34,7 +33,9 @@ from matching import (
 )
 from matching import harvest as harvesting
 from matching import journal as journals
+from matching.addresses import EARLIER, TODAY
 from matching.calibrate import Calibration
+from matching.earlier_addresses import spellings
 from matching.embedding_files import EmbeddingFile
 from matching.index import store as index
 from matching.index.base import Hit
@@ -250,8 +251,12 @@ def index_size() -> int:
 
 def images_at(addresses_given: Sequence[str]) -> tuple[UUID, ...]:
     """Images found on one of these pages, or lying at one of these addresses themselves."""
-    digests = [addresses.digest(address) for address in addresses_given if address.strip()]
-    there = Q(page_digest__in=digests) | Q(address_digest__in=digests)
+    given = {spelling for address in addresses_given if address.strip() for spelling in spellings(address)}
+    now = [digest for form, digest in given if form == TODAY]
+    earlier = [digest for form, digest in given if form == EARLIER]
+    there = Q(page_digest__in=now) | Q(address_digest__in=now, address_form=TODAY)
+    # Of an address that is not the page's own the index may know an earlier digest alone.
+    there |= Q(address_digest__in=earlier, address_form=EARLIER) & ~Q(address_digest=F("page_digest"))
     return tuple(HarvestedImage.objects.filter(there).order_by("id").values_list("id", flat=True))
 
 
