@@ -81,12 +81,16 @@ def shown(image_ids: Iterable[UUID]) -> tuple[Shown, ...]:
     kept = HarvestedImage.objects.filter(id__in=asked).values_list("id", "page")
     pages = [(image_id, digest) for image_id, page in kept for digest in earlier_addresses.digests(page)]
     with connection.cursor() as cursor:
-        given = {
-            "images": asked,
-            "pages_of": [image_id for image_id, _digest in pages],
-            "pages": [digest for _id, digest in pages],
-        }
-        cursor.execute(SHOWN, {**given, "today": TODAY, "earlier": EARLIER})
+        cursor.execute(
+            SHOWN,
+            {
+                "images": asked,
+                "pages_of": [image_id for image_id, _digest in pages],
+                "pages": [digest for _id, digest in pages],
+                "today": TODAY,
+                "earlier": EARLIER,
+            },
+        )
         return tuple(Shown(*row) for row in cursor.fetchall())
 
 

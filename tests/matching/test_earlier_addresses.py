@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -38,13 +39,13 @@ SHOWN_AT = datetime(2026, 3, 4, tzinfo=UTC)
 
 
 @pytest.fixture
-def upgraded() -> Callable[[], None]:
+def upgraded() -> Callable[[], object]:
     """The tables as they were before; called, they are as they are now. The transaction of the test undoes it."""
     MigrationExecutor(connection).migrate([BEFORE])
     return lambda: MigrationExecutor(connection).migrate([AFTER])
 
 
-def insert(table: str, **values: object) -> None:
+def insert(table: str, **values: Any) -> None:
     names, places = ", ".join(values), ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO matching_{table} ({names}) VALUES ({places})", list(values.values()))
@@ -80,7 +81,7 @@ def enters(page: str, *, address: str = "") -> bool:
         return image.image_id in admission.admit([image], NO_FACES).image_ids
 
 
-def test_pages_have_their_digest_of_today_after_an_upgrade(upgraded: Callable[[], None]) -> None:
+def test_pages_have_their_digest_of_today_after_an_upgrade(upgraded: Callable[[], object]) -> None:
     pages = [page for pair in (*SAME, *DIFFERENT) for page in pair]
     images = [image_before(page, content=str(n).encode()) for n, page in enumerate(pages)]
     upgraded()
@@ -89,26 +90,26 @@ def test_pages_have_their_digest_of_today_after_an_upgrade(upgraded: Callable[[]
     assert all(row.page_digest == row.address_digest for row in rows.values())
 
 
-def test_pages_that_were_one_are_two_after_an_upgrade(upgraded: Callable[[], None]) -> None:
+def test_pages_that_were_one_are_two_after_an_upgrade(upgraded: Callable[[], object]) -> None:
     images = {page: image_before(page, content=page.encode()) for page in (LATIN, OTHER_LATIN, *ROUTES)}
     upgraded()
     assert {page: service.images_at([page]) for page in images} == {page: (image,) for page, image in images.items()}
 
 
-def test_one_file_on_what_is_one_page_today_is_found_twice(upgraded: Callable[[], None]) -> None:
+def test_one_file_on_what_is_one_page_today_is_found_twice(upgraded: Callable[[], object]) -> None:
     twins = {image_before("https://bücher.example/x/"), image_before("https://xn--bcher-kva.example/x/")}
     upgraded()
     assert set(service.images_at(["bücher.example/x"])) == twins
 
 
-def test_an_image_is_found_by_its_own_address(upgraded: Callable[[], None]) -> None:
+def test_an_image_is_found_by_its_own_address(upgraded: Callable[[], object]) -> None:
     images = [image_before(f"https://page.example/{n}", address=kept) for n, (kept, _) in enumerate(WRITTEN)]
     upgraded()
     found = [service.images_at([asked]) for _kept, asked in WRITTEN]
     assert [image in each for image, each in zip(images, found, strict=True)] == [True] * len(WRITTEN)
 
 
-def test_what_was_refused_stays_refused(upgraded: Callable[[], None]) -> None:
+def test_what_was_refused_stays_refused(upgraded: Callable[[], object]) -> None:
     refused_before(*{earlier_addresses.digest(kept): kept for kept, _ in WRITTEN}.values())
     upgraded()
     for _kept, asked in WRITTEN:
@@ -135,7 +136,7 @@ def test_what_is_refused_today_refuses_no_other_page() -> None:
         assert enters(other), other
 
 
-def test_an_image_of_before_is_refused_by_its_own_address(upgraded: Callable[[], None]) -> None:
+def test_an_image_of_before_is_refused_by_its_own_address(upgraded: Callable[[], object]) -> None:
     image = image_before("https://page.example/", address=LATIN)
     upgraded()
     service.refuse_addresses([image])
@@ -157,7 +158,7 @@ def named(*images: UUID) -> set[UUID]:
     return {shown.image_id for shown in service.shown(images)}
 
 
-def test_the_register_of_before_still_names_pages(upgraded: Callable[[], None]) -> None:
+def test_the_register_of_before_still_names_pages(upgraded: Callable[[], object]) -> None:
     for kept, _asked in WRITTEN:
         disclosed_before(kept)
     images = {image_before(asked, content=f"{n}".encode()) for n, (_kept, asked) in enumerate(WRITTEN)}
@@ -165,14 +166,14 @@ def test_the_register_of_before_still_names_pages(upgraded: Callable[[], None]) 
     assert named(*images) == images
 
 
-def test_register_and_images_of_before_are_still_one(upgraded: Callable[[], None]) -> None:
+def test_register_and_images_of_before_are_still_one(upgraded: Callable[[], object]) -> None:
     disclosed_before(LATIN)
     image = image_before("https://page.example/", address=LATIN)
     upgraded()
     assert named(image) == {image}
 
 
-def test_the_register_of_today_names_images_of_before(upgraded: Callable[[], None]) -> None:
+def test_the_register_of_today_names_images_of_before(upgraded: Callable[[], object]) -> None:
     image = image_before("https://page.example/", address=LATIN)
     upgraded()
     service.take_disclosures([line(LATIN)])
@@ -186,7 +187,7 @@ def test_the_register_of_today_names_no_other_page() -> None:
     assert named(*images.values()) == {images[LATIN], images[ROUTES[0]]}
 
 
-def test_an_exemption_of_before_holds_and_can_be_ended(upgraded: Callable[[], None]) -> None:
+def test_an_exemption_of_before_holds_and_can_be_ended(upgraded: Callable[[], object]) -> None:
     insert("exemption", address_digest=earlier_addresses.digest(LATIN))
     upgraded()
     spellings = earlier_addresses.spellings(LATIN)
