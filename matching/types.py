@@ -11,6 +11,10 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+# By which rules the digest of an address was made (matching.provenance): those of before RFC 3986, or of today.
+EARLIER, TODAY = 1, 2
+Spelling = tuple[int, bytes]  # those rules, and the SHA-256 of what they make of an address
+
 Embeddings = NDArray[np.float32]  # (n, pack.dim), rows of unit length
 Pixels = NDArray[np.uint8]  # (height, width, 3), RGB, upright
 

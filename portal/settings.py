@@ -8,7 +8,7 @@ import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import env
+from portal.core import env, mail_addresses
 from portal.policies import retention
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -150,7 +150,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 globals().update(env.email("EMAIL_URL", "smtp://localhost:25"))
-DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "takedown@localhost")
+DEFAULT_FROM_EMAIL = mail_addresses.sender(env.text("MAIL_FROM", "takedown@localhost"))
 
 KEY_STORE = env.folder("KEY_STORE")
 MATCHING = {

@@ -17,7 +17,7 @@ from portal.cases import codes, forget, moves, personal, receipts
 from portal.cases.faults import CodeExpired, Finished, Incomplete, StaleCase, TooManyCodes, TooManyPhotos
 from portal.cases.models import Case, Route
 from portal.cases.states import MOVES, State
-from portal.core import clock, keys, limits, schedule
+from portal.core import clock, keys, limits, mail_addresses, schedule
 from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.policies import deadlines, statutes
@@ -63,6 +63,7 @@ def set_place(case: Case, place: str) -> None:
 def send_code(case: Case, address: str) -> None:
     """Keep the address and mail a code to it. Errors: TooManyCodes."""
     _lock_draft(case)
+    address = mail_addresses.normal(address)
     _take_budget(case, address)
     if personal.contact(case) != address:
         codes.drop(case)
@@ -231,7 +232,7 @@ def send_return_code(reference: str, address: str) -> None:
     if not limits.take("return-code", reference, most=CODES_AN_HOUR, per=timedelta(hours=1)):
         raise TooManyCodes
     case = _live_case(reference)
-    if case is not None and personal.contact(case).casefold() == address.casefold():
+    if case is not None and mail_addresses.key(personal.contact(case)) == mail_addresses.key(address):
         queue.enqueue("case.mail_code", case.code, priority=Priority.URGENT)
 
 
@@ -253,7 +254,7 @@ def _live_case(reference: str) -> Case | None:
 
 def _take_budget(case: Case, address: str) -> None:
     hour = timedelta(hours=1)
-    for scope, key in (("code-address", address.casefold()), ("code-case", str(case.code))):
+    for scope, key in (("code-address", mail_addresses.key(address)), ("code-case", str(case.code))):
         if not limits.take(scope, key, most=CODES_AN_HOUR, per=hour):
             raise TooManyCodes
 

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from portal.blocks import choices
 from portal.cases.models import Case
-from portal.core import clock
+from portal.core import clock, mail_addresses
 from portal.policies import retention
 
 # RFC 5321 section 4.2.1: replies of 500 and above will not change.
@@ -52,7 +52,7 @@ def send(name: str, case: Case, *, address: str, code: str = "", attachment: Att
         subject = render_to_string(f"mail/{name}.subject.txt", context).strip()
         text = render_to_string(f"mail/{name}.txt", context)
     try:
-        message = EmailMessage(subject=subject, body=text, to=[address])
+        message = EmailMessage(subject=subject, body=text, to=[mail_addresses.normal(address)])
         if attachment is not None:
             message.attach(attachment.name, attachment.content, "application/octet-stream")
         message.send()

@@ -18,7 +18,7 @@ from portal.blocks import choices
 from portal.cases import codes, forget, mail, moves, personal, receipts
 from portal.cases.models import Band, Case, Decision, Match, Photo, ProbeKind, Route, Search
 from portal.cases.states import ENDED, OPEN, State
-from portal.core import clock, keys
+from portal.core import clock, keys, pasted
 from portal.jobs import queue
 from portal.jobs.run import NotYet, PermanentFailure
 from portal.ledger.receipt import NotPublished
@@ -138,7 +138,8 @@ def _sought(case: Case) -> Sought | None:
 def _at_addresses(case: Case) -> _Found:
     if case.withdrawn_at is not None or case.route != Route.ADDRESSES:
         return _Found()
-    images = service.images_at(personal.addresses(case))
+    given = personal.addresses(case)
+    images = service.images_at([reading for address in given for reading in pasted.readings(address)])
     return _Found(tuple(Match(case=case, image_id=image_id, band=Band.ADDRESS) for image_id in images))
 
 

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from portal.core import clock
+from portal.core import clock, mail_addresses
 from portal.core.http import Answer, Client
 from portal.notices import signing
 from portal.notices.content import opened
@@ -60,7 +60,7 @@ def by_mail(notice: Notice) -> None:
         }
         subject = render_to_string("mail/notice.subject.txt", context).strip()
         text = render_to_string("mail/notice.txt", context)
-    mail = EmailMessage(subject=subject, body=text, to=[notice.recipient.endpoint])
+    mail = EmailMessage(subject=subject, body=text, to=[mail_addresses.normal(notice.recipient.endpoint)])
     mail.attach("notice.json", body, "application/json")
     mail.attach("notice.signature.txt", "".join(f"{name}: {value}\n" for name, value in headers.items()), "text/plain")
     mail.send()

@@ -189,7 +189,7 @@ def test_it_stops_mailing_codes_after_a_while() -> None:
 
 def test_it_names_the_lines_that_are_no_addresses() -> None:
     ana = builders.session_of(builders.make_case())
-    typed = "https://a.example/1.jpg\nmy photo\nftp://a.example/2"
+    typed = "https://a.example/1.jpg\nmy photo\n/2.jpg"
     page = ana.post("/en/request/addresses/", {"addresses": typed}).content.decode()
     assert "Lines 2, 3 are not web addresses" in page
     assert "my photo" in page

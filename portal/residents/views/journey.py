@@ -19,7 +19,7 @@ from portal.cases import actions, places, queries
 from portal.cases.faults import CodeExpired, Incomplete, TooManyCodes, TooManyPhotos, WrongCode
 from portal.cases.models import Case, Route
 from portal.cases.states import State
-from portal.core import limits, uploads
+from portal.core import limits, mail_addresses, uploads
 from portal.policies import retention
 from portal.residents import kept, photo_faults, steps
 from portal.residents.forms import (
@@ -96,12 +96,12 @@ def code(request: HttpRequest, case: Case) -> HttpResponse:
     works_for = kept.in_words(retention.CODE.kept_for)
     form = CodeForm(request.POST or None)
     if not form.is_valid():
-        return _page(request, "code", case, form, contact=draft.contact, works_for=works_for)
+        return _page(request, "code", case, form, contact=mail_addresses.shown(draft.contact), works_for=works_for)
     try:
         actions.confirm_code(case, form.cleaned_data["code"])
     except (WrongCode, CodeExpired) as fault:
         form.add_error("code", sentence(fault))
-        return _page(request, "code", case, form, contact=draft.contact, works_for=works_for)
+        return _page(request, "code", case, form, contact=mail_addresses.shown(draft.contact), works_for=works_for)
     return steps.after(case)
 
 
@@ -214,6 +214,7 @@ def check(request: HttpRequest, case: Case) -> HttpResponse:
     context = {
         "progress": steps.place_of("check", case),
         "draft": draft,
+        "contact": mail_addresses.shown(draft.contact),
         "place": places.NAMES[draft.place],
         "photos": photo_faults.with_advice(draft.photos),
     }
