@@ -69,6 +69,15 @@ def test_anything_else_is_no_checkpoint_although_it_is_signed(text: str) -> None
         checkpoint.read(signed, [ONE.verifier])
 
 
+@pytest.mark.parametrize("name", ["wit+ness", "wit ness", "wit\u3000ness", "wit\u00a0ness", ""])
+def test_a_signers_name_has_no_space_and_no_plus(name: str) -> None:
+    signed = sign("text\n", [ONE])
+    with pytest.raises(NoteError, match="not "):
+        verified_text(f"{signed}— {name} AAAAAAAA\n", [ONE.verifier])
+    with pytest.raises(NoteError, match="not "):
+        parse_verifier(str(Signer(name, bytes(32)).verifier))
+
+
 @given(st.text(max_size=200))
 def test_no_text_makes_it_fail_in_another_way(text: str) -> None:
     with pytest.raises(NoteError):
