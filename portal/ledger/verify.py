@@ -123,7 +123,7 @@ def understood(raw: bytes, read: Callable[[str], T], report: "Report | None" = N
     try:
         found = read(mended(raw))
     except Rejected as rejected:
-        kind = kind_of_text(raw) if rejected.sentence == "bad_format" else None
+        kind = kind_of_text(raw) if rejected.sentence in ("bad_format", "bad_leaves", "cut_leaves") else None
         raise (rejected if kind is None else Rejected(kind)) if first.sentence not in FALSE else first from None
     if report is not None and ("note", "mended", {}) not in report.lines:
         report.say("note", "mended")
