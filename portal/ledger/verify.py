@@ -306,7 +306,7 @@ def parse_keys(raw: bytes) -> list[Key]:
     for line, number in sorted(numbers.items(), key=lambda one: one[1]):
         with of("about_line", line=number):
             keys.append(parse_key(line))
-    return list(dict.fromkeys(keys))
+    return keys
 
 
 def unbase64(text: str) -> bytes:
