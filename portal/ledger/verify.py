@@ -384,9 +384,9 @@ class Change:
     new: Key
 
 
-def parse_changes(raw: bytes) -> list[Change]:
+def parse_changes(raw: bytes, report: "Report | None" = None) -> list[Change]:
     """The log's file of them: notes, parted by an empty line. Each is signed as its kind must be."""
-    return understood(raw, read_changes)
+    return understood(raw, read_changes, report)
 
 
 def read_changes(text: str) -> list[Change]:
@@ -671,9 +671,9 @@ def derived(secret: bytes, of: str) -> bytes:
 # --- the leaves file --------------------------------------------------------------------------------------------------
 
 
-def parse_leaves(raw: bytes) -> list[bytes]:
+def parse_leaves(raw: bytes, report: "Report | None" = None) -> list[bytes]:
     """One entry a line, in base64."""
-    return understood(raw, read_leaves)
+    return understood(raw, read_leaves, report)
 
 
 def read_leaves(text: str) -> list[bytes]:
@@ -807,7 +807,7 @@ def with_changes(keys: list[Key], changes: bytes | None) -> tuple[list[Key], Rep
 def follow(report: Report, keys: list[Key], raw: bytes) -> list[Key]:
     """`keys`, and every key that one of them vouches for: by a statement that both signed, in either direction. A key
     that a trusted one calls compromised counts no more, nor what it vouches for."""
-    changes = parse_changes(raw)
+    changes = parse_changes(raw, report)
     banned = set[Key]()
     while True:
         trusted = reached([key for key in keys if key not in banned], changes, banned)
@@ -874,7 +874,7 @@ def _compare_with(
             proofs.append(read_growth(report, proof, keys))
     if leaves is not None:
         with noted(report), of("about_leaves"):
-            entries = parse_leaves(leaves)
+            entries = parse_leaves(leaves, report)
     with noted(report), of("about_others"):
         others = report.outside
         one_root_a_size([own, *others])
@@ -986,7 +986,7 @@ def _audit(report: Report, leaves: bytes, keys: list[Key], checkpoints: list[byt
     grown(proofs, heads)
     heads += [proof.end for proof in proofs]
     with of("about_leaves"):
-        entries = parse_leaves(leaves)
+        entries = parse_leaves(leaves, report)
     check_leaves(entries, heads)
     newest = max(head.size for head in heads)
     report.say("shown", "audited", size=newest, checkpoints=len(heads), origin=heads[0].origin)
@@ -1067,7 +1067,7 @@ SENTENCES = {
         "more_steps": "The other {more} steps that the record states, one by one: verify.py tells all of them.",
         "mended": "A mail program or an editor had changed how a text is written (line ends, quoting, broken lines or "
         "the "
-        "like). That was undone first, and the signature fits what was signed.",
+        "like). That was undone before anything was checked.",
         "about_file": "{name}: ",
         "about_file_line": "{name}, line {line}: ",
         "about_line": "Line {line}: ",
@@ -1183,7 +1183,7 @@ SENTENCES = {
         "tous donnés ici.",
         "more_steps": "Les {more} autres étapes que déclare le compte rendu, une à une : verify.py les dit toutes.",
         "mended": "Un logiciel de courriel ou un éditeur avait changé l’écriture d’un texte (fins de ligne, citation, "
-        "lignes coupées, etc.). Cela a d’abord été défait, et la signature correspond à ce qui a été signé.",
+        "lignes coupées, etc.). Cela a été défait avant toute vérification.",
         "about_file": "{name} : ",
         "about_file_line": "{name}, ligne {line} : ",
         "about_line": "Ligne {line} : ",

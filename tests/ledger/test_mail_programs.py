@@ -164,11 +164,10 @@ def test_a_checkpoint_is_taken_as_it_stands_before_anything_is_undone() -> None:
     ],
 )
 def test_what_cannot_be_undone_is_named_and_not_called_forged(given: bytes, named: str) -> None:
-    for report in (verify.examine(given, keys_of(KEY)), verify.compare([given], keys_of(KEY))):
-        assert report.status == verify.MISUSED
-        assert [(mark, key) for mark, key, _values in report.lines if key != "is_part_of_receipt"] == (
-            [] if named == "is_part_of_receipt" else [("unread", named)]
-        ) or (named in ("bad_name", "many_signatures") and report.lines[0][1] == "bad_format")
+    alone, as_receipt = verify.compare([given], keys_of(KEY)), verify.examine(given, keys_of(KEY))
+    assert [line[:2] for line in alone.lines] == [("unread", named)]
+    assert as_receipt.lines[0][:2] in (("unread", named), ("unread", "bad_format"))
+    assert alone.status == as_receipt.status == verify.MISUSED
     beside = verify.examine(RECEIPT, keys_of(KEY), outside=[given])
     assert beside.receipt is not None
     assert not [line for line in beside.lines if line[0] == "forged"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.ledger import checkpoint, note
+from portal.ledger import checkpoint, note, signers
 from portal.ledger.checkpoint import Head
 from portal.ledger.note import NoteError, Signer, parse_verifier, sign, verified_text
 from portal.ledger.tree import Tree
@@ -76,6 +76,9 @@ def test_a_signers_name_has_no_space_and_no_plus(name: str) -> None:
         verified_text(f"{signed}— {name} AAAAAAAA\n", [ONE.verifier])
     with pytest.raises(NoteError, match="not "):
         parse_verifier(str(Signer(name, bytes(32)).verifier))
+    if name:
+        with pytest.raises(NoteError, match="neither a space nor a plus"):
+            signers.create(name)
 
 
 @given(st.text(max_size=200))
