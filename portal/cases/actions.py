@@ -159,14 +159,17 @@ def submit(case: Case) -> None:
     _lock_draft(case)
     if missing := next_step(case):
         raise Incomplete(missing)
-    statute = statutes.PLACES[case.place].statute
     moves.move(case, State.RECEIVED)
     assert case.received_at is not None
+    day = deadlines.day_of_receipt(case.received_at, statutes.PLACES[case.place])
+    statute = statutes.law_of(case.place, day.date)
+    case.received_on, case.received_zone = day.date, day.zone
     case.statute, case.statute_version = statute.code, statutes.VERSION
-    case.due_on = deadlines.due_on(clock.today(), statute)
+    case.due_on = deadlines.due_on(day.date, statute)
     case.slot_at = schedule.slot_after(case.received_at)
     case.receipt_at = receipts.slot(case)
-    case.save(update_fields=["statute", "statute_version", "due_on", "slot_at", "receipt_at"])
+    clock_fields = ["received_on", "received_zone", "statute", "statute_version", "due_on"]
+    case.save(update_fields=[*clock_fields, "slot_at", "receipt_at"])
     left = Left(personal.contact(case), keep_out_codes.of(case.key_id), case.language)
     choices.begin(case.code, at=case.slot_at, may_see_count=_see(case) is See.COUNTS, left=left)
     receipts.open_record(case)

@@ -104,12 +104,11 @@ def name(case: Case) -> str:
 
 def _facts(case: Case) -> dict[str, str]:
     """What its holder knows anyway; nothing of it follows from the search."""
-    assert case.received_at is not None
-    received_on = case.received_at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
+    assert case.received_on is not None
     return {
         "case": str(case.code),
         "reference": case.reference,
-        "received_on": received_on.isoformat(),
+        "received_on": case.received_on.isoformat(),
         "statute": case.statute,
     }
 

@@ -10,6 +10,7 @@ from portal.cases.models import Band, Case
 from portal.cases.states import OPEN, State
 from portal.core import clock
 from portal.orders.states import State as OrderState
+from portal.policies import deadlines, statutes
 from portal.takedowns.removals import SEARCH
 from portal.takedowns.states import TakedownState
 
@@ -148,18 +149,19 @@ class Due:
 
 
 def due(case: Case) -> Due:
-    if case.due_on is None or case.received_at is None:
+    if case.due_on is None or case.received_on is None:
         return Due(None, 0, 0, "done", _("No clock runs"))
-    days = (case.due_on - clock.today()).days
+    today = deadlines.latest_date(clock.now(), statutes.PLACES[case.place])
+    days = (case.due_on - today).days
     if case.state not in OPEN:
         return Due(case.due_on, days, 100, "done", _("The clock has stopped"))
     mood = "late" if days < 0 else "soon" if days <= SOON else "calm"
-    return Due(case.due_on, days, _share(case.received_at, case.due_on), mood, _days_left(days))
+    return Due(case.due_on, days, _share(case.received_on, case.due_on, today), mood, _days_left(days))
 
 
-def _share(received_at: datetime, due_on: date) -> int:
-    whole = max(1, (due_on - received_at.date()).days)
-    return max(0, min(100, round(100 * (clock.today() - received_at.date()).days / whole)))
+def _share(received_on: date, due_on: date, today: date) -> int:
+    whole = max(1, (due_on - received_on).days)
+    return max(0, min(100, round(100 * (today - received_on).days / whole)))
 
 
 def _days_left(days: int) -> str:

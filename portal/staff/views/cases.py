@@ -50,7 +50,7 @@ def case(request: StaffRequest, code: UUID) -> HttpResponse:
 
 def facts(found: Case, by: User) -> dict[str, Any]:
     """What every page about a case shows: whose law, which proof, how far the clock is, whether faces are unlocked."""
-    statute = statutes.ALL.get(found.statute)
+    statute = statutes.row(found.statute, found.received_on) if found.received_on else None
     return {
         "case": found,
         "state_colour": looks.STATE_COLOURS.get(found.state, ""),
