@@ -1,7 +1,6 @@
 """What a data subject may do with their own case. What staff may do is in `decisions`."""
 
 import secrets
-from datetime import timedelta
 
 from django.db import transaction
 
@@ -19,12 +18,11 @@ from portal.cases.states import MOVES, State
 from portal.core import clock, keys, limits, schedule
 from portal.jobs import queue
 from portal.jobs.models import Priority
-from portal.policies import deadlines, statutes
+from portal.policies import budgets, deadlines, statutes
 from portal.policies.assurance import Proof, Right, See, allowance
 
 # Crockford's base 32 without look-alikes: 40 random bits.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODES_AN_HOUR = 5
 MOST_PHOTOS = 5  # each is searched with, and so makes what is certain stricter
 
 
@@ -230,7 +228,7 @@ def send_return_code(reference: str, address: str) -> None:
 
     Nothing tells the caller whether such a case exists. Errors: TooManyCodes, counted alike for unknown references.
     """
-    if not limits.take("return-code", reference, most=CODES_AN_HOUR, per=timedelta(hours=1)):
+    if not limits.take("return-code", reference, most=budgets.CODES.most, per=budgets.CODES.per):
         raise TooManyCodes
     case = _live_case(reference)
     if case is not None and personal.contact(case).casefold() == address.casefold():
@@ -254,9 +252,8 @@ def _live_case(reference: str) -> Case | None:
 
 
 def _take_budget(case: Case, address: str) -> None:
-    hour = timedelta(hours=1)
     for scope, key in (("code-address", address.casefold()), ("code-case", str(case.code))):
-        if not limits.take(scope, key, most=CODES_AN_HOUR, per=hour):
+        if not limits.take(scope, key, most=budgets.CODES.most, per=budgets.CODES.per):
             raise TooManyCodes
 
 

@@ -4,7 +4,7 @@ The day of receipt is not counted, the last day is; a last day on a weekend or h
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from portal.policies.statutes import Count, Period, Place, Statute
@@ -35,6 +35,11 @@ def is_over(day: date, at: datetime, place: Place) -> bool:
 
 def latest_date(at: datetime, place: Place) -> date:
     return max(_wall_clock(at, zone) for zone in place.zones).date()
+
+
+def end_of(day: date, zone: str) -> datetime:
+    """The midnight with which a day ends in one time zone."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
 
 
 def _wall_clock(at: datetime, zone: str) -> datetime:

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from portal.cases.models import Band, Case
 from portal.cases.states import OPEN, State
 from portal.core import clock
+from portal.core.durations import in_words
 from portal.orders.states import State as OrderState
 from portal.policies import deadlines, statutes
 from portal.takedowns.removals import SEARCH
@@ -76,21 +77,21 @@ def broken_promise(promise: str) -> tuple[str, str]:
     """What is late, and what to do about it."""
     return {
         "hidden": (
-            _("Not out of search within a minute"),
+            _("Not out of search within %(period)s") % {"period": in_words(deadlines.HIDDEN_WITHIN)},
             _(
                 "Look whether a worker is alive and whether a job gave up. What search still returns although it was"
                 " hidden waits below: have the index mended, then try again."
             ),
         ),
         "removed": (
-            _("Not removed from every store within 72 hours"),
+            _("Not removed from every store within %(period)s") % {"period": in_words(deadlines.REMOVED_WITHIN)},
             _(
                 "Look below for the store that is stuck, have it mended, then try again. An order that is paused goes"
                 " on once it is resumed."
             ),
         ),
         "purged": (
-            _("Not purged within 7 days"),
+            _("Not purged within %(period)s") % {"period": in_words(deadlines.PURGED_WITHIN)},
             _(
                 "Run manage.py purge: it names the tables that are kept back. End the long transaction, replica or"
                 " replication slot that still sees their old rows; the rest happens by itself."
