@@ -6,7 +6,7 @@ running clock.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -41,6 +41,10 @@ class Statute:
     holidays: Callable[[int], frozenset[date]] | None = None
     extension: Period | None = None
     extension_source: str = ""
+
+    def amended(self, effective_from: date, *, answer_in: Period) -> "Statute":
+        """The row of the same statute with another period, from that day on."""
+        return replace(self, effective_from=effective_from, answer_in=answer_in)
 
 
 def _days(amount: int) -> Period:
@@ -137,7 +141,7 @@ ROWS: tuple[Statute, ...] = (
     GDPR,
     UK_GDPR,
     CALIFORNIA,
-    # A change of law on a future day: replace(ALBERTA, answer_in=_days(30), effective_from=date(2028, 1, 1)),
+    # A change of law on a future day is a line here: ALBERTA.amended(date(2028, 1, 1), answer_in=_days(30)),
 )
 
 

@@ -14,7 +14,7 @@ from portal.policies.statutes import ALBERTA, Count, Period
 from tests.builders import make_case
 
 FROM = date(2031, 3, 1)
-SHORTER = replace(ALBERTA, answer_in=Period(20, Count.CALENDAR_DAYS), effective_from=FROM)
+SHORTER = ALBERTA.amended(FROM, answer_in=Period(20, Count.CALENDAR_DAYS))
 
 
 def test_it_names_every_law_as_the_table_does() -> None:
