@@ -12,6 +12,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 from django.conf import settings
 from django.utils.log import configure_logging
 
+from portal.policies import timetable
+
 app = Celery("portal")
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
@@ -21,7 +23,7 @@ app.conf.update(
     imports=["portal.operations.tasks"],
     beat_schedule={
         "sweep": {"task": "portal.sweep", "schedule": settings.SWEEP_SECONDS},
-        "hourly": {"task": "portal.hourly", "schedule": 3600},
+        "hourly": {"task": "portal.hourly", "schedule": timetable.RETENTION_RUN_EVERY},
     },
     timezone=settings.TIME_ZONE,
 )

@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import env, mail_addresses
-from portal.policies import retention
+from portal.policies import notices, operations, retention, timetable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -131,7 +131,7 @@ SESSION_COOKIE_AGE = int(retention.SESSION.kept_for.total_seconds())
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
 SECURE_SSL_REDIRECT = SITE_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if SITE_URL.startswith("https://") else 0
+SECURE_HSTS_SECONDS = int(operations.HTTPS_ONLY_FOR.total_seconds()) if SITE_URL.startswith("https://") else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 X_FRAME_OPTIONS = "DENY"
@@ -185,21 +185,21 @@ CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
 BROKER_FOLDER = Path(env.text("BROKER_FOLDER", str(BASE_DIR / "var" / "broker")))
 
 # When the resident is told "finished", whatever was found (docs/decisions/0004-one-answer-for-everyone.md).
-ANSWER_SLOT = timedelta(seconds=env.integer("ANSWER_SLOT_SECONDS", 7 * 24 * 3600))
+ANSWER_SLOT = env.period("ANSWER_SLOT_SECONDS", timetable.ANSWER_AFTER)
 # How long a hidden image can still be restored before it is removed from every store.
-COOLING = timedelta(seconds=env.integer("COOLING_SECONDS", 24 * 3600))
+COOLING = env.period("COOLING_SECONDS", timetable.COOLING)
 # How soon removed rows are purged from the data files, and how often the queue is swept.
-PURGE_AFTER = timedelta(seconds=env.integer("PURGE_SECONDS", 24 * 3600))
+PURGE_AFTER = env.period("PURGE_SECONDS", timetable.PURGE_AFTER)
 # How often the ledger is published: at whole intervals since 1970, so daily means midnight UTC.
-PUBLISH_EVERY = timedelta(seconds=env.integer("PUBLISH_SECONDS", 24 * 3600))
+PUBLISH_EVERY = env.period("PUBLISH_SECONDS", timetable.PUBLISH_EVERY)
 # When a case's receipt is due, counted from when the case was received. 0: with the statute's last day and the time
 # that purging may take after it.
-RECEIPT_SLOT = timedelta(seconds=env.integer("RECEIPT_SLOT_SECONDS", 0))
+RECEIPT_SLOT = env.period("RECEIPT_SLOT_SECONDS", timedelta())
 # How long removals are gathered into one notice to a recipient.
-NOTICE_WINDOW = timedelta(seconds=env.integer("NOTICE_WINDOW_SECONDS", 24 * 3600))
+NOTICE_WINDOW = env.period("NOTICE_WINDOW_SECONDS", notices.GATHERED_FOR)
 SWEEP_SECONDS = env.integer("SWEEP_SECONDS", 30)
 # How long a worker that was killed keeps others from its job; one that lives renews its lease in time.
-LEASE = timedelta(seconds=env.integer("LEASE_SECONDS", 60))
+LEASE = env.period("LEASE_SECONDS", timedelta(seconds=60))
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -1,7 +1,5 @@
 """Signing in and out: one name, one password, the same answer to every failure."""
 
-from datetime import timedelta
-
 from django.contrib.auth import authenticate, login, logout
 from django.db import transaction
 from django.http import HttpRequest
@@ -10,26 +8,23 @@ from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import limits, visitors
-
-PERIOD = timedelta(minutes=15)
-# The account's limit stops guessing one password from many places, the address's one guess at many accounts.
-TRIES_PER_ACCOUNT = 8
-TRIES_PER_ADDRESS = 40
+from portal.policies import budgets
 
 ACCOUNT, ADDRESS = "sign-in account", "sign-in address"
 
 
 class TooManyTries(Exception):
-    """Wait a quarter of an hour. Raised for names without an account too, so it tells nothing about them."""
+    """Wait until the budget's period is over. Names without an account raise it too, so it tells nothing."""
 
 
 def sign_in(request: HttpRequest, *, name: str, password: str) -> User | None:
     """The account, now signed in with a new session key; None for any wrong pair. Errors: TooManyTries."""
     account_key, address = name.casefold(), visitors.address_of(request)
+    to_account, from_address = budgets.SIGN_IN_TO_ACCOUNT, budgets.SIGN_IN_FROM_ADDRESS
     # The address first: one that has spent its tries must not go on to spend those of other people's accounts.
-    if not limits.take(ADDRESS, address, most=TRIES_PER_ADDRESS, per=PERIOD):
+    if not limits.take(ADDRESS, address, most=from_address.most, per=from_address.per):
         raise TooManyTries
-    if not limits.take(ACCOUNT, account_key, most=TRIES_PER_ACCOUNT, per=PERIOD):
+    if not limits.take(ACCOUNT, account_key, most=to_account.most, per=to_account.per):
         raise TooManyTries
     account = authenticate(request, username=name, password=password)
     if not isinstance(account, User):

@@ -1,7 +1,6 @@
 """What a data subject may do with their own case. What staff may do is in `decisions`."""
 
 import secrets
-from datetime import timedelta
 
 from django.db import transaction
 
@@ -20,12 +19,11 @@ from portal.cases.states import MOVES, State
 from portal.core import clock, keys, limits, mail_addresses, schedule
 from portal.jobs import queue
 from portal.jobs.models import Priority
-from portal.policies import deadlines, statutes
+from portal.policies import budgets, deadlines, statutes
 from portal.policies.assurance import Proof, Right, See, allowance
 
 # Crockford's base 32 without look-alikes: 40 random bits.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODES_AN_HOUR = 5
 MOST_PHOTOS = 5  # each is searched with, and so makes what is certain stricter
 
 
@@ -161,14 +159,17 @@ def submit(case: Case) -> None:
     _lock_draft(case)
     if missing := next_step(case):
         raise Incomplete(missing)
-    statute = statutes.PLACES[case.place].statute
     moves.move(case, State.RECEIVED)
     assert case.received_at is not None
+    day = deadlines.day_of_receipt(case.received_at, statutes.PLACES[case.place])
+    statute = statutes.law_of(case.place, day.date)
+    case.received_on, case.received_zone = day.date, day.zone
     case.statute, case.statute_version = statute.code, statutes.VERSION
-    case.due_on = deadlines.due_on(clock.today(), statute)
+    case.due_on = deadlines.due_on(day.date, statute)
     case.slot_at = schedule.slot_after(case.received_at)
     case.receipt_at = receipts.slot(case)
-    case.save(update_fields=["statute", "statute_version", "due_on", "slot_at", "receipt_at"])
+    clock_fields = ["received_on", "received_zone", "statute", "statute_version", "due_on"]
+    case.save(update_fields=[*clock_fields, "slot_at", "receipt_at"])
     left = Left(personal.contact(case), keep_out_codes.of(case.key_id), case.language)
     choices.begin(case.code, at=case.slot_at, may_see_count=_see(case) is See.COUNTS, left=left)
     receipts.open_record(case)
@@ -229,7 +230,7 @@ def send_return_code(reference: str, address: str) -> None:
 
     Nothing tells the caller whether such a case exists. Errors: TooManyCodes, counted alike for unknown references.
     """
-    if not limits.take("return-code", reference, most=CODES_AN_HOUR, per=timedelta(hours=1)):
+    if not limits.take("return-code", reference, most=budgets.CODES.most, per=budgets.CODES.per):
         raise TooManyCodes
     case = _live_case(reference)
     if case is not None and mail_addresses.key(personal.contact(case)) == mail_addresses.key(address):
@@ -253,9 +254,8 @@ def _live_case(reference: str) -> Case | None:
 
 
 def _take_budget(case: Case, address: str) -> None:
-    hour = timedelta(hours=1)
     for scope, key in (("code-address", mail_addresses.key(address)), ("code-case", str(case.code))):
-        if not limits.take(scope, key, most=CODES_AN_HOUR, per=hour):
+        if not limits.take(scope, key, most=budgets.CODES.most, per=budgets.CODES.per):
             raise TooManyCodes
 
 

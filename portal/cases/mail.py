@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from portal.blocks import choices
+from portal.cases import places
 from portal.cases.models import Case
 from portal.core import clock, mail_addresses
 from portal.policies import retention
@@ -39,6 +40,8 @@ def send(name: str, case: Case, *, address: str, code: str = "", attachment: Att
             "reference": case.reference,
             "received_at": case.received_at or clock.now(),
             "slot_at": case.slot_at,
+            "received_on": case.received_on,
+            "zone": places.zone_name(case.received_zone),
             "due_on": case.due_on,
             "receipt_at": case.receipt_at,
             "receipt_until": case.receipt_at and case.receipt_at + retention.RECEIPT.kept_for,

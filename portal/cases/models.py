@@ -37,6 +37,9 @@ class Case(models.Model):
     statute = models.CharField(max_length=16, blank=True)
     statute_version = models.CharField(max_length=10, blank=True)
     due_on = models.DateField(null=True)
+    # The date from which that clock counts, and the time zone (of the IANA database) in which it was that date.
+    received_on = models.DateField(null=True)
+    received_zone = models.CharField(max_length=32, blank=True)
     consented_at = models.DateTimeField(null=True)
     # Sealed: the mail address, and the addresses of images on the route without a photo (JSON).
     contact_sealed = models.BinaryField(null=True)

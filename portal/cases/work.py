@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -22,13 +21,11 @@ from portal.core import clock, keys, pasted
 from portal.jobs import queue
 from portal.jobs.run import NotYet, PermanentFailure
 from portal.ledger.receipt import NotPublished
-from portal.policies import retention
+from portal.policies import retention, timetable
 from portal.takedowns.models import Removal
 from portal.takedowns.states import RemovalState
 
 log = structlog.get_logger()
-# How long after its slot a case stays open only because its subject could not be told.
-TELL_FOR = timedelta(days=14)
 MOST_TOGETHER = 250  # cases in one pass over the index
 
 
@@ -275,7 +272,7 @@ def _is_told(case: Case) -> bool:
     if case.slot_at is None or clock.now() < case.slot_at:
         return False
     told = case.announced_at is not None or case.withdrawn_at is not None
-    return told or clock.now() > case.slot_at + TELL_FOR
+    return told or clock.now() > case.slot_at + timetable.TELL_FOR
 
 
 def destroy_key(code: str) -> None:

@@ -1,6 +1,7 @@
 """Settings from the environment; a missing one is named, never guessed."""
 
 import os
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,11 @@ def integer(name: str, default: int) -> int:
     if not value.isdigit():
         raise ImproperlyConfigured(f"{name} must be a whole number.")
     return int(value)
+
+
+def period(name: str, default: timedelta) -> timedelta:
+    """Given in whole seconds."""
+    return timedelta(seconds=integer(name, int(default.total_seconds())))
 
 
 def names(name: str, default: str) -> list[str]:

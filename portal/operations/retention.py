@@ -1,5 +1,7 @@
 """Carries out the retention table (policies.retention): nothing is kept longer than its row says."""
 
+from datetime import UTC
+
 from django.contrib.sessions.models import Session
 from django.db.models import Q
 
@@ -14,7 +16,7 @@ from portal.core import clock, limits
 from portal.jobs import queue
 from portal.jobs import run as jobs
 from portal.operations import requeue
-from portal.policies import retention
+from portal.policies import deadlines, retention, statutes
 
 
 def run(_hour: str) -> None:
@@ -23,8 +25,10 @@ def run(_hour: str) -> None:
     for code in drafts.values_list("pk", flat=True):
         queue.enqueue("case.expire", code)
     kept = Q(photos__isnull=False) | Q(probes__isnull=False)
-    for case in Case.objects.filter(kept, due_on__lt=clock.today()).distinct():
-        cases.forget_overdue(case)
+    # In the time zone that is ahead of all others, the date is at most a day later than in UTC.
+    for case in Case.objects.filter(kept, due_on__lte=now.astimezone(UTC).date()).distinct():
+        if case.due_on and deadlines.is_over(case.due_on, now, statutes.PLACES[case.place]):
+            cases.forget_overdue(case)
     blocks.end_terms()
     recovery.forget_asked(older_than=retention.LOST_CODE.kept_for)
     requeue.pick_up()

@@ -1,7 +1,9 @@
 """How long each kind of record is kept. Carried out by the job `retention.run` and tested row by row."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+
+from portal.policies.deadlines import PURGED_WITHIN
 
 
 @dataclass(frozen=True)
@@ -9,6 +11,10 @@ class Rule:
     record: str
     kept_for: timedelta
     reason: str
+
+    def last_day(self, begins_on: date) -> date:
+        """By whole days: never shorter than stated, as the day on which it begins is no whole one."""
+        return begins_on + self.kept_for + timedelta(days=1)
 
 
 DRAFT = Rule("an unfinished case", timedelta(hours=24), "the subject did not send it; nothing began")
@@ -20,8 +26,10 @@ RECEIPT = Rule(
     timedelta(days=30),
     "to send it again; after that only its holder can show it",
 )
-# What is purged within seven days must be in no backup after them either.
-BACKUP = Rule("a backup of the database", timedelta(days=6), "what is removed is in no backup a week later")
+# By the day on which what was approved must be purged, it must be in no backup either.
+BACKUP = Rule(
+    "a backup of the database", PURGED_WITHIN - timedelta(days=1), "what is removed is in no backup once it is purged"
+)
 
 # 740 ILCS 14/15(a): biometric identifiers go within three years of the individual's last interaction at the latest.
 BLOCK = Rule(

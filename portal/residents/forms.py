@@ -15,15 +15,16 @@ from portal.cases import places
 from portal.cases.faults import CodeExpired, TooManyCodes, WrongCode
 from portal.cases.models import Route
 from portal.core import pasted
+from portal.core.durations import in_words
 from portal.core.fields import MailField, PastedField
-from portal.policies import statutes
+from portal.policies import budgets, statutes
 from portal.residents import photo_faults
 
 MOST_ADDRESSES = 50
 MOST_TOLD = 20  # lines
 
-TOO_MANY_CODES = _("We have sent as many codes as we may for now. Wait an hour, then try again.")
-TOO_MANY_PHOTOS = _("You have sent as many photos as we may check for now. Wait an hour, then try again.")
+TOO_MANY_CODES = _("We have sent as many codes as we may for now. Wait %(period)s, then try again.")
+TOO_MANY_PHOTOS = _("You have sent as many photos as we may check for now. Wait %(period)s, then try again.")
 BUSY = _("We are checking other photos just now. Wait a moment, then choose the photo again. Nothing else was lost.")
 ENOUGH_PHOTOS = _("You have given as many photos as we can use. Remove one to add another.")
 CODE_EXPIRED = _("This code no longer works. Ask for a new code.")
@@ -37,7 +38,13 @@ WRONG_CODE = ngettext_lazy(
 def sentence(fault: WrongCode | CodeExpired | TooManyCodes) -> str:
     if isinstance(fault, WrongCode):
         return WRONG_CODE % {"left": fault.tries_left}
-    return str(CODE_EXPIRED if isinstance(fault, CodeExpired) else TOO_MANY_CODES)
+    if isinstance(fault, CodeExpired):
+        return str(CODE_EXPIRED)
+    return TOO_MANY_CODES % {"period": in_words(budgets.CODES.per)}
+
+
+def too_many_photos() -> str:
+    return TOO_MANY_PHOTOS % {"period": in_words(budgets.PHOTOS.per)}
 
 
 class PlaceForm(forms.Form):

@@ -22,8 +22,8 @@ CHOICES = [(DELETE, _("Delete")), (LEAVE, _("Leave"))]
 
 
 TOO_MANY_UNLOCKS = _(
-    "You have unlocked faces as often as one person may in a day. Ask a colleague to go on with this case, or wait "
-    "until tomorrow."
+    "You have unlocked faces as often as one person may for now. Ask a colleague to go on with this case, or come back "
+    "later."
 )
 NOTHING_FOUND = _("There is no case with this reference")
 

@@ -9,12 +9,12 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from portal.accounts import sign_in
 from portal.accounts.models import Role, User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases.models import Case
 from portal.core import clock
+from portal.policies import budgets
 from tests import builders
 
 PAGE = "/en/staff/sign-in/"
@@ -94,39 +94,39 @@ def test_what_was_typed_is_not_kept(sam_account: User, client: Client) -> None:
 
 
 def test_after_too_many_tries_even_the_right_password_waits(sam_account: User, client: Client) -> None:
-    for _ in range(sign_in.TRIES_PER_ACCOUNT):
+    for _ in range(budgets.SIGN_IN_TO_ACCOUNT.most):
         enter(client, "sam", "wrong")
     assert "Too many attempts" in enter(client, "sam").content.decode()
     assert "Too many attempts" in enter(Client(REMOTE_ADDR="127.0.0.9"), "SAM").content.decode()
-    clock.move(sign_in.PERIOD + timedelta(seconds=1))
+    clock.move(budgets.SIGN_IN_TO_ACCOUNT.per + timedelta(seconds=1))
     assert enter(client, "sam").status_code == 302
 
 
 def test_the_limit_is_the_same_for_names_without_an_account(sam_account: User, client: Client) -> None:
     for name in ("sam", "nobody"):
-        for _ in range(sign_in.TRIES_PER_ACCOUNT):
+        for _ in range(budgets.SIGN_IN_TO_ACCOUNT.most):
             enter(client, name, "wrong")
     assert told(enter(client, "sam", "wrong"), "sam") == told(enter(client, "nobody", "wrong"), "nobody")
 
 
 def test_one_address_cannot_try_one_account_after_another(sam_account: User, client: Client) -> None:
-    for number in range(sign_in.TRIES_PER_ADDRESS):
+    for number in range(budgets.SIGN_IN_FROM_ADDRESS.most):
         enter(client, f"guess{number}", "wrong")
     assert "Too many attempts" in enter(client, "sam").content.decode()
     assert enter(Client(REMOTE_ADDR="127.0.0.9"), "sam").status_code == 302
 
 
 def test_an_address_that_spent_its_tries_cannot_lock_out_an_account(sam_account: User, client: Client) -> None:
-    for number in range(sign_in.TRIES_PER_ADDRESS):
+    for number in range(budgets.SIGN_IN_FROM_ADDRESS.most):
         enter(client, f"guess{number}", "wrong")
-    for _ in range(sign_in.TRIES_PER_ACCOUNT):
+    for _ in range(budgets.SIGN_IN_TO_ACCOUNT.most):
         enter(client, "sam", "wrong")
     assert enter(Client(REMOTE_ADDR="127.0.0.9"), "sam").status_code == 302
 
 
 def test_visitors_behind_a_trusted_proxy_are_told_apart(sam_account: User, settings: Settings) -> None:
     settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
-    for number in range(sign_in.TRIES_PER_ADDRESS):
+    for number in range(budgets.SIGN_IN_FROM_ADDRESS.most):
         enter(Client(HTTP_X_FORWARDED_FOR=f"198.51.100.{number}, 203.0.113.5"), f"guess{number}", "wrong")
     blocked = enter(Client(HTTP_X_FORWARDED_FOR="198.51.100.99, 203.0.113.5"), "sam")
     assert "Too many attempts" in blocked.content.decode()
@@ -134,7 +134,7 @@ def test_visitors_behind_a_trusted_proxy_are_told_apart(sam_account: User, setti
 
 
 def test_signing_in_rightly_is_not_counted(sam_account: User, client: Client) -> None:
-    for _ in range(sign_in.TRIES_PER_ACCOUNT + 2):
+    for _ in range(budgets.SIGN_IN_TO_ACCOUNT.most + 2):
         assert enter(client, "sam").status_code == 302
 
 

@@ -10,6 +10,7 @@ from portal.cases import actions, personal, queries
 from portal.cases.models import Case, Match
 from portal.cases.states import State
 from portal.core import mail_addresses
+from portal.policies import budgets
 from portal.staff.forms_recipients import ChannelForm
 from tests import builders
 from tests.builders import mailed_code
@@ -126,7 +127,7 @@ def test_one_mailbox_has_one_budget_however_it_is_written(drain: Callable[[], in
     for typed in [STRASSE, IN_ASCII, f"<{STRASSE}>", "ANA@straße.EXAMPLE", "ana@STRAßE.example.", f"Ana <{STRASSE}>"]:
         _client, page = asked_for_a_code(typed, drain)
     assert "We have sent as many codes as we may for now" in page
-    assert len(mail.outbox) == actions.CODES_AN_HOUR
+    assert len(mail.outbox) == budgets.CODES.most
 
 
 def test_a_contact_kept_before_is_compared_and_written_to_in_its_one_form(drain: Callable[[], int]) -> None:

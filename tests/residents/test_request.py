@@ -184,7 +184,7 @@ def test_it_stops_mailing_codes_after_a_while() -> None:
     for _ in range(5):
         client.post("/en/request/contact/", {"contact": "ana@example.org"})
     page = client.post("/en/request/contact/", {"contact": "ana@example.org"})
-    assert "Wait an hour" in page.content.decode()
+    assert "Wait 1 hour" in page.content.decode()
 
 
 def test_it_names_the_lines_that_are_no_addresses() -> None:

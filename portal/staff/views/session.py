@@ -16,6 +16,8 @@ from portal.accounts import sign_in as accounts
 from portal.accounts.access import has_role
 from portal.accounts.forms import SignInForm
 from portal.accounts.models import Role
+from portal.core import durations
+from portal.policies import budgets
 
 # The first page of each part of the site that one role alone may open.
 HOME = {"staff": "staff:queue", "regulators": "regulators:numbers"}
@@ -40,7 +42,8 @@ def _signed_in(request: HttpRequest, form: SignInForm) -> bool:
     try:
         account = accounts.sign_in(request, **form.cleaned_data)
     except accounts.TooManyTries:
-        form.add_error("name", _("Too many attempts. Wait 15 minutes, then try again"))
+        wait = durations.in_words(max(budgets.SIGN_IN_TO_ACCOUNT.per, budgets.SIGN_IN_FROM_ADDRESS.per))
+        form.add_error("name", _("Too many attempts. Wait %(period)s, then try again") % {"period": wait})
         return False
     if account is None:
         form.add_error("name", _("The name or the password is wrong"))

@@ -1,0 +1,29 @@
+"""How often, and for how long, somebody may do something. Whoever has spent a budget waits until its period is over."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True)
+class Budget:
+    most: int
+    per: timedelta
+    reason: str
+
+
+# The one stops guessing one account's password from many places, the other guessing at many accounts from one place.
+SIGN_IN_TO_ACCOUNT = Budget(8, timedelta(minutes=15), "who mistypes tries again soon")
+SIGN_IN_FROM_ADDRESS = Budget(40, timedelta(minutes=15), "an office shares one address")
+
+CODES = Budget(5, timedelta(hours=1), "nobody's mailbox is filled, and six digits cannot be guessed")
+PHOTOS = Budget(20, timedelta(hours=1), "each is a search for faces, the dearest thing that anyone can ask for")
+KEEP_OUT_CODES = Budget(30, timedelta(hours=1), "keep-out codes cannot be guessed")
+LOST_CODES = Budget(10, timedelta(hours=1), "nobody makes us look for addresses without end")
+
+UNLOCKS = Budget(
+    60,
+    timedelta(days=1),
+    "more than anyone decides in a day, and few enough that nobody leafs through the index case by case",
+)
+# Staff see the faces of a case for as long as it takes to decide, and not when they come back to an open window.
+UNLOCKED_FOR = timedelta(minutes=15)
