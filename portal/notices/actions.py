@@ -85,7 +85,9 @@ def _drop_proposal(recipient: Recipient) -> None:
 
 @transaction.atomic
 def retry(notice: Notice, *, by: User) -> None:
-    """Errors: moves.IllegalMove, moves.Stale."""
+    """Send one that is stuck again. Errors: moves.IllegalMove, moves.Stale."""
+    if notice.state != NoticeState.STUCK:  # one that still collects has no content yet, and is due at its own time
+        raise moves.IllegalMove(f"{notice.state} is not stuck")
     _send_again(notice, by=by)
 
 
