@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-LEFT_OUT = ("browser", "stack", "milvus", "realfaces", "slow")
+LEFT_OUT = ("browser", "stack", "milvus", "realfaces", "slow", "commits")
 BY_FOLDER = {"tests/browser": "browser"}
-BY_FIXTURE = {"browser": "browser", "milvus_lite": "milvus"}
+BY_FIXTURE = {"browser": "browser", "milvus_lite": "milvus", "transactional_db": "commits", "live_server": "commits"}
 SLOW_FROM = 3.0  # seconds of a test in the fast lane, after which the end of the run names it
 _COUNTS = "left_out"
 
@@ -48,6 +48,9 @@ def _markers(item: pytest.Item, root: Path) -> Iterator[str]:
     yield from {name for start, name in BY_FOLDER.items() if f"{folder}/".startswith(f"{start}/")}
     asked: Sequence[str] = getattr(item, "fixturenames", ())
     yield from {BY_FIXTURE[name] for name in asked if name in BY_FIXTURE}
+    database = item.get_closest_marker("django_db")
+    if database is not None and database.kwargs.get("transaction"):
+        yield "commits"
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
