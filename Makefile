@@ -17,7 +17,7 @@ NOWHERE := SECRET_KEY=checks-only DATABASE_URL=postgresql://nobody@localhost:1/n
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run demo drill drill-ledger test test-fast bench fuzz lint build lock messages browser redis clean
+.PHONY: help run demo drill drill-ledger test test-fast bench pictures fuzz lint build lock messages browser redis clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -45,6 +45,9 @@ drill-ledger: .venv/development ## 10,000 edits, deletions, reorderings, truncat
 
 bench: .venv/development ## every part beside its peers, into bench/results.json; ONLY= SCALE= LONG=1 change it
 	@exec $(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE)) $(if $(LONG),--long)
+
+pictures: .venv/development build browser ## the pictures of README.md anew, from a demo stack of their own
+	@exec $(PYTHON) -m bench.pictures
 
 lint: .venv/development ## formatting, types, import contracts, migrations, translations, compose file
 	$(PYTHON) -m ruff check .

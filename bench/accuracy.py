@@ -89,6 +89,13 @@ class Score:
     wrong: float  # strangers a case that staff would be shown in an index of that size
     wrongly_certain: float
     strangers: int  # pairs of a case and a stranger that were looked at
+    wanted: int  # pairs of a case and a photo that was to be found
+    cases: int
+    people: int
+
+    @property
+    def sample(self) -> str:
+        return f"of {self.wanted} searches for one photo each, in {self.cases} cases of {self.people} people"
 
 
 def measure(shared: Path) -> list[Row]:
@@ -122,20 +129,28 @@ def of_ways(called: str, gallery: Gallery, size: int) -> Iterator[Row]:
     }
     alone = played(gallery, Ways(), size)
     note = f"of {alone.strangers:,} pairs of a case and a stranger, scaled to the index"
-    yield figures.alone(f"{called}: recall, one photo", alone.recall, "share of photos")
+    yield figures.alone(f"{called}: recall, one photo", alone.recall, "share of photos", note=alone.sample)
     yield figures.alone(f"{called}: wrong matches, one photo", alone.wrong, "a case", note=note)
     if size == SMALL:
-        yield figures.alone(f"{called}: certain at once, one photo", alone.certain, "share of photos")
+        yield figures.alone(
+            f"{called}: certain at once, one photo", alone.certain, "share of photos", note=alone.sample
+        )
         yield figures.alone(
             f"{called}: wrong and certain",
             alone.wrongly_certain,
             "a case",
             at_most=bands.EXPECTED_STRANGERS_CERTAIN,
+            note=note,
         )
     for name, way in ways.items():
         score = played(gallery, way, size)
         yield figures.beside(
-            f"{called}: recall, {name}", score.recall, "share of photos", peer="one photo", peer_value=alone.recall
+            f"{called}: recall, {name}",
+            score.recall,
+            "share of photos",
+            peer="one photo",
+            peer_value=alone.recall,
+            note=score.sample,
         )
         yield figures.alone(f"{called}: wrong matches, {name}", score.wrong, "a case", note=note)
 
@@ -146,7 +161,7 @@ def of_drift(name: str, gallery: Gallery) -> Iterator[Row]:
     alone, guarded, unguarded = (
         drifted(gallery, threshold, way) for way in (Ways(), Ways(expanded=True), Ways(expanded=True, guarded=False))
     )
-    note = f"at {threshold:.3f}, confirmed unseen; own probes alone bring {alone:.2f}"
+    note = f"in {len(list(cases(gallery)))} cases, at {threshold:.3f}, confirmed unseen; own probes bring {alone:.2f}"
     yield figures.beside(
         f"{name}: strangers by drift, guarded",
         guarded,
@@ -171,6 +186,7 @@ def of_detection(name: str, seen: list[Seen], shared: Path, pack: Pack) -> Itera
         "share of photos",
         peer=plainly,
         peer_value=float(plain),
+        note=f"{len(labelled)} photos",
     )
     hard = list(read_all([turned_photo(file) for file in turned(shared)], pack))
     found_turned, plain_turned = (
@@ -296,7 +312,16 @@ def played(gallery: Gallery, way: Ways, size: int) -> Score:
         wanted += int(case.wanted.sum())
     looked_at = sum(int(apart.sum()) for _case, apart in apart_of)
     scale = size / looked_at
-    return Score(found / wanted, surely / wanted, wrong * scale, wrongly_certain * scale, looked_at)
+    return Score(
+        recall=found / wanted,
+        certain=surely / wanted,
+        wrong=wrong * scale,
+        wrongly_certain=wrongly_certain * scale,
+        strangers=looked_at,
+        wanted=wanted,
+        cases=len(apart_of),
+        people=len(gallery.calibrations),
+    )
 
 
 Limits = Callable[[int], tuple[float, float]]  # of so many probes: from where faces are probable, and certain
