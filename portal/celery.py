@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 from django.conf import settings
 from django.utils.log import configure_logging
+from kombu.transport import TRANSPORT_ALIASES
 
 from portal.policies import timetable
 
@@ -27,16 +28,10 @@ app.conf.update(
     },
     timezone=settings.TIME_ZONE,
 )
+# In place of kombu's own transport of this name, whose messages ended workers.
+TRANSPORT_ALIASES["filesystem"] = "portal.jobs.folder_broker:Transport"
 if settings.CELERY_BROKER_URL.startswith("filesystem://"):
-    folder = settings.BROKER_FOLDER
-    for name in ("queue", "control"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    app.conf.broker_transport_options = {
-        "data_folder_in": str(folder / "queue"),
-        "data_folder_out": str(folder / "queue"),
-        "control_folder": str(folder / "control"),
-        "polling_interval": 0.2,
-    }
+    app.conf.broker_transport_options = {"folder": str(settings.BROKER_FOLDER)}
 
 
 @setup_logging.connect
