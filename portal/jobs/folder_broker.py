@@ -20,9 +20,10 @@ import structlog
 from kombu.transport import virtual
 from kombu.utils.json import dumps, loads
 
+from portal.policies.operations import ABANDONED_AFTER
+
 log = structlog.get_logger()
 MOST_BYTES = 1024**2  # a message of ours has some 700
-ABANDONED_AFTER = 3600  # seconds
 
 
 class NotAMessage(Exception):
@@ -128,7 +129,7 @@ class Channel(virtual.Channel):
 
     def _delete_abandoned(self) -> None:
         """What writers that were killed left half written. It was in nobody's way."""
-        before = time.time() - ABANDONED_AFTER
+        before = time.time() - ABANDONED_AFTER.total_seconds()
         with suppress(FileNotFoundError):
             for path in self._writing.iterdir():
                 with suppress(OSError):

@@ -19,6 +19,8 @@ CODES = Budget(5, timedelta(hours=1), "nobody's mailbox is filled, and six digit
 PHOTOS = Budget(20, timedelta(hours=1), "each is a search for faces, the dearest thing that anyone can ask for")
 KEEP_OUT_CODES = Budget(30, timedelta(hours=1), "keep-out codes cannot be guessed")
 LOST_CODES = Budget(10, timedelta(hours=1), "nobody makes us look for addresses without end")
+RECEIPT_CHECKS = Budget(120, timedelta(hours=1), "checking signatures takes the server's time")
+CERTIFICATES = Budget(30, timedelta(hours=1), "printing takes more of it")
 
 UNLOCKS = Budget(
     60,

@@ -21,10 +21,11 @@ from django.db import connection
 from structlog.testing import capture_logs
 
 from portal.celery import app
-from portal.jobs.folder_broker import ABANDONED_AFTER, MOST_BYTES
+from portal.jobs.folder_broker import MOST_BYTES
 from portal.jobs.models import Heartbeat
 from portal.local import children
 from portal.local.stack import PROJECT
+from portal.policies.operations import ABANDONED_AFTER
 from tests.jobs import folder_traffic
 
 MESSAGES, WRITERS, READERS = 20_000, 4, 2
@@ -136,7 +137,7 @@ def test_a_writer_killed_in_the_middle_leaves_nothing_in_the_way(folder: Path) -
     assert folder_traffic.receive(folder) == ["whole", "after"]
     assert half.exists(), "its writer might still live"
 
-    long_ago = time.time() - ABANDONED_AFTER - 1
+    long_ago = time.time() - ABANDONED_AFTER.total_seconds() - 1
     os.utime(half, (long_ago, long_ago))
     folder_traffic.receive(folder)
     assert not half.exists()
