@@ -281,8 +281,9 @@ class Stack:
                 with printed.open() as lines:
                     while child.poll() is None:
                         self._console.dot()
-                        for line in lines if on_line else ():
-                            on_line(line.strip())
+                        for line in lines:
+                            if on_line is not None:
+                                on_line(line.strip())
                         time.sleep(0.05)
             finally:
                 children.stop([child])
