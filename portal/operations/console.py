@@ -36,15 +36,24 @@ class Console:
 
     @contextmanager
     def bar(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
-        """A step of many like parts, told how many of them are done; a progress bar where a person looks on."""
+        """A step of many like parts, told how many of them are done: a progress bar where a person looks on, and each
+        tenth in a log."""
         with self.step(text):
-            if not self.stream.isatty():
-                yield lambda done: None
-                return
-            self._shown_at = math.inf  # no dots: the bar says more
-            with tqdm(total=total, desc=f"  {text}", unit="photo", file=self.stream, leave=False) as bar:
-                yield lambda done: _advance(bar, done)
-            self._write(f"  {text} ")
+            self._shown_at = math.inf  # no dots: this says more
+            if self.stream.isatty():
+                with tqdm(total=total, desc=f"  {text}", unit="photo", file=self.stream, leave=False) as bar:
+                    yield lambda done: _advance(bar, done)
+                self._write(f"  {text} ")
+            else:
+                told = 0
+
+                def tell(done: int) -> None:
+                    nonlocal told
+                    if (percent := 10 * (10 * done // total)) > told:
+                        told = percent
+                        self._write(f"{percent} % ")
+
+                yield tell
 
     def dot(self) -> None:
         if time.monotonic() - self._shown_at > SECONDS_BETWEEN_DOTS:
