@@ -74,10 +74,12 @@ class Colleague:
         self._browser.submit_to(f"{path}confirm/")
 
     def _look(self, page: str, *, case: str, purpose: str) -> str:
-        """Open the page, unlock the faces where they are locked, and look at each picture. Returns the page's path."""
+        """Open the page, unlock the faces where they are locked, and look at each picture; then open it again, since
+        it may offer more to whoever has looked. Returns the page's path."""
         self._browser.open(page)
         if unlock := self._browser.link(f"{case}unlock/"):
             self._browser.open(unlock)
             self._browser.submit({"purpose": purpose})  # and back to the page
         self._browser.look_at_pictures(case)
+        self._browser.open(page)
         return self._browser.path
