@@ -187,7 +187,7 @@ class Demo:
         resident.open("/en/request/place/")
         resident.submit({"place": "CA-ON"})
         resident.submit({"contact": ADDRESS})
-        patience = Patience("the code did not come")
+        patience = Patience(self.stack.mend, "the code did not come")
         while (code := _mailed_code(self.stack.url)) is None:
             patience.wait(code)
         resident.submit({"code": code})
@@ -217,7 +217,7 @@ class Demo:
 
     def _wait_for(self, staff: Colleague, case: str, done: Callable[[Progress], bool], otherwise: str) -> None:
         """Look at the case's page until it is so; the patience begins anew whenever something moved."""
-        patience = Patience(otherwise)
+        patience = Patience(self.stack.mend, otherwise)
         while not done(seen := staff.progress(case)):
             if seen.is_stuck:
                 raise DemoError("A store did not remove an image; the system page says which.")
@@ -293,10 +293,13 @@ def _mailed_code(url: str) -> str | None:
 
 
 class Patience:
-    """Waits a moment between two looks, and gives up when nothing moved for long."""
+    """Waits a moment between two looks, and gives up when nothing moved for long.
 
-    def __init__(self, otherwise: str) -> None:
-        self._otherwise = otherwise
+    `mend` starts again whatever part of the stack ended, as the supervisor of `make run` does.
+    """
+
+    def __init__(self, mend: Callable[[], None], otherwise: str) -> None:
+        self._mend, self._otherwise = mend, otherwise
         self._seen: object = None
         self._moved_at = self._waited_at = time.monotonic()
 
@@ -307,6 +310,7 @@ class Patience:
             self._seen, self._moved_at = seen, now
         if now - self._moved_at > PATIENCE:
             raise DemoError(f"Nothing moved for {PATIENCE:.0f} s: {self._otherwise}.")
+        self._mend()
         time.sleep(max(PAUSE, now - self._waited_at))
         self._waited_at = time.monotonic()
 

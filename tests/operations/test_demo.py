@@ -224,3 +224,9 @@ def test_it_fails_when_an_expected_photo_is_not_found(run: Run, tmp_path: Path) 
     assert ended.returncode == 1
     assert "found 1 of 3 · deleted 1 · left 1" in ended.stdout
     assert json.loads(report.read_text())["left"] == [str(folder / "no-face.jpg")]
+
+
+def test_while_it_waits_it_starts_again_what_ended() -> None:
+    mended: list[str] = []
+    demo.Patience(lambda: mended.append("worker"), "nothing happened").wait("searching")
+    assert mended == ["worker"]
