@@ -124,6 +124,8 @@ WHITENOISE_USE_FINDERS = True
 FILE_UPLOAD_HANDLERS = ["portal.core.uploads.CappedMemoryHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# Staff choose for each match of a case, and a person may be in thousands of photos; about what a megabyte holds.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 40_000
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -270,17 +270,22 @@ class Stack:
             report: dict[str, Any] = json.loads(self.manage("prepare", *options, title=title))
         return report
 
-    def manage(self, *arguments: str, title: str = "") -> str:
-        """Run one management command to its end and return what it printed. Raises StackError."""
+    def manage(self, *arguments: str, title: str = "", on_line: Callable[[str], None] | None = None) -> str:
+        """Run one management command to its end and return what it printed, of which `on_line` is told each line as
+        it comes. Raises StackError."""
         log = self.folder / "logs" / f"{arguments[0]}.log"
         printed = log.with_suffix(".out")
         command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
         with _private(log) as errors, _private(printed) as output:
             child = children.spawn(command, env=self.env, folder=PROJECT, output=output, errors=errors)
             try:
-                while child.poll() is None:
-                    self._console.dot()
-                    time.sleep(0.05)
+                with printed.open() as lines:
+                    while child.poll() is None:
+                        self._console.dot()
+                        for line in lines:
+                            if on_line is not None:
+                                on_line(line.strip())
+                        time.sleep(0.05)
             finally:
                 children.stop([child])
             text = printed.read_text()

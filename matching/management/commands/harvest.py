@@ -26,15 +26,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", type=Path, help="folder or manifest.csv")
         parser.add_argument("--site", default="harvest.example", help="site to note for photos of a folder")
+        parser.add_argument(
+            "--count", action="store_true", help="print how many photos are dealt with, a number a line, for a program"
+        )
 
-    def handle(self, *args: Any, source: Path, site: str, **options: Any) -> None:
+    def handle(self, *args: Any, source: Path, site: str, count: bool, **options: Any) -> None:
         # Counted first, which also finds a bad line of a manifest before anything is imported.
-        count = sum(1 for _ in entries_of(source, site))
+        total = sum(1 for _ in entries_of(source, site))
         try:
-            with tqdm(total=count, unit="photo", disable=not sys.stderr.isatty()) as bar:
+            with tqdm(total=total, unit="photo", disable=not sys.stderr.isatty()) as bar:
                 report = service.harvest(
                     entries_of(source, site),
-                    on_progress=lambda done: advance(bar, done),
+                    on_progress=lambda done: self.say_progress(bar, done, count=count),
                     on_skipped=self.say_skipped,
                 )
         except KeyboardInterrupt:
@@ -50,6 +53,12 @@ class Command(BaseCommand):
         )
         if report.kept_out:
             self.stdout.write(f"at least {report.kept_out} kept out because a person in them asked not to be collected")
+
+    def say_progress(self, bar: "tqdm[Never]", done: int, *, count: bool) -> None:
+        advance(bar, done)
+        if count:
+            self.stdout.write(str(done))
+            self.stdout.flush()
 
     def say_skipped(self, name: str, reason: str) -> None:
         with tqdm.external_write_mode():
