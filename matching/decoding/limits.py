@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-MEGABYTE = 1_000_000
+MEGABYTE = MEGAPIXEL = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Limits:
 SELFIE = Limits(
     ("JPEG", "PNG", "WEBP", "HEIF"),
     longest=10 * MEGABYTE,
-    pixels=24 * MEGABYTE,
+    pixels=25 * MEGAPIXEL,  # phones take 5,712 by 4,284 unless told otherwise
     shortest_side=64,
     animated=False,
     memory=768 * MEGABYTE,
@@ -30,7 +30,7 @@ SELFIE = Limits(
 HARVEST = Limits(
     ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP", "TIFF"),
     longest=50 * MEGABYTE,
-    pixels=50 * MEGABYTE,
+    pixels=64 * MEGAPIXEL,
     shortest_side=24,
     animated=True,
     memory=1536 * MEGABYTE,

@@ -18,7 +18,9 @@ SENTENCES: dict[PhotoFault, Promise] = {
     PhotoFault.TRUNCATED: _("Part of the file is missing. Choose the original photo, or take a new one."),
     PhotoFault.TOO_SMALL: _("The photo or the face in it is too small. Move closer, or choose a larger photo."),
     PhotoFault.TOO_BIG: _("The file is larger than 10 MB. Choose a smaller photo, or let your phone make it smaller."),
-    PhotoFault.TOO_MANY_PIXELS: _("The photo has too many pixels. Choose a smaller version of it."),
+    PhotoFault.TOO_MANY_PIXELS: _(
+        "The photo has more than 25 megapixels. Cut it to your face, or choose a smaller version of it."
+    ),
     PhotoFault.NO_FACE: _(
         "We cannot find a face in the photo. Face the camera, in even light, with nothing covering you."
     ),
