@@ -11,6 +11,7 @@ from matching.decoding.frames import Confinement
 from matching.decoding.limits import HARVEST as HARVEST  # noqa: PLC0414  (callers name them here)
 from matching.decoding.limits import SELFIE as SELFIE  # noqa: PLC0414
 from matching.decoding.limits import Limits
+from matching.decoding.pool import Picture
 from matching.types import Pixels
 
 SECONDS_IN_LINE = 3.0
@@ -21,7 +22,12 @@ def decode(content: bytes, limits: Limits, *, side: int = 0, wait: float = SECON
 
     Errors: PhotoRejected, Busy, Unconfined.
     """
-    return children(limits).decode(content, side=side, wait=wait)
+    return picture(content, limits, side=side, wait=wait).pixels
+
+
+def picture(content: bytes, limits: Limits, *, side: int = 0, wait: float = SECONDS_IN_LINE) -> Picture:
+    """As `decode`, with what else is known of the picture."""
+    return children(limits).picture(content, side=side, wait=wait)
 
 
 def prepare() -> None:

@@ -58,12 +58,14 @@ def read_harvested(content: bytes, pack: Pack) -> Reading:
 def read_selfie(content: bytes, pack: Pack) -> Selfie:
     """Errors: PhotoRejected; Busy, when others had the models for too long."""
     begun = time.monotonic()
-    pixels = images.decode(content, images.SELFIE, side=SELFIE_SIDE)
+    picture = images.picture(content, images.SELFIE, side=SELFIE_SIDE)
     with turn(SECONDS_IN_LINE - (time.monotonic() - begun)):
         engine = packs.engine(pack)
         try:
-            return selfie(pixels, engine)
-        except PhotoRejected:
+            return selfie(picture.pixels, engine)
+        except PhotoRejected as rejected:
+            if rejected.fault is PhotoFault.NO_FACE and picture.is_see_through:
+                raise PhotoRejected(PhotoFault.TRANSPARENT) from None
             raise
         except Exception as error:
             log.warning("a photo could not be examined", exc_info=True)

@@ -102,7 +102,9 @@ class PhotoFault(StrEnum):
     NOT_AN_IMAGE = "not_an_image"
     UNSUPPORTED = "unsupported"  # an image, of a format not taken
     ANIMATED = "animated"
-    TRUNCATED = "truncated"
+    TRUNCATED = "truncated"  # the end of the file is missing
+    DAMAGED = "damaged"  # whole, and yet its parser cannot read it
+    TRANSPARENT = "transparent"  # wholly or for a good part, and no face is in the rest
     TOO_SMALL = "too_small"
     TOO_BIG = "too_big"  # bytes
     TOO_MANY_PIXELS = "too_many_pixels"

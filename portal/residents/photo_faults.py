@@ -16,6 +16,11 @@ SENTENCES: dict[PhotoFault, Promise] = {
     ),
     PhotoFault.ANIMATED: _("This picture moves. Choose a still photo."),
     PhotoFault.TRUNCATED: _("Part of the file is missing. Choose the original photo, or take a new one."),
+    PhotoFault.DAMAGED: _("The file is damaged. Choose the original photo, or take a new one."),
+    PhotoFault.TRANSPARENT: _(
+        "The picture is transparent, and we cannot find a face in what can be seen of it. Choose the photo that it was "
+        "made from, or take a new one."
+    ),
     PhotoFault.TOO_SMALL: _("The photo or the face in it is too small. Move closer, or choose a larger photo."),
     PhotoFault.TOO_BIG: _("The file is larger than 10 MB. Choose a smaller photo, or let your phone make it smaller."),
     PhotoFault.TOO_MANY_PIXELS: _(

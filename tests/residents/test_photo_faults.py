@@ -41,11 +41,19 @@ def somebody_else() -> bytes:
     return next((package_folder("insightface") / "data" / "images").glob("Tom_Hanks*")).read_bytes()
 
 
+def damaged() -> bytes:
+    photo = bytearray(encoded(Image.open(BytesIO(builders.astronaut_jpeg())), "PNG"))
+    photo[5_000:6_000] = bytes(1_000)
+    return bytes(photo)
+
+
 BAD: dict[PhotoFault, Callable[[], bytes]] = {
     PhotoFault.NOT_AN_IMAGE: lambda: b"%PDF-1.7 no photo at all",
     PhotoFault.UNSUPPORTED: lambda: encoded(Image.new("RGB", (200, 200)), "BMP"),
     PhotoFault.ANIMATED: animation,
     PhotoFault.TRUNCATED: lambda: builders.astronaut_jpeg()[:9000],
+    PhotoFault.DAMAGED: damaged,
+    PhotoFault.TRANSPARENT: lambda: encoded(Image.new("RGBA", (200, 200)), "PNG"),
     PhotoFault.TOO_SMALL: lambda: encoded(Image.new("RGB", (20, 20))),
     PhotoFault.TOO_BIG: lambda: b"\xff\xd8" + bytes(LARGEST_UPLOAD),
     PhotoFault.TOO_MANY_PIXELS: lambda: encoded(Image.new("L", (9000, 9000)), "PNG"),
