@@ -12,9 +12,10 @@ from matching.decoding.limits import HARVEST as HARVEST  # noqa: PLC0414  (calle
 from matching.decoding.limits import SELFIE as SELFIE  # noqa: PLC0414
 from matching.decoding.limits import Limits
 from matching.decoding.pool import Picture
-from matching.types import Pixels
+from matching.types import PhotoFault, Pixels
 
 SECONDS_IN_LINE = 3.0
+BEGINNING = parsing.BEGINNING
 
 
 def decode(content: bytes, limits: Limits, *, side: int = 0, wait: float = SECONDS_IN_LINE) -> Pixels:
@@ -28,6 +29,14 @@ def decode(content: bytes, limits: Limits, *, side: int = 0, wait: float = SECON
 def picture(content: bytes, limits: Limits, *, side: int = 0, wait: float = SECONDS_IN_LINE) -> Picture:
     """As `decode`, with what else is known of the picture."""
     return children(limits).picture(content, side=side, wait=wait)
+
+
+def fault_of_beginning(content: bytes, limits: Limits) -> PhotoFault | None:
+    """Why a file that begins so is no photo that is taken. No parser is asked, and no name."""
+    kind = parsing.kind_of(content)
+    if kind in limits.formats:
+        return None
+    return PhotoFault.UNSUPPORTED if kind else PhotoFault.NOT_AN_IMAGE
 
 
 def prepare() -> None:

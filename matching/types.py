@@ -178,7 +178,7 @@ class PackInfo:
 
 @dataclass(frozen=True)
 class Harvestable:
-    """One photo to import; `file` is read once and never changed."""
+    """One file to import; it is read once and never changed. Whether it is a photo is seen by its content."""
 
     file: Path
     page: str  # the address it was found at
@@ -186,6 +186,7 @@ class Harvestable:
     harvested_on: date
     country: str = ""
     address: str = ""  # the address of the image itself, where it differs from the page
+    fault: str = ""  # why it cannot be taken, where that was found before it is opened
 
 
 class PackError(Exception):
@@ -251,6 +252,8 @@ class HarvestReport:
     faces: int
     already: int  # or kept out because of a block: the two are not told apart
     skipped: int
+    not_photos: int = 0  # of the skipped: files whose content is no photo, or none of a format that is read
+    without_face: int = 0  # of the images: those in which no face was found
     kept_out: int = 0  # at least so many of them because of a block, rounded down to tens
     faces_passed_over: int = 0  # ready embeddings: those of the images that were here or kept out
 
