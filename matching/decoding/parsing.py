@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import struct
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
@@ -332,7 +333,7 @@ COVERED = 0.1  # the part of a picture that can be seen; with less, its colours 
 def uncovered(picture: Image.Image) -> Image.Image:
     """The colours of a picture that is all but transparent. Errors: Unusable, where there are none."""
     colours = picture.convert("RGB")
-    if all(low == high for low, high in colours.getextrema()):
+    if colours.getcolors(1) is not None:
         raise Unusable("transparent")
     return colours
 
@@ -345,8 +346,8 @@ def stretched(picture: Image.Image) -> Image.Image:
 
     Twelve bits come in sixteen, and floats in any range; a few values far off do not count.
     """
-    sample = picture.resize(SAMPLE, Image.Resampling.NEAREST).convert("F").get_flattened_data()
-    values = sorted(value for value in sample if math.isfinite(value))
+    sample = picture.resize(SAMPLE, Image.Resampling.NEAREST).convert("F")
+    values = sorted(value for (value,) in struct.iter_unpack("f", sample.tobytes()) if math.isfinite(value))
     if not values:
         raise Unusable("damaged")
     few = len(values) // 200
@@ -357,13 +358,13 @@ def stretched(picture: Image.Image) -> Image.Image:
 
 def brightened(picture: Image.Image) -> Image.Image:
     """Colours of sixteen bits of which only the lower ones are used; Pillow keeps the upper eight."""
-    colours = picture.getbands()[: 3 if len(picture.getbands()) > 2 else 1]
-    brightest = max(picture.getchannel(colour).getextrema()[1] for colour in colours)
+    bands = len(picture.getbands())
+    colours = {"LA": 1, "RGBA": 3}.get(picture.mode, bands)
+    brightest = max(at % 256 for at, count in enumerate(picture.histogram()[: 256 * colours]) if count)
     if not 0 < brightest < 64:
         return picture
-    table = [min(255, value * 255 // brightest) for value in range(256)]
-    same = list(range(256))
-    return picture.point([value for band in picture.getbands() for value in (table if band in colours else same)])
+    brighter = [min(255, value * 255 // brightest) for value in range(256)]
+    return picture.point(brighter * colours + list(range(256)) * (bands - colours))
 
 
 def on_white(picture: Image.Image) -> Image.Image:
