@@ -110,6 +110,7 @@ class PhotoFault(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
+    PERHAPS_SEVERAL = "perhaps_several"  # a second one may be a face, and we cannot tell
     ANOTHER_FACE = "another_face"  # than in the photos given before
     TOO_MUCH_WORK = "too_much_work"  # time or memory ran out, or its reader died: another time it may succeed
     UNEXAMINED = "unexamined"  # the models could make nothing of it
@@ -122,6 +123,10 @@ class Flaw(StrEnum):
     DARK = "dark"
     BRIGHT = "bright"
     BLURRED = "blurred"
+    NEGATIVE = "negative"  # dark and bright are exchanged
+    NOISY = "noisy"
+    STRIPED = "striped"
+    POSTERISED = "posterised"  # few shades are left
     TURNED = "turned"
 
 

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from matching.decoding.pool import TooLate
-from matching.types import PhotoFault
+from matching.types import PhotoFault, PhotoRejected
 from portal.cases.models import Route
 from portal.core.uploads import LARGEST_UPLOAD
 from portal.residents import photo_faults
@@ -59,12 +59,14 @@ BAD: dict[PhotoFault, Callable[[], bytes]] = {
     PhotoFault.TOO_MANY_PIXELS: lambda: encoded(Image.new("L", (9000, 9000)), "PNG"),
     PhotoFault.NO_FACE: lambda: encoded(Image.new("RGB", (400, 400), "grey")),
     PhotoFault.SEVERAL_FACES: two_astronauts,
+    PhotoFault.PERHAPS_SEVERAL: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
     PhotoFault.ANOTHER_FACE: somebody_else,
     PhotoFault.TOO_MUCH_WORK: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
     PhotoFault.UNEXAMINED: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
 }
 # What no photo that we know brings about is brought about by these.
-STAGED: dict[PhotoFault, tuple[str, type[Exception]]] = {
+STAGED: dict[PhotoFault, tuple[str, Exception | type[Exception]]] = {
+    PhotoFault.PERHAPS_SEVERAL: ("matching.reading.only_face", PhotoRejected(PhotoFault.PERHAPS_SEVERAL)),
     PhotoFault.TOO_MUCH_WORK: ("matching.decoding.pool.Child.decode", TooLate),
     PhotoFault.UNEXAMINED: ("matching.packs.Engine.detect", RuntimeError),
 }
