@@ -123,7 +123,7 @@ class ConsentForm(forms.Form):
 class PhotoForm(forms.Form):
     photo = forms.FileField(
         label=_("Choose or take a photo"),
-        help_text=_("On a phone you can take it now. JPEG, PNG, WebP or HEIC, at most 10 MB."),
+        help_text=_("On a phone you can take it now. JPEG, PNG, WebP or HEIC, at most 10 MB and 25 megapixels."),
         # Named one by one: `image/*` would offer kinds that are refused. Some browsers know HEIC by its ending only.
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/heic,image/heif,.heic,.heif"}),
         error_messages={

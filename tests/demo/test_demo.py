@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from matching import service
 from matching.calibration.bands import thresholds
 from matching.search import exact_search
 from portal.demo import __main__ as demo
