@@ -208,7 +208,8 @@ import json
 from uuid import UUID
 from django.conf import settings
 from django.test import Client
-from matching import admission, service
+from matching import service
+from matching.harvest import admission
 from matching.types import Store
 from portal.blocks import choices, codes
 from portal.core import keys
