@@ -1,4 +1,4 @@
-"""The WSGI entry point: `gunicorn portal.wsgi:application`."""
+"""The WSGI entry point, which portal.gunicorn_options names."""
 
 import os
 

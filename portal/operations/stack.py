@@ -299,15 +299,7 @@ class Stack:
 
     def _web(self) -> list[str]:
         listeners = [f"--bind=fd://{listener.fileno()}" for listener in self._sockets]
-        options = [
-            "--workers=2",
-            "--threads=4",
-            "--timeout=120",
-            "--graceful-timeout=5",
-            "--no-control-socket",
-            "--logger-class=portal.core.logs.WebLogger",
-        ]
-        return [sys.executable, "-m", "gunicorn", "portal.wsgi:application", *listeners, *options]
+        return [sys.executable, "-m", "gunicorn", "--config=python:portal.gunicorn_options", *listeners]
 
     def _spawn(self, service: Service) -> None:
         log = self.folder / "logs" / f"{service.name}.log"
