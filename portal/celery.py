@@ -5,12 +5,14 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, celeryd_init, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 from django.conf import settings
 from django.utils.log import configure_logging
+
+from portal.core import env
 
 app = Celery("portal")
 app.conf.update(
@@ -35,6 +37,16 @@ if settings.CELERY_BROKER_URL.startswith("filesystem://"):
         "control_folder": str(folder / "control"),
         "polling_interval": 0.2,
     }
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse_what_is_unsafe(**_kwargs: Any) -> None:
+    """SystemExit, because Celery only writes a line about an exception, and goes on."""
+    if fault := env.unsafe(
+        site_url=settings.SITE_URL, secret_key=settings.SECRET_KEY, demo=settings.DEMO, debug=settings.DEBUG
+    ):
+        raise SystemExit(fault)
 
 
 @setup_logging.connect

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from matching import service
 from matching.types import Embeddings, PurgeReport, Selfie, Store
@@ -23,7 +23,7 @@ from portal.cases import personal
 from portal.cases.models import Case
 from portal.core import clock, keys
 from portal.ledger import leaves
-from portal.operations import scan
+from portal.operations import owner, scan
 from portal.policies import retention
 
 KINDS = 4
@@ -146,7 +146,7 @@ def look(canaries: Canaries, also: Sequence[Path]) -> tuple[set[bytes], str]:
     except scan.Unreadable:
         unseen = "The server does not let its files be read: its tables and its log were not seen."
     finally:
-        connections["owner"].close()
+        owner.connection().close()
     return {everything[number] for number in needles.found}, unseen
 
 

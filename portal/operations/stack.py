@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from portal.core import children
+from portal.core import children, env
 from portal.core.embedded import Cluster, EmbeddedError
 from portal.operations import variables
 from portal.operations.console import Console
@@ -170,7 +170,7 @@ class Stack:
         silent = max(30.0, 4 * float(self.env.get("SWEEP_SECONDS", "30")))
         if time.monotonic() - worker.started_at < silent:
             return False
-        with suppress(psycopg.Error), psycopg.connect(self.env["DATABASE_OWNER_URL"], connect_timeout=2) as session:
+        with suppress(psycopg.Error), psycopg.connect(self.env["DATABASE_URL"], connect_timeout=2) as session:
             return bool((session.execute(_SILENT, [silent]).fetchone() or [False])[0])
         return False
 
@@ -231,6 +231,10 @@ class Stack:
         missing = variables.missing(filled)
         if missing:
             raise StackError(f"{' and '.join(missing)} must be set outside the demo: .env.example says what for.")
+        debug = filled.get("DEBUG", "").lower() in {"1", "true", "yes", "on"}
+        secret_key = filled["SECRET_KEY"]
+        if fault := env.unsafe(site_url=filled["SITE_URL"], secret_key=secret_key, demo=self.demo, debug=debug):
+            raise StackError(fault)
         filled |= {"DEMO": "1" if self.demo else "0", "DJANGO_SETTINGS_MODULE": "portal.settings"}
         return {**variables.surroundings(), **filled, "PYTHONUNBUFFERED": "1"}
 
@@ -306,7 +310,7 @@ class Stack:
         with _private(log, keep=True) as output:
             service.child = children.spawn(
                 service.command,
-                env=self.env,
+                env={name: value for name, value in self.env.items() if name != "DATABASE_OWNER_URL"},
                 folder=PROJECT,
                 output=output,
                 keep_open=[listener.fileno() for listener in self._sockets] if service.name == "web" else [],

@@ -92,6 +92,11 @@ def test_it_is_up_quickly_the_second_time_and_leaves_nothing(folder: Path) -> No
         assert status(f"{stack.url}/healthz") == 200
         assert status(f"{stack.url}/en/") == 200
         assert len(processes_of(folder)) > 5
+        assert "DATABASE_OWNER_URL" in stack.env
+        secrets = [(folder / "postgresql" / role).read_text() for role in ("owner", "superuser")]
+        for pid in processes_of(folder):
+            environment = Path(f"/proc/{pid}/environ").read_text(errors="replace")
+            assert not any(name in environment for name in ("DATABASE_OWNER_URL", *secrets))
         kept = folder / "postgresql" / "world.json"
         assert stack.world == json.loads(kept.read_text())  # the passwords of the first start still hold
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -99,6 +104,13 @@ def test_it_is_up_quickly_the_second_time_and_leaves_nothing(folder: Path) -> No
     assert not processes_of(folder)
     with pytest.raises(urllib.error.URLError):
         status(f"{stack.url}/healthz")
+
+
+def test_its_owner_could_grant_all_that_a_purge_needs(folder: Path) -> None:
+    said = (folder / "logs" / "prepare.log").read_text()
+    assert "Database roles are in place." in said
+    assert "did not grant" not in said
+    assert "large objects" not in said
 
 
 def test_its_secrets_are_its_owners_alone(folder: Path) -> None:

@@ -18,7 +18,7 @@ from portal.cases.models import Case
 from portal.cases.states import State
 from portal.core import keys
 from portal.ledger import signers
-from portal.operations import dumps
+from portal.operations import dumps, owner
 from portal.takedowns import holds
 
 OVER = (State.CLOSED, State.EXPIRED)
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         except dumps.DumpError as error:
             raise CommandError(f"{error} Nothing was changed.") from None
         connections.close_all()
-        call_command("migrate", database="owner", interactive=False, verbosity=0, stdout=self.stderr)
+        call_command("migrate", database=owner.ALIAS, interactive=False, verbosity=0, stdout=self.stderr)
         call_command("roles", stdout=StringIO())
         signers.hold()
         service.begin_refused_list_anew()
@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
 
 def require_stopped() -> None:
-    with connections["owner"].cursor() as cursor:
+    with owner.connection().cursor() as cursor:
         cursor.execute(OTHERS)
         others = cursor.fetchone()[0]
     if others > 0:
