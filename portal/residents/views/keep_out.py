@@ -22,6 +22,7 @@ from portal.residents.forms import KeepOutCodeForm, LostCodeForm
 _SESSION_KEY = "keep-out"
 TRIES_AN_HOUR = 30
 ASKED_AN_HOUR = 10
+ASKED_AN_HOUR_BY_ALL = 1000  # each keeps a key and a row until the fixed time
 
 ChoiceView = Callable[[HttpRequest, Choice], HttpResponse]
 View = Callable[[HttpRequest], HttpResponse]
@@ -58,7 +59,10 @@ def lost(request: HttpRequest) -> HttpResponse:
     form = LostCodeForm(request.POST or None)
     if form.is_valid():
         visitor = visitors.address_of(request)
-        if limits.take("keep-out-lost", visitor, most=ASKED_AN_HOUR, per=timedelta(hours=1)):
+        hour = timedelta(hours=1)
+        if limits.take("keep-out-lost", visitor, most=ASKED_AN_HOUR, per=hour) and limits.take(
+            "keep-out-lost-all", "", most=ASKED_AN_HOUR_BY_ALL, per=hour
+        ):
             slot = formats.date_format(
                 timezone.localtime(recovery.ask(form.cleaned_data["address"])), "DATETIME_FORMAT"
             )

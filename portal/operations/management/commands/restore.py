@@ -96,8 +96,9 @@ def require_stopped() -> None:
 
 def close_without_key() -> int:
     """A key is destroyed when its case closes, so a case without one was closed after the backup."""
-    without = [case for case in Case.objects.exclude(state__in=OVER) if not keys.exists(case.key_id)]
-    if without and not any(keys.exists(key_id) for key_id in Case.objects.values_list("key_id", flat=True)):
+    had_keys = Case.objects.filter(has_keys=True)
+    without = [case for case in had_keys.exclude(state__in=OVER) if not keys.exists(case.key_id)]
+    if without and not any(keys.exists(key_id) for key_id in had_keys.values_list("key_id", flat=True)):
         raise CommandError("KEY_STORE holds none of the cases' keys: is it the right folder?")
     for case in without:
         forget.everything(case)
