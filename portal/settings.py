@@ -26,6 +26,7 @@ PRIVATE_HOSTS = frozenset(name.lower() for name in env.names("PRIVATE_HOSTS", ""
 OPERATOR_NAME = env.text("OPERATOR_NAME", "Example Index Inc.")
 
 INSTALLED_APPS = [
+    "portal.accounts",  # before Django's own: its commands on accounts take the place of theirs
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -37,7 +38,6 @@ INSTALLED_APPS = [
     "portal.core",
     "portal.ledger",
     "portal.audit",
-    "portal.accounts",
     "portal.jobs",
     "portal.notices",
     "portal.takedowns",
