@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, celeryd_init, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.log import configure_logging
 from kombu.transport import TRANSPORT_ALIASES
 
+from portal.core import env
 from portal.policies import timetable
 
 app = Celery("portal")
@@ -32,6 +33,16 @@ app.conf.update(
 TRANSPORT_ALIASES["filesystem"] = "portal.jobs.folder_broker:Transport"
 if settings.CELERY_BROKER_URL.startswith("filesystem://"):
     app.conf.broker_transport_options = {"folder": str(settings.BROKER_FOLDER)}
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse_what_is_unsafe(**_kwargs: Any) -> None:
+    """SystemExit, because Celery only writes a line about an exception, and goes on."""
+    if fault := env.unsafe(
+        site_url=settings.SITE_URL, secret_key=settings.SECRET_KEY, demo=settings.DEMO, debug=settings.DEBUG
+    ):
+        raise SystemExit(fault)
 
 
 @setup_logging.connect

@@ -281,8 +281,8 @@ def destroy_key(code: str) -> None:
 
 def mail_code(code: str) -> None:
     """Make a new code and mail it. Only here is it ever in plain text."""
-    case = Case.objects.get(pk=UUID(code))
-    if keys.exists(case.proof_key_id):
+    case = Case.objects.filter(pk=UUID(code)).first()
+    if case is not None and (not case.has_keys or keys.exists(case.proof_key_id)):
         address = personal.contact(case)
         _mail("code", case, address=address, code=codes.issue(case, address=address))
 
