@@ -29,7 +29,7 @@ def _start() -> None:
         print(f"{error} The tests try once more.", file=sys.stderr)  # noqa: T201
         _cluster.destroy()
         _cluster.start()
-    owner = _cluster.owner_url("postgres")
+    owner = _cluster.superuser_url("postgres")
     os.environ.update(
         {
             _FOLDER: str(folder),
