@@ -12,9 +12,16 @@ from typing import Any
 
 import pytest
 
-LEFT_OUT = ("browser", "stack", "milvus", "realfaces", "slow", "commits")
+LEFT_OUT = ("browser", "stack", "milvus", "realfaces", "models", "slow", "commits")
 BY_FOLDER = {"tests/browser": "browser"}
-BY_FIXTURE = {"browser": "browser", "milvus_lite": "milvus", "transactional_db": "commits", "live_server": "commits"}
+BY_FIXTURE = {
+    "browser": "browser",
+    "milvus_lite": "milvus",
+    "astronaut": "models",
+    "other_people": "models",
+    "transactional_db": "commits",
+    "live_server": "commits",
+}
 SLOW_FROM = 3.0  # seconds of a test in the fast lane, after which the end of the run names it
 _COUNTS = "left_out"
 

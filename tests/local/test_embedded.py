@@ -21,6 +21,8 @@ import typing_extensions
 from portal.local import children, embedded
 from portal.local.embedded import Cluster, EmbeddedError
 
+pytestmark = pytest.mark.slow
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become another user")
 LONG = Path("a folder with spaces") / ("and a path of more than one hundred and fifty characters " * 3).strip()
 

@@ -18,6 +18,8 @@ from portal.takedowns.models import Takedown
 from tests.builders import astronaut_jpeg, harvest, make_case
 from tests.staff.build import reviewed
 
+pytestmark = pytest.mark.models
+
 COOLING = timedelta(hours=24)
 
 
