@@ -29,14 +29,6 @@ class NotAllowed(Exception):
     """The rules forbid it: the proof is too weak, or a second person is needed and this is the first."""
 
 
-class Unseen(NotAllowed):
-    """Probable matches would be deleted by someone who has not looked at them."""
-
-    def __init__(self, matches: list[int]) -> None:
-        super().__init__(f"{len(matches)} not looked at")
-        self.matches = matches
-
-
 class StaleCase(Exception):
     """Somebody was quicker: the case is no longer in the state that was read."""
 

@@ -79,6 +79,8 @@ class Photo(models.Model):
     # Within its case, from 1: the address of a photo tells nothing of other cases.
     number = models.PositiveSmallIntegerField(default=1)
     sealed = models.BinaryField()
+    # SHA-256 of the file as it was sent, sealed: whether it is a file of the index.
+    digest_sealed = models.BinaryField(null=True)
     # Why a better photo would find more (matching.types.Flaw); empty where nothing is to be said.
     flaw = models.CharField(max_length=12, blank=True)
 
@@ -126,6 +128,25 @@ class Search(models.Model):
 
     class Meta:
         ordering: ClassVar = ["pk"]
+
+
+class CautionKind(models.TextChoices):
+    SAME_PHOTO = "same_photo", _("The photo that was sent is itself a photo of the index: anybody could have taken it")
+    SAME_FACE = "same_face", _("Another open case shows the same face")
+
+
+class Caution(models.Model):
+    """What whoever decides is warned of. The subject observes nothing of it."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="cautions")
+    kind = models.CharField(max_length=12, choices=CautionKind)
+    other = models.ForeignKey(Case, null=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "kind", "other"], nulls_distinct=False, name="caution_once")
+        ]
 
 
 class Decision(models.TextChoices):

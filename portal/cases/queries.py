@@ -10,12 +10,13 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 
 from matching import service
+from matching.types import Provenance
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.blocks import choices, codes
-from portal.cases import personal
+from portal.cases import looked_at, personal
 from portal.cases.models import Case, Match, Outcome, Proposal, Unlock
 from portal.cases.states import OPEN, State
 from portal.core import clock
@@ -177,10 +178,11 @@ def unlocked_until(case: Case, by: User) -> datetime | None:
 
 def evidence_photo(case: Case, by: User, number: int | None) -> bytes | None:
     """One of the subject's photos for someone who unlocked the case; None when locked or destroyed."""
-    if unlocked_until(case, by) is None:
+    kept = personal.photo_row(case, number)
+    if kept is None or unlocked_until(case, by) is None:
         return None
-    append.append(Tag.PHOTO_VIEWED, about=case.code, actor=by.pk)
-    return personal.photo(case, number)
+    append.append(Tag.PHOTO_VIEWED, about=case.code, actor=by.pk, saw=looked_at.photo(kept))
+    return personal.opened(kept)
 
 
 def live_scores(case: Case, by: User) -> list[float]:
@@ -196,8 +198,29 @@ def evidence_match(match: Match, by: User) -> bytes | None:
     preview = None if kept_from else service.preview(match.image_id, match.face_id, clear=clear)
     # Decisions rest on who looked, so a picture that is gone counts as none.
     seen = clear and preview is not None
-    append.append(Tag.MATCH_VIEWED, about=match.case_id, actor=by.pk, match=match.pk, clear=seen)
+    saw = {"saw": looked_at.match(match)} if seen else {}
+    append.append(Tag.MATCH_VIEWED, about=match.case_id, actor=by.pk, match=match.pk, clear=seen, **saw)
     return preview
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a match was found; None where that is gone. `has_picture`: whether there is a picture as well."""
+
+    provenance: Provenance | None
+    has_picture: bool
+
+
+def source(match: Match, by: User) -> Source:
+    """For someone who unlocked the case. Counts as a look where there is no picture: an image that came as an
+    embedding has none."""
+    if holds.hidden_from(by, [match.image_id]):
+        return Source(None, False)
+    found = service.provenance_of([match.image_id]).get(match.image_id)
+    has_picture = found is not None and service.has_preview(match.image_id)
+    if found is not None and not has_picture:
+        append.append(Tag.SOURCE_VIEWED, about=match.case_id, actor=by.pk, saw=looked_at.match(match))
+    return Source(found, has_picture)
 
 
 def history(case: Case) -> list[Entry]:

@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator, URLValidator
 from django.utils.translation import gettext_lazy as _
 
 from matching.types import Scope
+from portal.audit.seen import Unseen
 from portal.blocks.models import Ground
 from portal.cases.models import RefusalReason, UnlockPurpose
 from portal.core.uploads import LARGEST_UPLOAD
@@ -77,12 +78,14 @@ class DecideForm(forms.Form):
                 error_messages={"required": _("Choose for image %(place)s") % {"place": place}},
             )
 
-    def reject_unseen(self, matches: Iterable[int]) -> None:
-        for pk in matches:
+    def reject_unseen(self, fault: Unseen) -> None:
+        for pk in fault.numbers("match"):
             label = self.fields[f"match-{pk}"].label
             self.add_error(
-                f"match-{pk}", _("%(image)s: unlock the faces and look at it before you delete it") % {"image": label}
+                f"match-{pk}", _("%(image)s: unlock the faces and look at it before you decide it") % {"image": label}
             )
+        if fault.numbers("photo"):
+            self.add_error(None, _("Unlock the faces and look at the subject’s photo before you decide"))
 
     def chosen(self) -> list[int]:
         """The matches to delete; the others are left."""

@@ -29,8 +29,9 @@ Drain = Callable[[], int]
 @LANGUAGES
 def test_it_shows_every_staff_page(visit: Visitor, sam: User, lee: User, language: str, width: int) -> None:
     case, other = reviewed(certain=2, probable=2), reviewed(probable=1)
+    for one in (case, other):
+        look_at(builders.signed_in(lee), one)
     decisions.approve(case, by=lee, matches=numbers(case, "certain")[:1])
-    look_at(builders.signed_in(lee), other)
     proposal = decisions.propose_decision(other, by=lee, delete=numbers(other, "probable"))
     run.beat("worker")
     queue.enqueue("case.search", case.code)
@@ -70,6 +71,7 @@ def test_it_shows_the_pages_of_orders(visit: Visitor, sam: User, lee: User, lang
         orders.propose_scope(Scope(site="photos.example"), by=by, authority="A regulator", reference="2026-1")
         for by in (lee, sam)
     )
+    builders.look_at_order(running, sam, lee)
     orders.confirm(running, by=lee)
     run.drain(most=2)
     window = visit(builders.signed_in(sam), width=width)

@@ -10,7 +10,7 @@ from portal.cases import decisions
 from portal.cases.models import Case
 from portal.cases.states import State
 from portal.core import clock
-from tests.builders import make_case
+from tests.builders import look_at, make_case
 from tests.staff.build import reviewed
 
 QUEUE = "/en/staff/"
@@ -80,6 +80,7 @@ def test_it_goes_on_over_pages(sam_client: Client) -> None:
 
 def test_proposals_of_colleagues_stand_on_top(sam: User, sam_client: Client, lee_client: Client) -> None:
     case = reviewed(probable=1)
+    look_at(case, sam)
     decisions.propose_decision(case, by=sam, delete=[])
     assert "You decide" in lee_client.get(QUEUE).content.decode()
     own = sam_client.get(QUEUE).content.decode()

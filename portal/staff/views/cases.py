@@ -20,7 +20,7 @@ from portal.cases.states import State
 from portal.core import limits
 from portal.policies import assurance, statutes
 from portal.policies.assurance import Allowance, Erase, Proof, Right
-from portal.staff import cards, looks, timeline
+from portal.staff import cards, looking, looks, timeline
 from portal.staff.forms import TOO_MANY_UNLOCKS, UnlockForm
 from portal.takedowns import connectors
 
@@ -39,6 +39,7 @@ def case(request: StaffRequest, code: UUID) -> HttpResponse:
         **facts(found, request.user),
         "cards": evidence,
         "tasks": _tasks(found, evidence, [proposal.kind for proposal in proposals]),
+        "looking": looking.at(found, [card.match for card in evidence if card.is_open], by=request.user),
         "can_propose_restore": ProposalKind.RESTORE not in {proposal.kind for proposal in proposals},
         "proposals": proposals,
         "events": timeline.events(history),
@@ -51,6 +52,7 @@ def case(request: StaffRequest, code: UUID) -> HttpResponse:
 def facts(found: Case, by: User) -> dict[str, Any]:
     """What every page about a case shows: whose law, which proof, how far the clock is, whether faces are unlocked."""
     statute = statutes.ALL.get(found.statute)
+    unlocked_until = queries.unlocked_until(found, by)
     return {
         "case": found,
         "state_colour": looks.STATE_COLOURS.get(found.state, ""),
@@ -62,7 +64,8 @@ def facts(found: Case, by: User) -> dict[str, Any]:
         "proof": _proof_name(Proof(found.proof)),
         "allows": _allows(assurance.allowance(Right(found.right), Proof(found.proof), found.statute)),
         "search": found.searches.last(),
-        "unlocked_until": queries.unlocked_until(found, by),
+        "unlocked_until": unlocked_until,
+        "cautions": found.cautions.select_related("other") if unlocked_until else [],
         "live_scores": queries.live_scores(found, by),
         "photos": [photo.number for photo in found.photos.all()],
     }
@@ -86,10 +89,13 @@ def _allows(allowance: Allowance) -> str:
 
 @dataclass(frozen=True)
 class Tasks:
-    """What can be done now: images one person may decide, images that are unclear, whether a refusal is possible."""
+    """What can be done now: images one person may decide, images for two, whether a refusal is possible; and how many
+    of the images whoever decides has not looked at."""
 
     alone: int
+    alone_unseen: int
     unclear: int
+    unclear_unseen: int
     can_refuse: bool
 
 
@@ -98,10 +104,13 @@ def _tasks(found: Case, evidence: list[cards.Card], proposed: list[str]) -> Task
     if found.state != State.REVIEW:
         return None
     still_open = [card for card in evidence if card.is_open]
-    alone = sum(card.one_person_decides for card in still_open)
-    unclear = 0 if ProposalKind.DECIDE in proposed else len(still_open) - alone
+    alone = [card for card in still_open if card.one_person_decides]
+    unclear = [] if ProposalKind.DECIDE in proposed else [card for card in still_open if card not in alone]
     can_refuse = ProposalKind.REFUSE not in proposed
-    return Tasks(alone, unclear, can_refuse) if alone or unclear or can_refuse else None
+    if not alone and not unclear and not can_refuse:
+        return None
+    unseen = [sum(card.is_there and not card.seen for card in some) for some in (alone, unclear)]
+    return Tasks(len(alone), unseen[0], len(unclear), unseen[1], can_refuse)
 
 
 def _removal(found: Case, evidence: list[cards.Card], by: User) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What one person proposed, for a second one to confirm or decline."""
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -8,9 +7,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.cases import decisions, queries
-from portal.cases.faults import Unseen
-from portal.cases.models import Band, Outcome, Proposal, ProposalKind
-from portal.staff import cards
+from portal.cases.models import Outcome, Proposal, ProposalKind
+from portal.staff import cards, looking
 from portal.staff.views.cases import facts
 from portal.staff.views.outcome import carry_out
 
@@ -25,6 +23,11 @@ def proposal(request: StaffRequest, pk: int) -> HttpResponse:
     chosen = [card for card in evidence if card.match.pk in named]
     others = [card for card in evidence if card.is_open and card.match.pk not in named]
     decides = found.kind == ProposalKind.DECIDE
+    if found.kind == ProposalKind.REFUSE:
+        rests_on = decisions.to_refuse(case)
+        chosen = [card for card in evidence if card.match in rests_on]
+    else:
+        rests_on = [card.match for card in (*chosen, *(others if decides else []))]
     context = {
         **facts(case, request.user),
         "proposal": found,
@@ -32,7 +35,7 @@ def proposal(request: StaffRequest, pk: int) -> HttpResponse:
         "others": others if decides else [],
         "is_open": found.outcome == Outcome.OPEN,
         "is_own": found.made_by_id == request.user.pk,
-        "must_look": decides and any(card.match.band == Band.PROBABLE and not card.is_clear for card in chosen),
+        "looking": looking.at(case, rests_on, by=request.user),
     }
     return render(request, "staff/proposal.html", context)
 
@@ -41,18 +44,14 @@ def proposal(request: StaffRequest, pk: int) -> HttpResponse:
 @staff_required
 def confirm(request: StaffRequest, pk: int) -> HttpResponse:
     found = _proposal(pk)
-    try:
-        carry_out(
-            request,
-            lambda: decisions.confirm(found, by=request.user),
-            done=_("Confirmed. What was proposed is carried out now."),
-            stale=_("Too late: the cooling time is over.") if found.kind == ProposalKind.RESTORE else "",
-        )
-    except Unseen:
-        messages.warning(
-            request,
-            _("Nothing was deleted: you have not looked at each unclear image. Unlock the faces, look, then confirm."),
-        )
+    carry_out(
+        request,
+        lambda: decisions.confirm(found, by=request.user),
+        done=_("Confirmed. What was proposed is carried out now."),
+        stale=_("Too late: the cooling time is over.") if found.kind == ProposalKind.RESTORE else "",
+    )
+    found.refresh_from_db()
+    if found.outcome == Outcome.OPEN:
         return redirect("staff:proposal", found.pk)
     return redirect("staff:case", found.case_id)
 
