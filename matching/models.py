@@ -6,6 +6,8 @@ from uuid import uuid4
 from django.db import models
 from pgvector.django import HalfVectorField
 
+from matching.types import TODAY
+
 
 class HarvestedImage(models.Model):
     """One scraped photo. Its id names its blobs too, so erasing them never needs this row."""
@@ -15,6 +17,7 @@ class HarvestedImage(models.Model):
     page = models.TextField()
     page_digest = models.BinaryField(max_length=32)  # SHA-256 of the normalised address
     address_digest = models.BinaryField(max_length=32)
+    address_form = models.SmallIntegerField(db_default=TODAY)  # of an address that is not the page's: it is not kept
     site = models.TextField()
     country = models.CharField(max_length=2, blank=True)
     harvested_on = models.DateField()
@@ -79,18 +82,22 @@ class Disclosure(models.Model):
     agency = models.CharField(max_length=200, blank=True)
     shown_at = models.DateTimeField()
     image_id = models.UUIDField(null=True)
-    address_digest = models.BinaryField(max_length=32, null=True)
+    address_digest = models.BinaryField(max_length=32, null=True)  # none where only the earlier one was kept
+    earlier_digest = models.BinaryField(max_length=32, null=True)
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(image_id__isnull=False) | models.Q(address_digest__isnull=False),
+                condition=models.Q(image_id__isnull=False)
+                | models.Q(address_digest__isnull=False)
+                | models.Q(earlier_digest__isnull=False),
                 name="disclosure_of_something",
             ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["image_id"], name="disclosure_image"),
             models.Index(fields=["address_digest"], name="disclosure_address"),
+            models.Index(fields=["earlier_digest"], name="disclosure_earlier_address"),
         ]
 
 
@@ -103,6 +110,7 @@ class RefusedAddress(models.Model):
 
     position = models.BigIntegerField(primary_key=True)  # from 1
     digest = models.BinaryField(max_length=32, unique=True)  # SHA-256 of the normalised address
+    form = models.SmallIntegerField(db_default=TODAY)  # by which rules (matching.provenance)
     added_on = models.DateField()
 
 
@@ -185,3 +193,4 @@ class Exemption(models.Model):
     """A page or image address whose photos come in although a face resembles a block."""
 
     address_digest = models.BinaryField(max_length=32, unique=True)
+    form = models.SmallIntegerField(db_default=TODAY)  # by which rules (matching.provenance)

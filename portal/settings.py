@@ -8,8 +8,8 @@ import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import env
-from portal.policies import retention
+from portal.core import env, mail_addresses
+from portal.policies import notices, operations, retention, timetable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -19,13 +19,14 @@ SECRET_KEY = env.text("SECRET_KEY")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
-# Whose X-Forwarded-For says where a request comes from.
+# Whose X-Forwarded-For and X-Forwarded-Proto say where a request comes from, and whether it came over TLS.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 # Hosts that portal.core.http may call although their addresses are not public.
 PRIVATE_HOSTS = frozenset(name.lower() for name in env.names("PRIVATE_HOSTS", ""))
 OPERATOR_NAME = env.text("OPERATOR_NAME", "Example Index Inc.")
 
 INSTALLED_APPS = [
+    "portal.accounts",  # before Django's own: its commands on accounts take the place of theirs
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -37,7 +38,6 @@ INSTALLED_APPS = [
     "portal.core",
     "portal.ledger",
     "portal.audit",
-    "portal.accounts",
     "portal.jobs",
     "portal.notices",
     "portal.takedowns",
@@ -57,6 +57,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.core.headers.believe_proxies_alone",
+    "portal.core.headers.permit_the_camera_alone",
     "django.middleware.security.SecurityMiddleware",
     "portal.operations.gate.closed_while_behind",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -90,13 +92,13 @@ TEMPLATES = [
     }
 ]
 
-# default: what web and workers use; owner: migrations and grants only; regulator: aggregates only.
+# default: what web and workers use; owner: migrations and grants, given to those commands alone; regulator: aggregates.
 DATABASES = {
     "default": env.database("DATABASE_URL"),
-    "owner": env.database("DATABASE_OWNER_URL"),
     "regulator": env.database("DATABASE_REGULATOR_URL"),
+    **({"owner": env.database("DATABASE_OWNER_URL")} if env.text("DATABASE_OWNER_URL", "") else {}),
 }
-for _alias in ("owner", "regulator"):
+for _alias in DATABASES.keys() - {"default"}:
     DATABASES[_alias]["TEST"] = {"MIRROR": "default"}
     DATABASES[_alias]["CONN_MAX_AGE"] = 0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -124,6 +126,8 @@ WHITENOISE_USE_FINDERS = True
 FILE_UPLOAD_HANDLERS = ["portal.core.uploads.CappedMemoryHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# Staff choose for each match of a case, and a person may be in thousands of photos; about what a megabyte holds.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 40_000
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -131,7 +135,7 @@ SESSION_COOKIE_AGE = int(retention.SESSION.kept_for.total_seconds())
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
 SECURE_SSL_REDIRECT = SITE_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if SITE_URL.startswith("https://") else 0
+SECURE_HSTS_SECONDS = int(operations.HTTPS_ONLY_FOR.total_seconds()) if SITE_URL.startswith("https://") else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 X_FRAME_OPTIONS = "DENY"
@@ -150,7 +154,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 globals().update(env.email("EMAIL_URL", "smtp://localhost:25"))
-DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "takedown@localhost")
+DEFAULT_FROM_EMAIL = mail_addresses.sender(env.text("MAIL_FROM", "takedown@localhost"))
 
 KEY_STORE = env.folder("KEY_STORE")
 MATCHING = {
@@ -185,21 +189,21 @@ CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
 BROKER_FOLDER = Path(env.text("BROKER_FOLDER", str(BASE_DIR / "var" / "broker")))
 
 # When the resident is told "finished", whatever was found (docs/decisions/0004-one-answer-for-everyone.md).
-ANSWER_SLOT = timedelta(seconds=env.integer("ANSWER_SLOT_SECONDS", 7 * 24 * 3600))
+ANSWER_SLOT = env.period("ANSWER_SLOT_SECONDS", timetable.ANSWER_AFTER)
 # How long a hidden image can still be restored before it is removed from every store.
-COOLING = timedelta(seconds=env.integer("COOLING_SECONDS", 24 * 3600))
+COOLING = env.period("COOLING_SECONDS", timetable.COOLING)
 # How soon removed rows are purged from the data files, and how often the queue is swept.
-PURGE_AFTER = timedelta(seconds=env.integer("PURGE_SECONDS", 24 * 3600))
+PURGE_AFTER = env.period("PURGE_SECONDS", timetable.PURGE_AFTER)
 # How often the ledger is published: at whole intervals since 1970, so daily means midnight UTC.
-PUBLISH_EVERY = timedelta(seconds=env.integer("PUBLISH_SECONDS", 24 * 3600))
+PUBLISH_EVERY = env.period("PUBLISH_SECONDS", timetable.PUBLISH_EVERY)
 # When a case's receipt is due, counted from when the case was received. 0: with the statute's last day and the time
 # that purging may take after it.
-RECEIPT_SLOT = timedelta(seconds=env.integer("RECEIPT_SLOT_SECONDS", 0))
+RECEIPT_SLOT = env.period("RECEIPT_SLOT_SECONDS", timedelta())
 # How long removals are gathered into one notice to a recipient.
-NOTICE_WINDOW = timedelta(seconds=env.integer("NOTICE_WINDOW_SECONDS", 24 * 3600))
+NOTICE_WINDOW = env.period("NOTICE_WINDOW_SECONDS", notices.GATHERED_FOR)
 SWEEP_SECONDS = env.integer("SWEEP_SECONDS", 30)
 # How long a worker that was killed keeps others from its job; one that lives renews its lease in time.
-LEASE = timedelta(seconds=env.integer("LEASE_SECONDS", 60))
+LEASE = env.period("LEASE_SECONDS", timedelta(seconds=60))
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +23,8 @@ from django.db.models.functions import Now
 from matching import journal
 from matching.errors import HarvestRefused
 from matching.models import Block, BlockList, BlockState, Exemption
-from matching.provenance import digest_of_address
-from matching.types import BlockCounts, BlockSealer, BroughtBack, Embeddings
+from matching.provenance import digest_of_address, spellings_of_address
+from matching.types import BlockCounts, BlockSealer, BroughtBack, Embeddings, Spelling
 
 NOTE = "block"
 
@@ -215,9 +215,11 @@ def exempt(address: str) -> None:
 
 
 def end_exemption(address: str) -> None:
-    Exemption.objects.filter(address_digest=digest_of_address(address)).delete()
+    for form, digest in spellings_of_address(address):
+        Exemption.objects.filter(form=form, address_digest=digest).delete()
 
 
-def exempted(digests: Sequence[bytes]) -> frozenset[bytes]:
-    found = Exemption.objects.filter(address_digest__in=digests).values_list("address_digest", flat=True)
-    return frozenset(map(bytes, found))
+def exempted(spellings: Collection[Spelling]) -> frozenset[Spelling]:
+    found = Exemption.objects.filter(address_digest__in={digest for _form, digest in spellings})
+    there = ((form, bytes(digest)) for form, digest in found.values_list("form", "address_digest"))
+    return frozenset(spelling for spelling in there if spelling in spellings)

@@ -31,7 +31,7 @@ from matching.errors import HarvestRefused, OutsideHarvest
 from matching.faces import chosen_pack
 from matching.index import Int8Probes
 from matching.models import Block, BlockList, Screening
-from matching.types import Embeddings
+from matching.types import Embeddings, Spelling
 
 FACES_AT_ONCE = 1024  # their products with a tile of templates stay in a core's own cache
 # Of a stranger's faces, over the whole list: what may be refused by mistake, at 95 % confidence.
@@ -46,9 +46,7 @@ class Asking(Protocol):
     @property
     def file_digest(self) -> bytes: ...
     @property
-    def page_digest(self) -> bytes: ...
-    @property
-    def address_digest(self) -> bytes: ...
+    def spellings(self) -> frozenset[Spelling]: ...
 
 
 class ListChanged(Exception):
@@ -192,8 +190,7 @@ class Stranger:
 
     image_id: UUID
     file_digest: bytes = b""
-    page_digest: bytes = b""
-    address_digest: bytes = b""
+    spellings: frozenset[Spelling] = frozenset()
 
 
 def screen(faces: Embeddings) -> NDArray[np.bool_]:
@@ -230,9 +227,9 @@ def refused_from(calibration: Calibration | None, *, templates: int) -> float:
 
 def let_in(images: Sequence[Asking], alike: Collection[UUID]) -> frozenset[UUID]:
     """Those of the images whose page or address two people exempted."""
-    asked = {image.image_id: (image.page_digest, image.address_digest) for image in images if image.image_id in alike}
-    exempted = blocks.exempted([digest for digests in asked.values() for digest in digests])
-    return frozenset(image_id for image_id, digests in asked.items() if exempted.intersection(digests))
+    asked = {image.image_id: image.spellings for image in images if image.image_id in alike}
+    exempted = blocks.exempted({spelling for spellings in asked.values() for spelling in spellings})
+    return frozenset(image_id for image_id, spellings in asked.items() if exempted.intersection(spellings))
 
 
 def locked_generation() -> int:

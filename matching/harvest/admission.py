@@ -16,9 +16,9 @@ from matching.errors import HarvestRunning
 from matching.index import FIELD_LENGTH, FaceRows, copy_in, days_since_2000
 from matching.index import store as index
 from matching.models import Intake
-from matching.provenance import digest_of_address, refused_among
+from matching.provenance import digest_of_address, refused_among, spellings_of_address
 from matching.stores import UPRIGHT, blob_store
-from matching.types import Store
+from matching.types import Spelling, Store
 
 LOCK = 0x6D617463  # one harvest at a time, so that an intake row found at the start is a leftover
 
@@ -65,6 +65,12 @@ class Arrival:
     @property
     def address_digest(self) -> bytes:
         return digest_of_address(self.address) if self.address else self.page_digest
+
+    @cached_property
+    def spellings(self) -> frozenset[Spelling]:
+        """All digests that may stand for its page or its address."""
+        given = {self.page, self.address} - {""}
+        return frozenset(spelling for each in given for spelling in spellings_of_address(each))
 
     @property
     def key(self) -> Key:
@@ -128,11 +134,8 @@ def known(keys: Sequence[Key]) -> dict[Key, UUID]:
 
 def from_refused_addresses(arrivals: Sequence[Arrival]) -> frozenset[UUID]:
     """Where a removed image lay, or on the page it was found on, nothing is harvested again."""
-    digests = {digest for arrival in arrivals for digest in (arrival.address_digest, arrival.page_digest)}
-    listed = refused_among(digests)
-    return frozenset(
-        arrival.image_id for arrival in arrivals if not listed.isdisjoint((arrival.address_digest, arrival.page_digest))
-    )
+    listed = refused_among({spelling for arrival in arrivals for spelling in arrival.spellings})
+    return frozenset(arrival.image_id for arrival in arrivals if not listed.isdisjoint(arrival.spellings))
 
 
 def keep(arrivals: Sequence[Arrival], faces: FaceRows) -> None:

@@ -4,6 +4,7 @@ from matching.provenance.addresses import digest as digest_of_address
 from matching.provenance.disclosures import of_images_gone as disclosed_and_gone
 from matching.provenance.disclosures import shown as disclosures_of
 from matching.provenance.disclosures import take as take_disclosures
+from matching.provenance.earlier_addresses import spellings as spellings_of_address
 from matching.provenance.refused_addresses import NOTE as REFUSED_NOTE
 from matching.provenance.refused_addresses import after as refused_after
 from matching.provenance.refused_addresses import begin_anew as begin_refused_list_anew
@@ -48,6 +49,7 @@ __all__ = [
     "refused_count",
     "refused_edition",
     "select",
+    "spellings_of_address",
     "take_disclosures",
     "within",
 ]

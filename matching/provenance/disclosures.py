@@ -8,18 +8,34 @@ from uuid import UUID
 
 from django.db import connection
 
-from matching.models import Disclosure
-from matching.provenance import addresses
-from matching.types import RegisterLine, Shown
+from matching.models import Disclosure, HarvestedImage
+from matching.provenance import addresses, earlier_addresses
+from matching.types import EARLIER, TODAY, RegisterLine, Shown
 
 # By the image's id, whether or not its row is still there; by an address, while the row says which image lay there.
 SHOWN = """
+-- What only an earlier digest is known of, of the line or of the image, is compared by earlier ones.
 SELECT d.image_id, d.client, d.agency, d.shown_at FROM matching_disclosure d WHERE d.image_id = ANY(%(images)s)
 UNION
 SELECT i.id, d.client, d.agency, d.shown_at
 FROM matching_harvestedimage i
-JOIN matching_disclosure d ON d.address_digest IN (i.address_digest, i.page_digest)
+JOIN matching_disclosure d ON d.address_digest = i.page_digest
 WHERE i.id = ANY(%(images)s)
+UNION
+SELECT i.id, d.client, d.agency, d.shown_at
+FROM matching_harvestedimage i
+JOIN matching_disclosure d ON d.address_digest = i.address_digest
+WHERE i.id = ANY(%(images)s) AND i.address_form = %(today)s
+UNION
+SELECT i.id, d.client, d.agency, d.shown_at
+FROM matching_harvestedimage i
+JOIN matching_disclosure d ON d.earlier_digest = i.address_digest
+WHERE i.id = ANY(%(images)s) AND i.address_form = %(earlier)s AND i.address_digest <> i.page_digest
+UNION
+SELECT page.image_id, d.client, d.agency, d.shown_at
+FROM unnest(%(pages_of)s::uuid[], %(pages)b::bytea[]) AS page (image_id, digest)
+JOIN matching_disclosure d ON d.earlier_digest = page.digest
+WHERE d.address_digest IS NULL
 ORDER BY 1, 4, 2, 3
 """
 
@@ -44,6 +60,7 @@ def take(lines: Sequence[RegisterLine]) -> int:
 
 def row_of(line: RegisterLine) -> Disclosure:
     address = addresses.digest(line.address) if line.address else None
+    earlier = earlier_addresses.digest(line.address) if line.address else None
     shown_at = line.shown_at.astimezone(UTC)
     told = [line.client, line.agency, shown_at.isoformat(), str(line.image_id or ""), address.hex() if address else ""]
     digest = hashlib.sha256(json.dumps(told).encode()).digest()
@@ -54,12 +71,25 @@ def row_of(line: RegisterLine) -> Disclosure:
         shown_at=shown_at,
         image_id=line.image_id,
         address_digest=address,
+        earlier_digest=earlier,
     )
 
 
 def shown(image_ids: Iterable[UUID]) -> tuple[Shown, ...]:
+    asked = list(image_ids)
+    kept = HarvestedImage.objects.filter(id__in=asked).values_list("id", "page")
+    pages = [(image_id, digest) for image_id, page in kept for digest in earlier_addresses.digests(page)]
     with connection.cursor() as cursor:
-        cursor.execute(SHOWN, {"images": list(image_ids)})
+        cursor.execute(
+            SHOWN,
+            {
+                "images": asked,
+                "pages_of": [image_id for image_id, _digest in pages],
+                "pages": [digest for _id, digest in pages],
+                "today": TODAY,
+                "earlier": EARLIER,
+            },
+        )
         return tuple(Shown(*row) for row in cursor.fetchall())
 
 

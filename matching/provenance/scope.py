@@ -4,20 +4,24 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import ExtractYear
 
 from matching.models import HarvestedImage
-from matching.provenance import addresses
-from matching.types import Breakdown, Marks, Provenance, Scope
+from matching.provenance.earlier_addresses import spellings
+from matching.types import EARLIER, TODAY, Breakdown, Marks, Provenance, Scope
 
 SHOWN = 12  # lines of each part of a breakdown
 
 
 def images_at(addresses_given: Sequence[str]) -> tuple[UUID, ...]:
     """Images found on one of these pages, or lying at one of these addresses themselves."""
-    digests = [addresses.digest(address) for address in addresses_given if address.strip()]
-    there = Q(page_digest__in=digests) | Q(address_digest__in=digests)
+    given = {spelling for address in addresses_given if address.strip() for spelling in spellings(address)}
+    now = [digest for form, digest in given if form == TODAY]
+    earlier = [digest for form, digest in given if form == EARLIER]
+    there = Q(page_digest__in=now) | Q(address_digest__in=now, address_form=TODAY)
+    # Of an address that is not the page's own the index may know an earlier digest alone.
+    there |= Q(address_digest__in=earlier, address_form=EARLIER) & ~Q(address_digest=F("page_digest"))
     return tuple(HarvestedImage.objects.filter(there).order_by("id").values_list("id", flat=True))
 
 

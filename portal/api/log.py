@@ -18,12 +18,13 @@ from portal.ledger import log as ledger
 from portal.ledger import proof, publication, signers, verify
 from portal.ledger.models import Checkpoint, KeyChange
 from portal.ledger.note import encode
+from portal.policies.operations import KEEP_IMMUTABLE_FOR
 
 TEXT = "text/plain; charset=utf-8"
 # Leaves in a part of the file that never changes again once it is full.
 PART = 65_536
 T = TypeVar("T", bound=HttpResponseBase)
-BRIEFLY, FOR_GOOD = "public, max-age=5", "public, max-age=31536000, immutable"
+BRIEFLY, FOR_GOOD = "public, max-age=5", f"public, max-age={int(KEEP_IMMUTABLE_FOR.total_seconds())}, immutable"
 
 
 @require_safe

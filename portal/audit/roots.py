@@ -22,12 +22,11 @@ from portal.core import clock
 from portal.ledger import leaves
 from portal.ledger.models import Leaf
 from portal.ledger.tree import Tree
+from portal.policies import timetable
 
 log = structlog.get_logger()
 ENTRY_DOMAIN = b"takedown-portal/trail/v1\x00"
 BLIND_BYTES = 32
-# A little less than a day, so that a publication some seconds early does not skip one.
-EVERY = timedelta(hours=20)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # How long to wait for those who are writing; where they take longer, the next publication commits to it all.
 PATIENCE = 30.0  # seconds
@@ -46,7 +45,7 @@ def commit() -> Root | None:
     """Commit to every entry since the last root, when that is about a day old; None before."""
     last, now = Root.objects.order_by("-pk").first(), clock.now()
     # Where the clock was set back since, a day would take too long to pass.
-    if last and timedelta(0) <= now - last.until < EVERY:
+    if last and timedelta(0) <= now - last.until < timetable.TRAIL_ROOT_EVERY:
         return None
     newest = _settled()
     if newest is None:

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -60,7 +60,7 @@ def begin(case: UUID, *, at: datetime, may_see_count: bool, left: Left | None = 
     choice = Choice.objects.select_for_update().filter(case=case).first()
     if choice is None:
         return
-    choice.begins_at, choice.ends_on, choice.may_see_count = at, _a_term_from(at.date()), may_see_count
+    choice.begins_at, choice.ends_on, choice.may_see_count = at, retention.BLOCK.last_day(at.date()), may_see_count
     if left is not None and choice.recovery_key is not None:
         choice.recovery_sealed = recovery.seal(choice.recovery_key, left)
         append.append(Tag.BLOCK_ADDRESS_LEFT, about=case)
@@ -129,7 +129,7 @@ def of_code(code: str) -> Choice | None:
 @transaction.atomic
 def renew(choice: Choice) -> date:
     """For another term from today."""
-    choice.ends_on = _a_term_from(clock.today())
+    choice.ends_on = retention.BLOCK.last_day(clock.today())
     Choice.objects.filter(pk=choice.pk).update(ends_on=choice.ends_on)
     _note(choice.case)
     append.append(Tag.BLOCK_RENEWED, about=choice.block)
@@ -196,7 +196,3 @@ def bring_back(case: UUID, said: str) -> BroughtBack:
 
 def _same(there: object, told: object) -> bool:
     return bytes(there) == told if isinstance(there, memoryview) else str(there) == str(told)
-
-
-def _a_term_from(day: date) -> date:
-    return day + retention.BLOCK.kept_for + timedelta(days=1)

@@ -10,7 +10,6 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from smtplib import SMTPRecipientsRefused
 from uuid import UUID
 
 from django.conf import settings
@@ -21,14 +20,12 @@ from django.urls import reverse
 from django.utils import translation
 
 from portal.blocks.models import Asked, Choice
-from portal.core import clock, keys, schedule, sealed
+from portal.core import clock, keys, mail_addresses, mailing, schedule, sealed
 from portal.jobs import queue
 
 _LEFT, _ASKED = "keep-out-recovery", "keep-out-asked"
 # So that its length tells nothing of an address; the longest (RFC 5321, section 4.5.3.1.3) fits.
 _PADDED_TO = 512
-# RFC 5321 section 4.2.1: replies of 500 and above will not change.
-_PERMANENT = 500
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def ask(address: str) -> datetime:
     # Never at this very moment, or the time of asking would be that of looking.
     asked = Asked(asked_at=now, slot_at=schedule.publication_after(now + timedelta(seconds=1)))
     keys.create(asked.pk)
-    asked.sealed = sealed.seal(asked.pk, _plain(address).encode().ljust(_PADDED_TO), purpose=_ASKED)
+    asked.sealed = sealed.seal(asked.pk, mail_addresses.key(address).encode().ljust(_PADDED_TO), purpose=_ASKED)
     asked.save(force_insert=True)
     queue.enqueue("block.mail_codes", asked.slot_at.isoformat(), run_at=asked.slot_at)
     return asked.slot_at
@@ -64,13 +61,13 @@ def mail_codes(_slot: str) -> None:
     asked: dict[str, list[Asked]] = defaultdict(list)
     for each in Asked.objects.filter(slot_at__lte=clock.now()):
         with suppress(LookupError):  # forgotten already, but for the row
-            address = sealed.unseal(each.pk, each.sealed, purpose=_ASKED).decode().rstrip()
-            asked[address].append(each)
+            address = sealed.unseal(each.pk, each.sealed, purpose=_ASKED).decode()
+            asked[mail_addresses.key(address)].append(each)
     found: dict[str, list[Left]] = defaultdict(list)
     for choice in Choice.objects.exclude(recovery_sealed=None).iterator():
         left = _opened(choice)
-        if left is not None and _plain(left.address) in asked:
-            found[_plain(left.address)].append(left)
+        if left is not None and (key := mail_addresses.key(left.address)) in asked:
+            found[key].append(left)
     failed: OSError | None = None
     for address, rows in asked.items():
         try:
@@ -104,12 +101,8 @@ def _opened(choice: Choice) -> Left | None:
         return None
 
 
-def _plain(address: str) -> str:
-    return address.strip().lower()
-
-
 def _send(left: Left) -> None:
-    """Errors: OSError when the mail server is away. An address that takes no mail any more has nobody to tell."""
+    """Errors: OSError when it is to be tried again. An address that takes no mail any more has nobody to tell."""
     with translation.override(left.language):
         context = {
             "code": left.code,
@@ -118,8 +111,5 @@ def _send(left: Left) -> None:
         }
         subject = render_to_string("mail/keep_out_code.subject.txt", context).strip()
         text = render_to_string("mail/keep_out_code.txt", context)
-    try:
-        EmailMessage(subject=subject, body=text, to=[left.address]).send()
-    except SMTPRecipientsRefused as refused:
-        if any(code < _PERMANENT for code, _why in refused.recipients.values()):
-            raise
+    with suppress(mailing.Undeliverable):
+        mailing.deliver(EmailMessage(subject=subject, body=text, to=[left.address]))

@@ -4,7 +4,6 @@ What is unclear, what was named by its address, and every refusal needs two peop
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 
@@ -32,13 +31,13 @@ from portal.cases.models import (
 from portal.cases.states import State
 from portal.core import clock
 from portal.jobs import queue
+from portal.policies import budgets
 from portal.policies.assurance import Erase, Proof, Right, allowance
 from portal.takedowns import holds
 from portal.takedowns.models import Hold, HoldReason, Takedown
 from portal.takedowns.removals import TooLate, open_removal, restore
 from portal.takedowns.states import TakedownState
 
-UNLOCKED_FOR = timedelta(minutes=15)
 # What was approved goes on cooling when the rest of the case is refused or withdrawn, so it can come back then too.
 _RESTORABLE = (State.REVIEW, State.ERASING, State.REFUSED, State.WITHDRAWN)
 
@@ -247,8 +246,8 @@ def _go_on_when_decided(case: Case, *, by: User) -> None:
 
 @transaction.atomic
 def unlock(case: Case, *, by: User, purpose: str) -> Unlock:
-    """Leave to see this case's faces, for a stated purpose and fifteen minutes."""
-    until = clock.now() + UNLOCKED_FOR
+    """Leave to see this case's faces, for a stated purpose and a short time."""
+    until = clock.now() + budgets.UNLOCKED_FOR
     append.append(Tag.CASE_UNLOCKED, about=case.code, actor=by.pk, purpose=UnlockPurpose(purpose).value)
     return Unlock.objects.create(case=case, by=by, purpose=UnlockPurpose(purpose), until=until)
 

@@ -32,11 +32,16 @@ class Case(models.Model):
     key_id = models.UUIDField(unique=True, default=uuid4)
     # The key of what outlives the photo: the mail address, and what opens the case's leaves in the ledger.
     proof_key_id = models.UUIDField(unique=True, default=uuid4)
+    # Both are made when the contact is confirmed; until then only the address is kept (portal.cases.personal).
+    has_keys = models.BooleanField(default=False)
     # A key of policies.statutes.PLACES, and the clock taken from it when the case was received.
     place = models.CharField(max_length=8, blank=True)
     statute = models.CharField(max_length=16, blank=True)
     statute_version = models.CharField(max_length=10, blank=True)
     due_on = models.DateField(null=True)
+    # The date from which that clock counts, and the time zone (of the IANA database) in which it was that date.
+    received_on = models.DateField(null=True)
+    received_zone = models.CharField(max_length=32, blank=True)
     consented_at = models.DateTimeField(null=True)
     # Sealed: the mail address, and the addresses of images on the route without a photo (JSON).
     contact_sealed = models.BinaryField(null=True)

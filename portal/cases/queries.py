@@ -16,7 +16,7 @@ from portal.audit import append
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.blocks import choices, codes
-from portal.cases import looked_at, personal
+from portal.cases import looked_at, personal, places
 from portal.cases.models import Case, Match, Outcome, Proposal, Unlock
 from portal.cases.states import OPEN, State
 from portal.core import clock
@@ -108,11 +108,25 @@ class Announced:
     reference: str
     received_at: datetime | None
     slot_at: datetime | None
+    received_on: date | None  # the day from which the law counts, in `received_zone` (of the IANA database)
+    received_zone: str
     due_on: date | None
+
+    @property
+    def zone_name(self) -> str:
+        return places.zone_name(self.received_zone)
 
 
 def announced(case: Case) -> Announced:
-    return Announced(_announced_state(case), case.reference, case.received_at, case.slot_at, case.due_on)
+    return Announced(
+        state=_announced_state(case),
+        reference=case.reference,
+        received_at=case.received_at,
+        slot_at=case.slot_at,
+        received_on=case.received_on,
+        received_zone=case.received_zone,
+        due_on=case.due_on,
+    )
 
 
 def _announced_state(case: Case) -> str:

@@ -6,9 +6,8 @@ end; one that has not says so in its record, whose commitment looks like any oth
 """
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -23,7 +22,7 @@ from portal.core import clock, keys, schedule
 from portal.jobs import queue
 from portal.ledger import leaves, receipt, record
 from portal.policies import retention
-from portal.policies.deadlines import PURGED_WITHIN
+from portal.policies.deadlines import PURGED_WITHIN, end_of
 from portal.takedowns.models import Removal, Step
 from portal.takedowns.states import RemovalState, StepState
 
@@ -36,7 +35,7 @@ def slot(case: Case) -> datetime:
     if settings.RECEIPT_SLOT:
         ended = case.received_at + settings.RECEIPT_SLOT
     else:
-        midnight = datetime.combine(case.due_on + timedelta(days=1), time(), ZoneInfo(settings.TIME_ZONE))
+        midnight = end_of(case.due_on, settings.TIME_ZONE)
         ended = midnight + PURGED_WITHIN
     return schedule.publication_after(max(ended, case.slot_at))
 
@@ -104,12 +103,11 @@ def name(case: Case) -> str:
 
 def _facts(case: Case) -> dict[str, str]:
     """What its holder knows anyway; nothing of it follows from the search."""
-    assert case.received_at is not None
-    received_on = case.received_at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
+    assert case.received_on is not None
     return {
         "case": str(case.code),
         "reference": case.reference,
-        "received_on": received_on.isoformat(),
+        "received_on": case.received_on.isoformat(),
         "statute": case.statute,
     }
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -18,17 +17,15 @@ from portal.blocks import choices
 from portal.cases import cautions, codes, forget, mail, moves, personal, receipts
 from portal.cases.models import Band, Case, Decision, Match, Photo, ProbeKind, Route, Search
 from portal.cases.states import ENDED, OPEN, State
-from portal.core import clock, keys
+from portal.core import clock, keys, mailing, pasted
 from portal.jobs import queue
 from portal.jobs.run import NotYet, PermanentFailure
 from portal.ledger.receipt import NotPublished
-from portal.policies import retention
+from portal.policies import retention, timetable
 from portal.takedowns.models import Removal
 from portal.takedowns.states import RemovalState
 
 log = structlog.get_logger()
-# How long after its slot a case stays open only because its subject could not be told.
-TELL_FOR = timedelta(days=14)
 MOST_TOGETHER = 250  # cases in one pass over the index
 
 
@@ -142,7 +139,8 @@ def _sought(case: Case) -> Sought | None:
 def _at_addresses(case: Case) -> _Found:
     if case.withdrawn_at is not None or case.route != Route.ADDRESSES:
         return _Found()
-    images = service.images_at(personal.addresses(case))
+    given = personal.addresses(case)
+    images = service.images_at([reading for address in given for reading in pasted.readings(address)])
     return _Found(tuple(Match(case=case, image_id=image_id, band=Band.ADDRESS) for image_id in images))
 
 
@@ -279,7 +277,7 @@ def _is_told(case: Case) -> bool:
     if case.slot_at is None or clock.now() < case.slot_at:
         return False
     told = case.announced_at is not None or case.withdrawn_at is not None
-    return told or clock.now() > case.slot_at + TELL_FOR
+    return told or clock.now() > case.slot_at + timetable.TELL_FOR
 
 
 def destroy_key(code: str) -> None:
@@ -288,8 +286,8 @@ def destroy_key(code: str) -> None:
 
 def mail_code(code: str) -> None:
     """Make a new code and mail it. Only here is it ever in plain text."""
-    case = Case.objects.get(pk=UUID(code))
-    if keys.exists(case.proof_key_id):
+    case = Case.objects.filter(pk=UUID(code)).first()
+    if case is not None and (not case.has_keys or keys.exists(case.proof_key_id)):
         address = personal.contact(case)
         _mail("code", case, address=address, code=codes.issue(case, address=address))
 
@@ -327,7 +325,7 @@ def _mail(name: str, case: Case, *, address: str, code: str = "", attachment: ma
     """Send; an address that takes no mail is let be, since trying again changes nothing."""
     try:
         mail.send(name, case, address=address, code=code, attachment=attachment)
-    except mail.Undeliverable:
+    except mailing.Undeliverable:
         log.info("undeliverable", case=str(case.code), mail=name)
 
 

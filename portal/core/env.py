@@ -1,6 +1,7 @@
 """Settings from the environment; a missing one is named, never guessed."""
 
 import os
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,24 @@ def integer(name: str, default: int) -> int:
     if not value.isdigit():
         raise ImproperlyConfigured(f"{name} must be a whole number.")
     return int(value)
+
+
+def period(name: str, default: timedelta) -> timedelta:
+    """Given in whole seconds."""
+    return timedelta(seconds=integer(name, int(default.total_seconds())))
+
+
+SHORTEST_SECRET = 32
+
+
+def unsafe(*, site_url: str, secret_key: str, demo: bool, debug: bool) -> str:
+    """Why a portal with these settings must not serve anybody, in one sentence; empty where it may."""
+    if len(secret_key) < SHORTEST_SECRET:
+        return f"SECRET_KEY is too short: make one of at least {SHORTEST_SECRET} random characters (.env.example)."
+    for name, is_on in (("DEMO", demo), ("DEBUG", debug)):
+        if is_on and site_url.lower().startswith("https://"):
+            return f"{name} is on and SITE_URL is https, so others can reach it: set {name}=0, or use a local address."
+    return ""
 
 
 def names(name: str, default: str) -> list[str]:

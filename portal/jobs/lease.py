@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from threading import Event, Thread
 from time import monotonic
 
@@ -12,10 +11,9 @@ from django.db import DatabaseError, connection
 
 from portal.jobs import queue
 from portal.jobs.queue import Claim
+from portal.policies import operations
 
 log = structlog.get_logger()
-# Whatever still runs then hangs: it is given up, and another worker takes it.
-LONGEST = timedelta(hours=12)
 
 
 @contextmanager
@@ -32,7 +30,7 @@ def kept(claim: Claim) -> Iterator[None]:
 
 
 def _keep(claim: Claim, ended: Event) -> None:
-    until = monotonic() + LONGEST.total_seconds()
+    until = monotonic() + operations.JOB_RUNS_AT_MOST.total_seconds()
     while not ended.wait(settings.LEASE.total_seconds() / 3) and monotonic() < until:
         try:
             if not queue.renew(claim):

@@ -14,8 +14,8 @@ from portal.audit.tags import Tag
 from portal.core import clock
 from portal.jobs import kinds, wake
 from portal.jobs.models import Job, Priority, State
+from portal.policies import operations
 
-LONGEST_WAIT = timedelta(hours=1)
 # Twelve tries within two hours, then one an hour: about four days, longer than a mail server is usually away.
 ATTEMPTS = 104
 WAITS = 12
@@ -126,7 +126,7 @@ def fail(claim: Claim, error: BaseException, *, verdict: Verdict) -> None:
             if _release(claim, state=State.DEAD, last_error=name):
                 append.append(Tag.JOB_DIED, about=claim.job_id, kind=claim.kind, error=name)
         return
-    wait = min(timedelta(seconds=2 ** min(claim.attempts, 20)), LONGEST_WAIT)
+    wait = min(timedelta(seconds=2 ** min(claim.attempts, 20)), operations.RETRY_WITHIN)
     try:
         with transaction.atomic():
             # Waiting for something outside uses up no try of a later, real failure.

@@ -67,12 +67,16 @@ class Signer:
         return f"{_DASH}{self.name} {encode(self.verifier.key_id + signature)}\n"
 
 
+def is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
 def parse_verifier(text: str) -> Verifier:
     """Errors: NoteError."""
     name, _plus, rest = text.strip().partition("+")
     key_id, _plus, key = rest.partition("+")
     raw = decode(key)
-    if not _NAME.fullmatch(name) or len(raw) != 1 + KEY_BYTES or raw[0] != ED25519:
+    if not is_name(name) or len(raw) != 1 + KEY_BYTES or raw[0] != ED25519:
         raise NoteError("not an Ed25519 verifier key")
     verifier = Verifier(name, raw[1:])
     if key_id != verifier.key_id.hex():
@@ -119,7 +123,7 @@ def split(note: str) -> tuple[str, list[tuple[str, bytes]]]:
 def _signature(line: str) -> tuple[str, bytes]:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     raw = decode(encoded)
-    if not line.startswith(_DASH) or not space or not _NAME.fullmatch(name) or len(raw) <= ID_BYTES:
+    if not line.startswith(_DASH) or not space or not is_name(name) or len(raw) <= ID_BYTES:
         raise NoteError("not a signature line")
     return name, raw
 

@@ -36,7 +36,9 @@ def origin() -> str:
 
 
 def create(name: str = "") -> Verifier:
-    """Make the first key of a new, empty log. Errors: KeyExists."""
+    """Make the first key of a new, empty log. Errors: KeyExists, NoteError for a name that the standard forbids."""
+    if not note.is_name(name or _default_origin()):
+        raise NoteError("the log's name may hold neither a space nor a plus")
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     if (folder() / "signers").exists():
         raise KeyExists

@@ -20,7 +20,7 @@ from matching.types import RegisterLine
 COLUMNS = ("shown_at", "client", "agency", "image", "address")
 NEEDED = ("shown_at", "client")
 NAMING = ("image", "address")  # one of them says which image it was
-LONGEST = {"client": 80, "agency": 200, "address": 2000}
+LONGEST = {"client": 80, "agency": 200, "address": 8000}
 BATCH = 5000
 MAGIC = b"PAR1"  # how a Parquet file begins
 

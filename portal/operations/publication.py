@@ -17,7 +17,7 @@ from portal.accounts.models import Role, User
 from portal.audit import append, roots
 from portal.audit.tags import Tag
 from portal.cases import receipts
-from portal.core import clock, schedule
+from portal.core import clock, mailing, schedule
 from portal.jobs import queue
 from portal.jobs.models import Job
 from portal.jobs.run import PermanentFailure
@@ -80,4 +80,7 @@ def mail(subject: str) -> None:
         title = render_to_string("mail/checkpoint.subject.txt", context).strip()
         message = EmailMessage(title, render_to_string("mail/checkpoint.txt", context), to=[account.mail])
     message.attach(f"checkpoint-{made.size}.txt", made.note.encode(), "application/octet-stream")
-    message.send()
+    try:
+        mailing.deliver(message)
+    except mailing.Undeliverable as refused:
+        raise PermanentFailure(f"refused {refused.reply}") from None

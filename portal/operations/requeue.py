@@ -1,7 +1,5 @@
 """Work that should be under way and has no job: a row deleted by hand, or something that came without a word."""
 
-from datetime import timedelta
-
 from django.conf import settings
 from django.db.models import Min
 
@@ -14,13 +12,11 @@ from portal.jobs.queue import is_under_way, lies_dead
 from portal.jobs.queue import pick_up as enqueue
 from portal.orders.models import Order
 from portal.orders.states import State as OrderState
+from portal.policies import operations
 from portal.policies.retention import RECEIPT
 from portal.takedowns import removals
 from portal.takedowns.models import Removal
 from portal.takedowns.states import RemovalState, TakedownState
-
-# How long after closing a case its key is looked for.
-KEYS_LOOKED_FOR = timedelta(days=30)
 
 
 def pick_up() -> None:
@@ -42,10 +38,11 @@ def _cases() -> None:
     for kind, cases in due.items():
         for code in cases.values_list("pk", flat=True):
             enqueue(kind, code)
-    for case in Case.objects.filter(state=State.CLOSED, closed_at__gt=now - KEYS_LOOKED_FOR):
+    for case in Case.objects.filter(state=State.CLOSED, closed_at__gt=now - operations.KEYS_LOOKED_FOR):
         if keys.exists(case.key_id):
             enqueue("case.destroy_key", case.code)
-    for case in Case.objects.filter(state=State.CLOSED, recorded_at__gt=now - KEYS_LOOKED_FOR - RECEIPT.kept_for):
+    recorded_since = now - operations.KEYS_LOOKED_FOR - RECEIPT.kept_for
+    for case in Case.objects.filter(state=State.CLOSED, recorded_at__gt=recorded_since):
         if receipts.is_over(case) and keys.exists(case.proof_key_id):
             enqueue("case.forget_proof", case.code)
 
@@ -81,6 +78,6 @@ def _orders() -> None:
 
 
 def _block_keys() -> None:
-    for block in service.blocks_revoked_since(clock.now() - KEYS_LOOKED_FOR):
+    for block in service.blocks_revoked_since(clock.now() - operations.KEYS_LOOKED_FOR):
         if keys.exists(block):
             enqueue("block.destroy_key", block)

@@ -1,7 +1,6 @@
 """What an order is decided by: how its images spread, and a sample of them that the system drew."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from matching import service
@@ -11,7 +10,7 @@ from portal.audit import append, seen
 from portal.audit.tags import Tag
 from portal.core import limits
 from portal.orders.models import Order
-from portal.policies import looking
+from portal.policies import budgets
 from portal.takedowns import holds
 
 BREAKDOWN = "breakdown"  # as the trail calls it
@@ -44,8 +43,8 @@ def has_counted(order: Order, by: User) -> bool:
 def breakdown(order: Order, by: User) -> Breakdown:
     """Errors: TooManyCounts; an order that `by` saw counted before is free."""
     if not has_counted(order, by):
-        day = timedelta(days=1)
-        if not limits.take("order-count", str(by.pk), most=looking.ORDER_COUNTS_A_DAY, per=day):
+        budget = budgets.ORDER_COUNTS
+        if not limits.take("order-count", str(by.pk), most=budget.most, per=budget.per):
             raise TooManyCounts
     append.append(Tag.ORDER_BREAKDOWN_VIEWED, about=order.code, actor=by.pk, saw=BREAKDOWN)
     listed = list(order.listed.values_list("image_id", flat=True)) if order.by_list else None

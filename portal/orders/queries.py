@@ -16,12 +16,11 @@ from portal.audit.tags import Tag
 from portal.core import clock
 from portal.orders.models import Order
 from portal.orders.states import State
+from portal.policies import operations
 from portal.takedowns import holds
 from portal.takedowns.models import Takedown
 from portal.takedowns.states import TakedownState
 
-# A rate over less is noise, and over more tells of the past.
-RATE_OVER = timedelta(minutes=2)
 _GONE = (TakedownState.REMOVED, TakedownState.PURGED)
 
 
@@ -90,7 +89,7 @@ def progress(order: Order, *, by: User) -> Progress:
     by_state[TakedownState.HELD.value] = 0
     by_state.update(holds.shown_states(held, by=by).values())
     images = max(order.images, sum(by_state.values()))
-    since = max(clock.now() - RATE_OVER, order.decided_at or clock.now())
+    since = max(clock.now() - operations.RATE_MEASURED_OVER, order.decided_at or clock.now())
     lately = takedowns.filter(removal__removed_at__gt=since).count()
     seconds = (clock.now() - since).total_seconds()
     rate = lately / seconds if seconds > 0 else 0.0

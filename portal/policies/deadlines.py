@@ -1,16 +1,49 @@
-"""Due dates. Pure arithmetic over the statutes table."""
+"""Due dates: arithmetic over the statutes table. Where a statute can be read in two ways, the earlier date is taken.
 
-from datetime import date, timedelta
+The day of receipt is not counted, the last day is; a last day on a weekend or holiday stays where it is.
+"""
 
-import holidays
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from portal.policies.statutes import Count, Period, Statute
+from portal.policies.statutes import Count, Period, Place, Statute
 
 # What was approved is out of search, removed from every store and read back, and physically gone from data files, log
 # and backups (docs/architecture.md, Promises).
 HIDDEN_WITHIN = timedelta(minutes=1)
 REMOVED_WITHIN = timedelta(hours=72)
 PURGED_WITHIN = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class DayOfReceipt:
+    date: date
+    zone: str  # of the IANA database: the one in which the date is counted
+
+
+def day_of_receipt(at: datetime, place: Place) -> DayOfReceipt:
+    """The date on which a request counts as received, where the subject lives: the earliest of the place's zones."""
+    zone = min(place.zones, key=lambda name: _wall_clock(at, name))
+    return DayOfReceipt(_wall_clock(at, zone).date(), zone)
+
+
+def is_over(day: date, at: datetime, place: Place) -> bool:
+    """Whether a due date has passed: it ends as soon as it ends in one of the place's zones."""
+    return latest_date(at, place) > day
+
+
+def latest_date(at: datetime, place: Place) -> date:
+    return max(_wall_clock(at, zone) for zone in place.zones).date()
+
+
+def end_of(day: date, zone: str) -> datetime:
+    """The midnight with which a day ends in one time zone."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+
+
+def _wall_clock(at: datetime, zone: str) -> datetime:
+    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 def due_on(received: date, statute: Statute) -> date:
@@ -34,9 +67,10 @@ def add_months(start: date, months: int) -> date:
 
 
 def _add_business_days(start: date, days: int, statute: Statute) -> date:
-    calendar = holidays.country_holidays(statute.country, subdiv=statute.subdivision)
+    """Every statute that counts business days leaves out Saturdays, Sundays and the holidays that it names."""
+    assert statute.holidays is not None
     day = start
     while days:
         day += timedelta(days=1)
-        days -= day.weekday() < 5 and day not in calendar
+        days -= day.weekday() < 5 and day not in statute.holidays(day.year)
     return day

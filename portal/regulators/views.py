@@ -15,6 +15,7 @@ from portal.audit.tags import Tag
 from portal.cases import places
 from portal.cases.states import State
 from portal.ledger import publication
+from portal.policies import deadlines
 from portal.regulators import charts
 from portal.regulators.spoken import duration
 from portal.statistics import queries
@@ -110,7 +111,11 @@ class Time:
 
 
 def _times(shown: Numbers) -> list[Time]:
-    promised = {"hidden": timedelta(minutes=1), "removed": timedelta(hours=72), "purged": timedelta(days=7)}
+    promised = {
+        "hidden": deadlines.HIDDEN_WITHIN,
+        "removed": deadlines.REMOVED_WITHIN,
+        "purged": deadlines.PURGED_WITHIN,
+    }
     labels = {
         "settled": _("From received to settled"),
         "closed": _("From received to closed"),

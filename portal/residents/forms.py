@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
@@ -13,16 +12,20 @@ from django.utils.translation import ngettext_lazy
 from matching.types import PhotoFault
 from portal.blocks import codes
 from portal.cases import places
-from portal.cases.faults import CodeExpired, TooManyCodes, WrongCode
+from portal.cases.faults import CodeExpired, TooManyCases, TooManyCodes, WrongCode
 from portal.cases.models import Route
-from portal.policies import statutes
+from portal.core import pasted
+from portal.core.durations import in_words
+from portal.core.fields import MailField, PastedField
+from portal.policies import budgets, statutes
 from portal.residents import photo_faults
 
 MOST_ADDRESSES = 50
-LONGEST_ADDRESS = 2000
+MOST_TOLD = 20  # lines
 
-TOO_MANY_CODES = _("We have sent as many codes as we may for now. Wait an hour, then try again.")
-TOO_MANY_PHOTOS = _("You have sent as many photos as we may check for now. Wait an hour, then try again.")
+TOO_MANY_CODES = _("We have sent as many codes as we may for now. Wait %(period)s, then try again.")
+TOO_MANY_CASES = _("We have begun as many new requests as we may for now. Wait %(period)s, then try again.")
+TOO_MANY_PHOTOS = _("You have sent as many photos as we may check for now. Wait %(period)s, then try again.")
 BUSY = _("We are checking other photos just now. Wait a moment, then choose the photo again. Nothing else was lost.")
 ENOUGH_PHOTOS = _("You have given as many photos as we can use. Remove one to add another.")
 CODE_EXPIRED = _("This code no longer works. Ask for a new code.")
@@ -33,10 +36,18 @@ WRONG_CODE = ngettext_lazy(
 )
 
 
-def sentence(fault: WrongCode | CodeExpired | TooManyCodes) -> str:
+def sentence(fault: WrongCode | CodeExpired | TooManyCodes | TooManyCases) -> str:
     if isinstance(fault, WrongCode):
         return WRONG_CODE % {"left": fault.tries_left}
-    return str(CODE_EXPIRED if isinstance(fault, CodeExpired) else TOO_MANY_CODES)
+    if isinstance(fault, CodeExpired):
+        return str(CODE_EXPIRED)
+    if isinstance(fault, TooManyCases):
+        return TOO_MANY_CASES % {"period": in_words(budgets.CASES_OF_A_VISITOR.per)}
+    return TOO_MANY_CODES % {"period": in_words(budgets.CODES.per)}
+
+
+def too_many_photos() -> str:
+    return TOO_MANY_PHOTOS % {"period": in_words(budgets.PHOTOS.per)}
 
 
 class PlaceForm(forms.Form):
@@ -52,8 +63,8 @@ class PlaceForm(forms.Form):
     )
 
 
-def _mail_field(label: Any, hint: Any) -> forms.EmailField:
-    return forms.EmailField(
+def _mail_field(label: Any, hint: Any) -> MailField:
+    return MailField(
         label=label,
         help_text=hint,
         max_length=254,
@@ -74,7 +85,7 @@ class ContactForm(forms.Form):
 
 
 class CodeForm(forms.Form):
-    code = forms.CharField(
+    code = PastedField(
         label=_("Enter the code we sent you"),
         help_text=_("The code is six digits."),
         max_length=40,
@@ -115,7 +126,7 @@ class ConsentForm(forms.Form):
 class PhotoForm(forms.Form):
     photo = forms.FileField(
         label=_("Choose or take a photo"),
-        help_text=_("On a phone you can take it now. JPEG, PNG, WebP or HEIC, at most 10 MB."),
+        help_text=_("On a phone you can take it now. JPEG, PNG, WebP or HEIC, at most 10 MB and 25 megapixels."),
         # Named one by one: `image/*` would offer kinds that are refused. Some browsers know HEIC by its ending only.
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/heic,image/heif,.heic,.heif"}),
         error_messages={
@@ -165,7 +176,7 @@ class LostCodeForm(forms.Form):
 
 
 class KeepOutCodeForm(forms.Form):
-    code = forms.CharField(
+    code = PastedField(
         label=_("Your keep-out code"),
         help_text=_("Twenty letters and digits. You saw it when you sent your request."),
         max_length=60,
@@ -184,7 +195,7 @@ class KeepOutCodeForm(forms.Form):
 
 
 class AddressesForm(forms.Form):
-    addresses = forms.CharField(
+    addresses = PastedField(
         label=_("Where are the images?"),
         help_text=_("Give the web address of each image, or of the page it is on. One address a line, at most 50."),
         widget=forms.Textarea(attrs={"rows": "8", "autocomplete": "off", "spellcheck": "false", "inputmode": "url"}),
@@ -192,33 +203,57 @@ class AddressesForm(forms.Form):
     )
 
     def clean_addresses(self) -> list[str]:
-        lines = [line.strip() for line in self.cleaned_data["addresses"].splitlines()]
-        given = list(dict.fromkeys(line for line in lines if line))
-        if len(given) > MOST_ADDRESSES:
-            raise ValidationError(_("Give at most 50 addresses. You can make a second request for the others."))
-        if wrong := [str(number) for number, line in enumerate(lines, 1) if line and not _is_web_address(line)]:
-            raise ValidationError(_WRONG_LINES, params={"lines": ", ".join(wrong), "count": len(wrong)})
-        return given
+        given: dict[str, None] = {}
+        wrong: dict[tuple[pasted.Fault, str], list[str]] = {}
+        for number, line in enumerate(self.cleaned_data["addresses"].splitlines(), 1):
+            if line.strip():
+                try:
+                    given |= dict.fromkeys(pasted.web_addresses(line))
+                except pasted.Unusable as unusable:
+                    wrong.setdefault((unusable.fault, unusable.named), []).append(str(number))
+        if wrong:
+            raise ValidationError([_wrong(*what, lines) for what, lines in wrong.items()])
+        if over := max(0, len(given) - MOST_ADDRESSES):
+            raise ValidationError(_TOO_MANY, params={"given": len(given), "over": over})
+        return list(given)
 
 
-_WRONG_LINES = ngettext_lazy(
-    "Line %(lines)s is not a web address. Write it as in https://example.com/photo.jpg.",
-    "Lines %(lines)s are not web addresses. Write them as in https://example.com/photo.jpg.",
-    "count",
+_TOO_MANY = ngettext_lazy(
+    "You gave %(given)d addresses: %(over)d more than the 50 of one request. You can make a second request for it.",
+    "You gave %(given)d addresses: %(over)d more than the 50 of one request. You can make a second request for them.",
+    "over",
 )
+_WRONG_LINES = {
+    pasted.Fault.NO_ADDRESS: ngettext_lazy(
+        "Line %(lines)s is not a web address. Write it as in https://example.com/photo.jpg.",
+        "Lines %(lines)s are not web addresses. Write them as in https://example.com/photo.jpg.",
+        "count",
+    ),
+    pasted.Fault.SCHEME: ngettext_lazy(
+        "Line %(lines)s begins with “%(named)s:”. We can look for addresses that begin with https: or http: only.",
+        "Lines %(lines)s begin with “%(named)s:”. We can look for addresses that begin with https: or http: only.",
+        "count",
+    ),
+    pasted.Fault.PORT: ngettext_lazy(
+        "Line %(lines)s names “%(named)s” as a port, the number behind the colon. A port is a number from 1 to 65535.",
+        "Lines %(lines)s name “%(named)s” as a port, the number behind the colon. A port is a number from 1 to 65535.",
+        "count",
+    ),
+    pasted.Fault.TOO_LONG: ngettext_lazy(
+        "Line %(lines)s is longer than the 8000 characters that an address can have.",
+        "Lines %(lines)s are longer than the 8000 characters that an address can have.",
+        "count",
+    ),
+}
 
 
-def _is_web_address(line: str) -> bool:
-    address = line if "://" in line else f"https://{line}"
-    try:
-        URLValidator(schemes=["http", "https"])(address)
-    except ValidationError:
-        return False
-    return len(address) <= LONGEST_ADDRESS
+def _wrong(fault: pasted.Fault, named: str, lines: list[str]) -> ValidationError:
+    told = ", ".join(lines[:MOST_TOLD] + ["…"] * (len(lines) > MOST_TOLD))
+    return ValidationError(_WRONG_LINES[fault], params={"lines": told, "count": len(lines), "named": named})
 
 
 class ReturnForm(forms.Form):
-    reference = forms.CharField(
+    reference = PastedField(
         label=_("Reference of your request"),
         help_text=_("Eight letters and digits, for example 7K3M-Q9TX. It is in our first mail to you."),
         max_length=40,

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
+from portal.core.durations import in_words
 from portal.policies import retention
 
 WORDS: dict[retention.Rule, tuple[Promise, Promise]] = {
@@ -30,7 +29,7 @@ WORDS: dict[retention.Rule, tuple[Promise, Promise]] = {
     ),
     retention.BACKUP: (
         _("Copies of our database, in case it is damaged"),
-        _("So that what was deleted is in no copy a week later. A photo that we destroyed cannot be read in them."),
+        _("So that what was deleted soon leaves these copies too. A photo that we destroyed cannot be read in them."),
     ),
     retention.BLOCK: (
         _("A template of your face that keeps you out, and your email address for a lost code, if you asked for it"),
@@ -38,7 +37,7 @@ WORDS: dict[retention.Rule, tuple[Promise, Promise]] = {
     ),
     retention.LOST_CODE: (
         _("An email address that was entered to ask for a lost code"),
-        _("We look for it at a fixed time, once a day, and forget it then."),
+        _("We look for it at a fixed time and forget it then."),
     ),
 }
 
@@ -54,15 +53,3 @@ def table() -> Iterator[Kept]:
     for rule in retention.ALL:
         record, reason = WORDS[rule]
         yield Kept(record, in_words(rule.kept_for), reason)
-
-
-def in_words(period: timedelta) -> str:
-    minutes, hours = int(period.total_seconds() // 60), int(period.total_seconds() // 3600)
-    if period.days and period.days % 365 == 0:
-        years = period.days // 365
-        return ngettext("%(count)d year", "%(count)d years", years) % {"count": years}
-    if period > timedelta(days=1):
-        return ngettext("%(count)d day", "%(count)d days", period.days) % {"count": period.days}
-    if minutes >= 60:
-        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
-    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}

@@ -5,13 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.core.validators import RegexValidator, URLValidator
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from matching.types import Scope
 from portal.audit.seen import Unseen
 from portal.blocks.models import Ground
 from portal.cases.models import RefusalReason, UnlockPurpose
+from portal.core import pasted
+from portal.core.fields import PastedField
 from portal.core.uploads import LARGEST_UPLOAD
 from portal.orders import lists
 from portal.orders.faults import Unreadable
@@ -21,8 +23,8 @@ CHOICES = [(DELETE, _("Delete")), (LEAVE, _("Leave"))]
 
 
 TOO_MANY_UNLOCKS = _(
-    "You have unlocked faces as often as one person may in a day. Ask a colleague to go on with this case, or wait "
-    "until tomorrow."
+    "You have unlocked faces as often as one person may for now. Ask a colleague to go on with this case, or come back "
+    "later."
 )
 NOTHING_FOUND = _("There is no case with this reference")
 
@@ -30,7 +32,7 @@ NOTHING_FOUND = _("There is no case with this reference")
 class ReferenceForm(forms.Form):
     """The one look-up there is: staff never search by person."""
 
-    reference = forms.CharField(
+    reference = PastedField(
         label=_("Reference"),
         max_length=12,
         error_messages={"required": _("Enter a reference")},
@@ -196,15 +198,10 @@ class OrderForm(forms.Form):
 
 
 class ExemptionForm(forms.Form):
-    address = forms.CharField(
+    address = PastedField(
         label=_("Address of the page or of the image"),
-        max_length=2000,
+        max_length=pasted.LONGEST_ADDRESS,
         error_messages={"required": _("Enter the address")},
-        validators=[
-            URLValidator(
-                ["http", "https"], message=_("Enter an address in the right form, like https://example.com/page")
-            )
-        ],
         widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     ground = forms.ChoiceField(
@@ -213,3 +210,12 @@ class ExemptionForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Select why"), "invalid_choice": _("Select one of the two")},
     )
+
+    def clean_address(self) -> str:
+        try:
+            (address,) = pasted.web_addresses(self.cleaned_data["address"])
+        except ValueError:  # none, or several
+            raise forms.ValidationError(
+                _("Enter an address in the right form, like https://example.com/page")
+            ) from None
+        return pasted.endings(address)[-1]

@@ -2,9 +2,9 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.fields import MailField, PastedField
 from portal.notices.models import Channel, SettledBecause
 
 
@@ -15,7 +15,7 @@ class ChannelForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose how")},
     )
-    endpoint = forms.CharField(
+    endpoint = PastedField(
         label=_("Address of the webhook, or mail address"),
         max_length=500,
         error_messages={"required": _("Enter an address")},
@@ -26,7 +26,7 @@ class ChannelForm(forms.Form):
     def clean(self) -> None:
         if self.cleaned_data.get("channel") == Channel.MAIL:
             try:
-                validate_email(self.cleaned_data.get("endpoint", ""))
+                self.cleaned_data["endpoint"] = MailField().clean(self.cleaned_data.get("endpoint"))
             except ValidationError:
                 self.add_error("endpoint", _("Enter a mail address, such as privacy@client.example"))
 

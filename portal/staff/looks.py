@@ -9,7 +9,9 @@ from django.utils.translation import ngettext
 from portal.cases.models import Band, Case
 from portal.cases.states import OPEN, State
 from portal.core import clock
+from portal.core.durations import in_words
 from portal.orders.states import State as OrderState
+from portal.policies import deadlines, statutes
 from portal.takedowns.removals import SEARCH
 from portal.takedowns.states import TakedownState
 
@@ -75,21 +77,21 @@ def broken_promise(promise: str) -> tuple[str, str]:
     """What is late, and what to do about it."""
     return {
         "hidden": (
-            _("Not out of search within a minute"),
+            _("Not out of search within %(period)s") % {"period": in_words(deadlines.HIDDEN_WITHIN)},
             _(
                 "Look whether a worker is alive and whether a job gave up. What search still returns although it was"
                 " hidden waits below: have the index mended, then try again."
             ),
         ),
         "removed": (
-            _("Not removed from every store within 72 hours"),
+            _("Not removed from every store within %(period)s") % {"period": in_words(deadlines.REMOVED_WITHIN)},
             _(
                 "Look below for the store that is stuck, have it mended, then try again. An order that is paused goes"
                 " on once it is resumed."
             ),
         ),
         "purged": (
-            _("Not purged within 7 days"),
+            _("Not purged within %(period)s") % {"period": in_words(deadlines.PURGED_WITHIN)},
             _(
                 "Run manage.py purge: it names the tables that are kept back. End the long transaction, replica or"
                 " replication slot that still sees their old rows; the rest happens by itself."
@@ -148,18 +150,19 @@ class Due:
 
 
 def due(case: Case) -> Due:
-    if case.due_on is None or case.received_at is None:
+    if case.due_on is None or case.received_on is None:
         return Due(None, 0, 0, "done", _("No clock runs"))
-    days = (case.due_on - clock.today()).days
+    today = deadlines.latest_date(clock.now(), statutes.PLACES[case.place])
+    days = (case.due_on - today).days
     if case.state not in OPEN:
         return Due(case.due_on, days, 100, "done", _("The clock has stopped"))
     mood = "late" if days < 0 else "soon" if days <= SOON else "calm"
-    return Due(case.due_on, days, _share(case.received_at, case.due_on), mood, _days_left(days))
+    return Due(case.due_on, days, _share(case.received_on, case.due_on, today), mood, _days_left(days))
 
 
-def _share(received_at: datetime, due_on: date) -> int:
-    whole = max(1, (due_on - received_at.date()).days)
-    return max(0, min(100, round(100 * (clock.today() - received_at.date()).days / whole)))
+def _share(received_on: date, due_on: date, today: date) -> int:
+    whole = max(1, (due_on - received_on).days)
+    return max(0, min(100, round(100 * (today - received_on).days / whole)))
 
 
 def _days_left(days: int) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db import connections
 
+from portal.cases.states import OPEN, State
 from portal.core import clock
+from portal.takedowns.states import TakedownState
 
 WEEKS_SHOWN = 12
 MONTHS_SHOWN = 12
-OPEN_STATES = ("received", "searching", "waiting", "review", "erasing")
 # An image counts as deleted once every store was read back without it.
-DELETED_STATES = ("removed", "purged")
+DELETED_STATES = (TakedownState.REMOVED, TakedownState.PURGED)
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,13 @@ def numbers() -> Numbers:
     deleted = sum(images.get(state, 0) for state in DELETED_STATES)
     (orders,) = _rows("SELECT confirmed, open, images_deleted FROM statistics_orders")
     (purges,) = _rows("SELECT purged, log_unseen FROM statistics_purges")
-    stuck, kept = images.get("stuck", 0), images.get("restored", 0)
+    stuck, kept = images.get(TakedownState.STUCK, 0), images.get(TakedownState.RESTORED, 0)
     return Numbers(
         as_of=today,
         received=sum(states.values()),
-        open=sum(states.get(state, 0) for state in OPEN_STATES),
-        settled=states.get("settled", 0),
-        closed=states.get("closed", 0),
+        open=sum(states.get(state, 0) for state in OPEN),
+        settled=states.get(State.SETTLED, 0),
+        closed=states.get(State.CLOSED, 0),
         overdue=sum(cases for due_on, cases in _rows("SELECT due_on, cases FROM statistics_due") if due_on < today),
         images_deleted=deleted,
         images_on_their_way=sum(images.values()) - deleted - stuck - kept,

@@ -16,7 +16,10 @@ list has a new edition, and whoever goes on with another one, names none, or has
 They read it anew from `?after=0` and go on refusing what they have. A crawler compares the edition in the signed text
 with its own, and so notices even if something between kept the 409 from it.
 
-Digests: whoever reads the list learns of an address only whether one they know already is on it.
+Digests: whoever reads the list learns of an address only whether one they know already is on it. How an address is
+normalised is what `matching/provenance/addresses.py` says. Entries of before those rules were made by those of
+`matching/provenance/earlier_addresses.py`, and the addresses behind them are not known; so a crawler looks for both
+digests of an address it is about to fetch.
 """
 
 import base64

@@ -4,16 +4,26 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from pytest_django import Settings
 
+from portal.ledger import signers
 from portal.residents import certificates
 from tests.browser.conftest import WIDTHS, Visitor
-from tests.ledger.world import KEY, World
+from tests.ledger.world import KEY, SIGNER, World
 
 SIZES = pytest.mark.parametrize("width", WIDTHS)
 LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
 CHECK = {"en": "Check", "fr": "Vérifier"}
 GOOD = {"en": "This receipt checks out", "fr": "Ce reçu est authentique"}
 RECEIPT = World(5).receipt(3)
+
+
+@pytest.fixture(autouse=True)
+def own_key(settings: Settings, tmp_path: Path) -> None:
+    """A certificate is only of what the site's own log signed."""
+    settings.KEY_STORE = tmp_path
+    signers.create(SIGNER.name)
+    signers.write([SIGNER])
 
 
 @SIZES
@@ -32,8 +42,12 @@ def test_a_scanned_code_fills_in_the_receipt(visit: Visitor, language: str, widt
 
 
 ELSEWHERE = RECEIPT.replace(b"\nindex 3\n", b"\nindex 2\n")
-CUT = RECEIPT[:-100] + RECEIPT[-99:]  # within the signature
-VERDICTS = {"This receipt does not check out": ELSEWHERE, "No key given here signed this": CUT}
+RENAMED = RECEIPT[:-100] + RECEIPT[-99:]  # a letter is missing in the name of who signed
+VERDICTS = {
+    "This receipt does not check out": ELSEWHERE,
+    "No key given here signed this": RENAMED,
+    "This receipt cannot be read": RECEIPT[:-90],
+}
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)

@@ -9,7 +9,7 @@ from portal.cases.faults import CodeExpired, TooManyCodes, WrongCode
 from portal.cases.models import Case, Code
 from portal.cases.states import State
 from portal.core import clock
-from portal.policies import retention
+from portal.policies import budgets, retention
 from portal.policies.assurance import Proof
 from tests.builders import mailed_code, make_case
 
@@ -85,7 +85,7 @@ def test_a_code_mailed_to_one_address_does_not_confirm_another(case: Case) -> No
 
 
 def test_mails_to_one_address_are_limited_over_all_cases() -> None:
-    for _ in range(actions.CODES_AN_HOUR):
+    for _ in range(budgets.CODES.most):
         actions.send_code(actions.open_case("en"), "ana@example.org")
     with pytest.raises(TooManyCodes):
         actions.send_code(actions.open_case("en"), "Ana@Example.org")

@@ -24,6 +24,7 @@ Drain = Callable[[], int]
 class Inbox:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.recipients: list[str] = []
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  (aiosmtpd's name)
         content = envelope.content
@@ -31,6 +32,7 @@ class Inbox:
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        self.recipients += envelope.rcpt_tos
         return "250 OK"
 
 
@@ -45,6 +47,16 @@ def inbox(settings: Settings) -> Iterator[Inbox]:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     yield inbox
     server.stop()
+
+
+def test_every_mail_goes_to_the_domain_that_was_meant(inbox: Inbox, drain: Drain) -> None:
+    """By the rules of 2003, which Django follows, it would be that of somebody else: strasse.example."""
+    make_case(State.RECEIVED, address="ana@straße.example")
+    drain()
+    clock.move(timedelta(days=7, minutes=1))
+    drain()
+    assert len(inbox.mails) >= 3
+    assert set(inbox.recipients) == {mail["To"] for mail in inbox.mails} == {"ana@xn--strae-oqa.example"}
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -165,8 +165,10 @@ def test_every_change_of_the_published_files_is_found(alone: ModuleType, capsys:
         assert _verdict(alone, keys, shown) == {alone.SHOWN}
         changed = tamper(random, shown)
         assert any(shown[name] != content for name, content in changed.items()), tamper.__name__
+        if all(alone.mended(content).encode() == shown[name] for name, content in changed.items()):
+            continue  # what a mail program might do is undone, and the very text comes back
         done[tamper.__name__] += 1
-        if not {alone.FORGED, alone.UNSIGNED} & _verdict(alone, keys, {**shown, **changed}):
+        if _verdict(alone, keys, {**shown, **changed}) == {alone.SHOWN}:
             missed[tamper.__name__] += 1
     with capsys.disabled():
         sys.stdout.write(f"\nledger: {done.total()} changes of files, {len(done)} kinds, missed {missed.total()}\n")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.ledger import checkpoint, note
+from portal.ledger import checkpoint, note, signers
 from portal.ledger.checkpoint import Head
 from portal.ledger.note import NoteError, Signer, parse_verifier, sign, verified_text
 from portal.ledger.tree import Tree
@@ -67,6 +67,18 @@ def test_anything_else_is_no_checkpoint_although_it_is_signed(text: str) -> None
     signed = sign(text.format(root=note.encode(bytes(32))), [ONE])
     with pytest.raises(NoteError):
         checkpoint.read(signed, [ONE.verifier])
+
+
+@pytest.mark.parametrize("name", ["wit+ness", "wit ness", "wit\u3000ness", "wit\u00a0ness", ""])
+def test_a_signers_name_has_no_space_and_no_plus(name: str) -> None:
+    signed = sign("text\n", [ONE])
+    with pytest.raises(NoteError, match="not "):
+        verified_text(f"{signed}— {name} AAAAAAAA\n", [ONE.verifier])
+    with pytest.raises(NoteError, match="not "):
+        parse_verifier(str(Signer(name, bytes(32)).verifier))
+    if name:
+        with pytest.raises(NoteError, match="neither a space nor a plus"):
+            signers.create(name)
 
 
 @given(st.text(max_size=200))

@@ -12,7 +12,8 @@ from portal.core import clock, keys, limits
 from portal.core.models import Tally
 from portal.jobs.models import Job
 from portal.operations import retention
-from portal.policies.retention import CODE, DRAFT, JOB
+from portal.policies.deadlines import end_of
+from portal.policies.retention import CODE, DRAFT, JOB, SESSION
 from tests.builders import mailed_code, make_case, session_of
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +77,20 @@ def test_photo_and_template_are_kept_to_the_due_date_and_not_a_day_longer() -> N
 def test_a_visit_ends_within_the_day() -> None:
     visit = session_of(make_case())
     assert visit.get("/en/request/check/").status_code == 200
-    Session.objects.update(expire_date=clock.now())
+    clock.move(SESSION.kept_for + SECOND)
     retention.run("")
     assert not Session.objects.exists()
     assert visit.get("/en/request/check/").status_code == 302
+
+
+def test_the_due_day_ends_where_the_subject_lives_and_not_where_the_operator_is() -> None:
+    case = make_case(State.REVIEW, route=Route.PHOTO, place="GB")
+    assert case.due_on is not None
+    # Midnight in London; where the operator is, the due day has five hours to go.
+    clock.move(end_of(case.due_on, "Europe/London") - clock.now() - SECOND)
+    retention.run("")
+    assert Photo.objects.filter(case=case).exists()
+    clock.move(2 * SECOND)
+    assert clock.today() == case.due_on
+    retention.run("")
+    assert not Photo.objects.filter(case=case).exists()

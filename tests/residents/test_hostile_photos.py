@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -13,9 +14,9 @@ from bench import hostile_photos
 from matching.faces import find_faces
 from matching.types import PhotoFault
 from portal.cases.models import Case, Route
+from portal.policies import budgets
 from portal.residents import photo_faults
 from portal.residents.forms import PhotoForm
-from portal.residents.views import journey
 from tests import builders
 from tests.conftest import SHARED
 from tests.matching.conftest import set_matching
@@ -38,7 +39,7 @@ def photo(content: bytes, name: str = "x.jpg") -> dict[str, SimpleUploadedFile]:
 def test_photos_of_each_hostile_kind_are_answered_soon(
     pack: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journey, "PHOTOS_AN_HOUR", 100)
+    monkeypatch.setattr(budgets, "PHOTOS", replace(budgets.PHOTOS, most=100))
     set_matching(settings, PACK=pack, PACKS_FOLDER=str(SHARED / "models"))
     ana = builders.session_of(builders.make_case(route=Route.PHOTO))  # a photo is in it: the models are loaded
     answered: dict[str, set[int]] = defaultdict(set)
@@ -61,7 +62,7 @@ def test_what_a_photo_says_it_is_counts_for_nothing(case: Case) -> None:
 
 def test_it_asks_to_come_back_when_others_take_too_long(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(find_faces, "SECONDS_IN_LINE", 0.1)
-    monkeypatch.setattr(journey, "PHOTOS_AN_HOUR", 1)
+    monkeypatch.setattr(budgets, "PHOTOS", replace(budgets.PHOTOS, most=1))
     ana, taken, done = builders.session_of(case), Event(), Event()
 
     def another() -> None:

@@ -15,8 +15,7 @@ from portal.blocks.models import Choice
 from portal.cases.models import Case, Probe, Route
 from portal.cases.states import State
 from portal.core import clock
-from portal.policies import retention
-from portal.residents.views import keep_out
+from portal.policies import budgets, retention
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -153,9 +152,9 @@ def test_looking_changes_nothing(holder: tuple[Client, Case]) -> None:
 
 def test_codes_are_tried_so_often_and_no_more(holder: tuple[Client, Case]) -> None:
     browser, case = holder
-    for _ in range(keep_out.TRIES_AN_HOUR):
+    for _ in range(budgets.KEEP_OUT_CODES.most):
         assert "We do not know this code" in enter(browser, "A" * 20)
-    assert "Wait an hour" in enter(browser, codes.of(case.key_id))
+    assert "Wait 1 hour" in enter(browser, codes.of(case.key_id))
     clock.move(timedelta(hours=1, seconds=1))
     assert "You asked to be kept out" in enter(browser, codes.of(case.key_id))
     assert "twenty letters and digits. Check it" in enter(browser, "nonsense")

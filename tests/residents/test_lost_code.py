@@ -20,8 +20,8 @@ from portal.cases.models import Case, Route
 from portal.cases.states import State
 from portal.core import clock, keys
 from portal.operations import retention
+from portal.policies import budgets
 from portal.policies import retention as rules
-from portal.residents.views import keep_out
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -209,10 +209,10 @@ def test_the_mail_is_in_the_language_of_the_request(language: str, words: str, d
 
 def test_it_is_asked_for_so_often_and_no_more() -> None:
     browser = Client()
-    for _ in range(keep_out.ASKED_AN_HOUR):
+    for _ in range(budgets.LOST_CODES.most):
         assert "If a code was left" in ask(ADDRESS, browser)
     assert "You have asked too often" in ask(ADDRESS, browser)
-    assert Asked.objects.count() == keep_out.ASKED_AN_HOUR
+    assert Asked.objects.count() == budgets.LOST_CODES.most
 
 
 def test_it_wants_an_address() -> None:

@@ -10,8 +10,8 @@ from matching.types import PhotoFault
 from portal.cases.models import Case, Route
 from portal.core import clock
 from portal.core.uploads import LARGEST_REQUEST
+from portal.policies import budgets
 from portal.residents import photo_faults
-from portal.residents.views import journey
 from tests import builders
 
 PAGE = "/en/request/photo/"
@@ -52,7 +52,7 @@ def test_it_still_asks_for_the_token_of_the_form(case: Case) -> None:
 
 def test_it_checks_no_more_than_so_many_photos_an_hour(case: Case) -> None:
     ana = builders.session_of(case)
-    for _ in range(journey.PHOTOS_AN_HOUR):
+    for _ in range(budgets.PHOTOS.most):
         assert TOO_MANY not in ana.post(PAGE, photo()).content.decode()
     refused = ana.post(PAGE, photo(builders.astronaut_jpeg()))
     assert f'<a href="#id_photo">{TOO_MANY}' in refused.content.decode()
@@ -62,6 +62,6 @@ def test_it_checks_no_more_than_so_many_photos_an_hour(case: Case) -> None:
 
 def test_the_photos_of_one_case_are_not_counted_for_another(case: Case) -> None:
     ana, bo = builders.session_of(case), builders.session_of(builders.make_case(route=Route.PHOTO))
-    for _ in range(journey.PHOTOS_AN_HOUR):
+    for _ in range(budgets.PHOTOS.most):
         ana.post(PAGE, photo())
     assert TOO_MANY not in bo.post(PAGE, photo()).content.decode()

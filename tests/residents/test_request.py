@@ -184,12 +184,12 @@ def test_it_stops_mailing_codes_after_a_while() -> None:
     for _ in range(5):
         client.post("/en/request/contact/", {"contact": "ana@example.org"})
     page = client.post("/en/request/contact/", {"contact": "ana@example.org"})
-    assert "Wait an hour" in page.content.decode()
+    assert "Wait 1 hour" in page.content.decode()
 
 
 def test_it_names_the_lines_that_are_no_addresses() -> None:
     ana = builders.session_of(builders.make_case())
-    typed = "https://a.example/1.jpg\nmy photo\nftp://a.example/2"
+    typed = "https://a.example/1.jpg\nmy photo\n/2.jpg"
     page = ana.post("/en/request/addresses/", {"addresses": typed}).content.decode()
     assert "Lines 2, 3 are not web addresses" in page
     assert "my photo" in page

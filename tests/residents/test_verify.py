@@ -6,20 +6,32 @@ import io
 import logging
 import re
 import zlib
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import translation
+from pytest_django import Settings
 
-from portal.ledger import verify
+from portal.ledger import leaves, publication, receipt, rotation, signers, verify
+from portal.ledger.models import Leaf
 from portal.residents import certificates
-from tests.ledger.world import KEY, OTHER, OTHER_KEY, World, keys_of
+from tests.ledger.test_rotation import make_key
+from tests.ledger.world import KEY, OTHER, OTHER_KEY, SIGNER, World, keys_of
 
 pytestmark = pytest.mark.django_db
 WORLD = World(5)
 PAGE, CERTIFICATE = "/en/verify/", "/en/verify/certificate/"
+
+
+@pytest.fixture(autouse=True)
+def own_key(settings: Settings, tmp_path: Path) -> None:
+    """The site's log signs with the key of the small world."""
+    settings.KEY_STORE = tmp_path
+    signers.create(SIGNER.name)
+    signers.write([SIGNER])
 
 
 def file(content: bytes) -> SimpleUploadedFile:
@@ -50,7 +62,9 @@ def test_a_changed_receipt_does_not(client: Client, at: int) -> None:
     changed[at] ^= 1
     answer = client.post(PAGE, {"receipt_file": file(bytes(changed)), "key": KEY})
     assert answer.status_code == 422
-    assert "This receipt does not check out" in body(answer.content)
+    verdicts = ("This receipt does not check out", "This receipt cannot be read")
+    assert sum(verdict in body(answer.content) for verdict in verdicts) == 1
+    assert "certificate" not in body(answer.content)
 
 
 def test_it_believes_the_key_that_is_given_and_no_other(client: Client) -> None:
@@ -79,7 +93,8 @@ def test_a_checkpoint_of_the_same_history_agrees(client: Client) -> None:
     [
         ({"key": KEY}, "Choose the receipt file, or paste its text."),
         ({"receipt_text": "x", "key": ""}, "Enter the ledger’s public key"),
-        ({"receipt_text": "x", "key": "x+y+z"}, "That is not a ledger’s public key"),
+        ({"receipt_text": "x", "key": f"{KEY}\nx+y+z"}, "Line 2: That is not a log"),
+        ({"receipt_text": "x", "key": f"{KEY}\n{OTHER_KEY[:-4]}"}, "Line 2: That key is mistyped or cut short"),
         ({"receipt_text": "x" * 1_000_001, "key": KEY}, "larger than any receipt"),
     ],
 )
@@ -161,7 +176,7 @@ def _shuffled(lines: bytes) -> bytes:
 def test_found_or_not_certificates_are_alike() -> None:
     """Case 0 has no step, case 3 has nine: same words, same length."""
     with translation.override("en"):
-        pages = [certificates.page(certificates.make(WORLD.receipt(n), keys_of(KEY), language="en")) for n in (0, 3)]
+        pages = [certificates.page(certificates.make(WORLD.receipt(n), language="en")) for n in (0, 3)]
     without_codes = [re.sub(r'src="[^"]*"', "", page) for page in pages]
     plain = [re.sub(r"[0-9a-f-]{36,64}|Entry \d", "", page) for page in without_codes]
     assert plain[0] == plain[1]
@@ -180,3 +195,106 @@ def test_page_and_certificate_say_of_a_notice_that_it_was_written(
         said = body(client.post(f"/{language}/{page}", given).content)
         assert written in said
         assert claimed not in said
+
+
+@pytest.mark.parametrize("size", [1_040_000, 3_000_000])
+@pytest.mark.parametrize("address", [PAGE, CERTIFICATE])
+def test_a_large_paste_keeps_the_form(client: Client, size: int, address: str) -> None:
+    text = "x" * size
+    form = f"receipt_text={text}&key={KEY.replace('+', '%2B')}"
+    for answer in (
+        client.post(address, {"receipt_text": text, "key": KEY}),
+        client.post(address, form, content_type="application/x-www-form-urlencoded"),
+    ):
+        assert answer.status_code == (422 if size < 1_048_576 - 200 else 413)
+        assert "larger than any receipt" in body(answer.content)
+        assert KEY in answer.content.decode().replace("&#x2B;", "+")
+
+
+def test_a_body_that_fits_still_needs_its_token() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    for address in (PAGE, CERTIFICATE):
+        assert strict.post(address, {"receipt_text": WORLD.receipt(3).decode(), "key": KEY}).status_code == 403
+
+
+def test_text_and_file_are_treated_alike(client: Client) -> None:
+    mangled = WORLD.receipt(3).decode().replace("\n", "\r\n> ").replace("—", "-")
+    pasted = client.post(PAGE, {"receipt_text": f"> {mangled}", "key": f"\ufeff> {KEY}\r\n"})
+    dropped = client.post(PAGE, {"receipt_file": file(f"> {mangled}".encode("utf-16")), "key": KEY})
+    for answer in (pasted, dropped):
+        assert "This receipt checks out" in body(answer.content)
+        assert "A mail program or an editor had changed" in body(answer.content)
+
+
+def test_what_is_no_receipt_is_not_called_forged(client: Client) -> None:
+    answer = client.post(PAGE, {"receipt_file": file(b"%PDF-1.7\n"), "key": KEY})
+    assert answer.status_code == 422
+    assert "This receipt cannot be read" in body(answer.content)
+    assert "This is a PDF, perhaps the certificate" in body(answer.content)
+    assert "does not check out" not in body(answer.content)
+
+
+def test_what_is_wrong_with_the_checkpoint_is_said_of_the_checkpoint(client: Client) -> None:
+    for checkpoint in ("hello", WORLD.checkpoint().decode().replace("\n5\n", "\n6\n")):
+        answer = client.post(PAGE, {"receipt_file": file(WORLD.receipt(3)), "key": KEY, "checkpoint": checkpoint})
+        assert answer.status_code == 200
+        assert "This receipt checks out" in body(answer.content)
+        assert "The receipt is good; this is of checkpoint 1 given beside it" in body(answer.content)
+
+
+def test_a_checkpoint_of_another_size_is_compared_by_a_proof_from_the_log(client: Client) -> None:
+    notes, receipts = [], []
+    for _ in range(3):
+        leaf = leaves.append(leaves.Kind.CLOSED, key_id=make_key(), commitment={"reference": "ABCD-1234"})
+        kept = publication.publish()
+        assert kept is not None
+        notes.append(kept.note)
+        receipts.append(receipt.issue(Leaf.objects.get(pk=leaf.pk)).decode())
+    for one in receipts:
+        for note in notes:
+            answer = client.post(PAGE, {"receipt_text": one, "key": KEY, "checkpoint": note})
+            assert "tell the same history" in body(answer.content)
+            assert "This receipt checks out" in body(answer.content)
+    # The true key signed this as well, of another history.
+    answer = client.post(PAGE, {"receipt_text": receipts[0], "key": KEY, "checkpoint": World(2).checkpoint().decode()})
+    assert answer.status_code == 422
+    assert "This receipt is genuine, but the checkpoint contradicts it" in body(answer.content)
+    # Nobody here knows what comes after the newest checkpoint.
+    answer = client.post(PAGE, {"receipt_text": receipts[0], "key": KEY, "checkpoint": WORLD.checkpoint().decode()})
+    assert answer.status_code == 200
+    assert "Whether the checkpoint of 5 entries" in body(answer.content)
+
+
+def test_a_certificate_is_of_the_logs_own_keys_and_not_of_the_visitors(client: Client) -> None:
+    forged = World(5, signer=OTHER).receipt(3).decode()
+    answer = client.post(PAGE, {"receipt_text": forged, "key": OTHER_KEY})
+    assert "This receipt checks out" in body(answer.content)
+    assert "only of receipts that this site’s ledger signed" in body(answer.content)
+    assert "Download a certificate" not in body(answer.content)
+    answer = client.post(CERTIFICATE, {"receipt_text": forged, "key": OTHER_KEY})
+    assert answer.status_code == 422
+    assert "there is no certificate of it" in body(answer.content)
+
+
+def test_a_certificate_is_not_of_a_key_that_was_compromised(client: Client) -> None:
+    before = WORLD.receipt(3).decode()
+    assert client.post(CERTIFICATE, {"receipt_text": before, "print": "1"}).status_code == 200
+    publication.publish()
+    rotation.rotate(bytes([5]) * 32, compromised=True)
+    assert client.post(CERTIFICATE, {"receipt_text": before, "print": "1"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ('x"; filename="evil.exe', "xfilenameevilexe.pdf"),
+        ("ABCD\r\nSet-Cookie: a=b", "ABCDSet-Cookieab.pdf"),
+        ("../../etc/passwd", "etcpasswd.pdf"),
+        ("Ünï\u202efdp", "nfdp.pdf"),
+        ("“”\0", "receipt.pdf"),
+        ("A" * 100, "A" * 40 + ".pdf"),
+    ],
+)
+def test_the_certificates_file_name_is_of_letters_and_digits(client: Client, reference: str, name: str) -> None:
+    answer = client.post(CERTIFICATE, {"receipt_text": World(1, reference=reference).receipt(0).decode()})
+    assert answer["Content-Disposition"] == f'attachment; filename="{name}"'

@@ -18,7 +18,7 @@ from portal.cases import decisions, forget, personal
 from portal.cases.models import Band, Case, Match, Route, Search
 from portal.cases.states import State
 from portal.core import clock
-from portal.staff.views.cases import UNLOCKS_A_DAY
+from portal.policies import budgets
 from tests.builders import astronaut_jpeg, harvest, make_case, signed_in
 from tests.staff.build import reviewed, unlock
 
@@ -106,7 +106,7 @@ def test_an_unlock_is_for_one_person_one_case_and_a_quarter_of_an_hour(
     assert sam_client.get(photo).status_code == 404
     decisions.unlock(case, by=sam, purpose="compare")
     assert lee_client.get(photo).status_code == 404
-    clock.move(decisions.UNLOCKED_FOR + timedelta(seconds=1))
+    clock.move(budgets.UNLOCKED_FOR + timedelta(seconds=1))
     assert sam_client.get(photo).status_code == 404
 
 
@@ -146,14 +146,14 @@ def test_where_a_face_was_found_is_shown_only_once_unlocked(case: Case, sam_clie
 
 def test_one_person_unlocks_only_so_often_a_day(sam: User, sam_client: Client, lee_client: Client) -> None:
     case = reviewed(certain=1)
-    for _ in range(UNLOCKS_A_DAY):
+    for _ in range(budgets.UNLOCKS.most):
         unlock(sam_client, case)
-    assert seen(Tag.CASE_UNLOCKED) == UNLOCKS_A_DAY
+    assert seen(Tag.CASE_UNLOCKED) == budgets.UNLOCKS.most
     page = sam_client.post(f"/en/staff/cases/{case.code}/unlock/", {"purpose": "second"}).content.decode()
     assert "Ask a colleague to go on with this case" in page
     assert 'value="second" checked' in page
-    assert seen(Tag.CASE_UNLOCKED) == UNLOCKS_A_DAY
+    assert seen(Tag.CASE_UNLOCKED) == budgets.UNLOCKS.most
     unlock(lee_client, case)
     clock.move(timedelta(days=1, seconds=1))
     unlock(signed_in(sam), case)
-    assert seen(Tag.CASE_UNLOCKED) == UNLOCKS_A_DAY + 2
+    assert seen(Tag.CASE_UNLOCKED) == budgets.UNLOCKS.most + 2

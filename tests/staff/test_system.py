@@ -126,10 +126,10 @@ PATH = (TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.REMOVED)
 @pytest.mark.parametrize(
     ("path", "within", "told"),
     [
-        ((), timedelta(minutes=1), "Not out of search within a minute"),
-        ((TakedownState.STUCK,), timedelta(minutes=1), "Not out of search within a minute"),
-        (PATH[:1], timedelta(hours=72), "Not removed from every store within 72 hours"),
-        (PATH[:2], timedelta(hours=72), "Not removed from every store within 72 hours"),
+        ((), timedelta(minutes=1), "Not out of search within 1 minute"),
+        ((TakedownState.STUCK,), timedelta(minutes=1), "Not out of search within 1 minute"),
+        (PATH[:1], timedelta(hours=72), "Not removed from every store within 3 days"),
+        (PATH[:2], timedelta(hours=72), "Not removed from every store within 3 days"),
         (PATH, timedelta(days=7), "Not purged within 7 days"),
     ],
 )

@@ -1,6 +1,5 @@
 """The steps of one request, one question a page."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -16,16 +15,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 from matching.errors import Busy, PhotoRejected
 from matching.types import PhotoFault
 from portal.cases import actions, places, queries
-from portal.cases.faults import CodeExpired, Incomplete, TooManyCodes, TooManyPhotos, WrongCode
+from portal.cases.faults import CodeExpired, Incomplete, TooManyCases, TooManyCodes, TooManyPhotos, WrongCode
 from portal.cases.models import Case, Route
 from portal.cases.states import State
-from portal.core import limits, uploads
-from portal.policies import retention
-from portal.residents import kept, photo_faults, steps
+from portal.core import durations, limits, mail_addresses, uploads, visitors
+from portal.policies import budgets, retention
+from portal.residents import photo_faults, steps
 from portal.residents.forms import (
     BUSY,
     ENOUGH_PHOTOS,
-    TOO_MANY_PHOTOS,
     YES,
     AddressesForm,
     CodeForm,
@@ -35,11 +33,10 @@ from portal.residents.forms import (
     PhotoForm,
     PlaceForm,
     sentence,
+    too_many_photos,
 )
 from portal.residents.steps import draft_step, own_case
 
-# Each is a search for faces, the dearest thing that anyone with a mail address can ask for.
-PHOTOS_AN_HOUR = 20
 SECONDS_TO_RETRY = 10
 
 
@@ -66,7 +63,11 @@ def place(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, "place", case, form)
     if case is None:
-        case = actions.open_case(_language())
+        try:
+            case = actions.open_case(_language(), visitor=visitors.address_of(request))
+        except TooManyCases as fault:
+            form.add_error("place", sentence(fault))
+            return _page(request, "place", None, form)
         queries.bind(request, case)
     actions.set_place(case, form.cleaned_data["place"])
     return steps.after(case)
@@ -83,7 +84,7 @@ def contact(request: HttpRequest, case: Case) -> HttpResponse:
         return steps.after(case)
     actions.speak(case, _language())
     try:
-        actions.send_code(case, address)
+        actions.send_code(case, address, visitor=visitors.address_of(request))
     except TooManyCodes as fault:
         form.add_error("contact", sentence(fault))
         return _page(request, "contact", case, form)
@@ -93,22 +94,22 @@ def contact(request: HttpRequest, case: Case) -> HttpResponse:
 @draft_step("code")
 def code(request: HttpRequest, case: Case) -> HttpResponse:
     draft = queries.draft(case)
-    works_for = kept.in_words(retention.CODE.kept_for)
+    works_for = durations.in_words(retention.CODE.kept_for)
     form = CodeForm(request.POST or None)
     if not form.is_valid():
-        return _page(request, "code", case, form, contact=draft.contact, works_for=works_for)
+        return _page(request, "code", case, form, contact=mail_addresses.shown(draft.contact), works_for=works_for)
     try:
         actions.confirm_code(case, form.cleaned_data["code"])
     except (WrongCode, CodeExpired) as fault:
         form.add_error("code", sentence(fault))
-        return _page(request, "code", case, form, contact=draft.contact, works_for=works_for)
+        return _page(request, "code", case, form, contact=mail_addresses.shown(draft.contact), works_for=works_for)
     return steps.after(case)
 
 
 @draft_step("code", methods=("POST",))
 def new_code(request: HttpRequest, case: Case) -> HttpResponse:
     try:
-        actions.send_code(case, queries.draft(case).contact)
+        actions.send_code(case, queries.draft(case).contact, visitor=visitors.address_of(request))
     except TooManyCodes as fault:
         messages.warning(request, sentence(fault))
     else:
@@ -138,8 +139,8 @@ def photo(request: HttpRequest, case: Case) -> HttpResponse:
 def _photo(request: HttpRequest, case: Case) -> HttpResponse:
     form = PhotoForm(request.POST, request.FILES) if request.method == "POST" else PhotoForm()
     if form.is_valid():
-        if not limits.take("photo", str(case.code), most=PHOTOS_AN_HOUR, per=timedelta(hours=1)):
-            form.add_error("photo", str(TOO_MANY_PHOTOS))
+        if not limits.take("photo", str(case.code), most=budgets.PHOTOS.most, per=budgets.PHOTOS.per):
+            form.add_error("photo", too_many_photos())
             return _photo_page(request, case, form, status=429)
         is_first = not queries.draft(case).has_photo
         try:
@@ -186,7 +187,7 @@ def keep_out(request: HttpRequest, case: Case) -> HttpResponse:
     chosen = {"keep_out": YES if draft.keep_out else None, "recoverable": draft.keep_out_recoverable}
     form = KeepOutForm(answers, initial=chosen)
     if not form.is_valid():
-        return _page(request, "keep-out", case, form, kept_for=kept.in_words(retention.BLOCK.kept_for))
+        return _page(request, "keep-out", case, form, kept_for=durations.in_words(retention.BLOCK.kept_for))
     wanted = form.cleaned_data["keep_out"] == YES
     actions.keep_out(case, wanted=wanted, recoverable=form.cleaned_data["recoverable"])
     return redirect(steps.address("check"))
@@ -214,6 +215,7 @@ def check(request: HttpRequest, case: Case) -> HttpResponse:
     context = {
         "progress": steps.place_of("check", case),
         "draft": draft,
+        "contact": mail_addresses.shown(draft.contact),
         "place": places.NAMES[draft.place],
         "photos": photo_faults.with_advice(draft.photos),
     }

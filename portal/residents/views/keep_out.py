@@ -1,7 +1,6 @@
 """The page of whoever asked to be kept out: opened with the code alone, after the request is long forgotten."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import update_wrapper
 
 from django.contrib import messages
@@ -15,13 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.blocks import choices, queries, recovery
 from portal.blocks.models import Choice
 from portal.core import limits, visitors
-from portal.policies import retention
-from portal.residents import kept
+from portal.core.durations import in_words
+from portal.policies import budgets, retention
 from portal.residents.forms import KeepOutCodeForm, LostCodeForm
 
 _SESSION_KEY = "keep-out"
-TRIES_AN_HOUR = 30
-ASKED_AN_HOUR = 10
 
 ChoiceView = Callable[[HttpRequest, Choice], HttpResponse]
 View = Callable[[HttpRequest], HttpResponse]
@@ -42,8 +39,9 @@ def enter(request: HttpRequest) -> HttpResponse:
 
 def _found(request: HttpRequest, form: KeepOutCodeForm) -> Choice | None:
     visitor = visitors.address_of(request)
-    if not limits.take("keep-out-code", visitor, most=TRIES_AN_HOUR, per=timedelta(hours=1)):
-        form.add_error("code", _("You have tried too many codes. Wait an hour, then try again."))
+    if not limits.take("keep-out-code", visitor, most=budgets.KEEP_OUT_CODES.most, per=budgets.KEEP_OUT_CODES.per):
+        wait = in_words(budgets.KEEP_OUT_CODES.per)
+        form.add_error("code", _("You have tried too many codes. Wait %(period)s, then try again.") % {"period": wait})
         return None
     choice = choices.of_code(form.cleaned_data["code"])
     if choice is None:
@@ -58,7 +56,10 @@ def lost(request: HttpRequest) -> HttpResponse:
     form = LostCodeForm(request.POST or None)
     if form.is_valid():
         visitor = visitors.address_of(request)
-        if limits.take("keep-out-lost", visitor, most=ASKED_AN_HOUR, per=timedelta(hours=1)):
+        of_visitor, of_all = budgets.LOST_CODES, budgets.LOST_CODES_OF_ALL
+        if limits.take("keep-out-lost", visitor, most=of_visitor.most, per=of_visitor.per) and limits.take(
+            "keep-out-lost-all", "", most=of_all.most, per=of_all.per
+        ):
             slot = formats.date_format(
                 timezone.localtime(recovery.ask(form.cleaned_data["address"])), "DATETIME_FORMAT"
             )
@@ -66,7 +67,8 @@ def lost(request: HttpRequest) -> HttpResponse:
                 request, _("If a code was left for this address, we mail it at %(slot)s.") % {"slot": slot}
             )
             return redirect("residents:keep-out-code")
-        form.add_error("address", _("You have asked too often. Wait an hour, then try again."))
+        wait = in_words(budgets.LOST_CODES.per)
+        form.add_error("address", _("You have asked too often. Wait %(period)s, then try again.") % {"period": wait})
     return render(request, "residents/keep_out_lost.html", {"form": form})
 
 
@@ -82,7 +84,7 @@ def own_choice(view: ChoiceView) -> View:
 @require_safe
 @own_choice
 def yours(request: HttpRequest, choice: Choice) -> HttpResponse:
-    term = kept.in_words(retention.BLOCK.kept_for)
+    term = in_words(retention.BLOCK.kept_for)
     return render(
         request,
         "residents/keep_out.html",

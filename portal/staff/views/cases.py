@@ -1,7 +1,6 @@
 """One case: what is known of it, its evidence, what was done."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,15 +16,12 @@ from portal.accounts.models import User
 from portal.cases import decisions, laws, places, queries
 from portal.cases.models import Case, Outcome, ProposalKind, Route
 from portal.cases.states import State
-from portal.core import limits
-from portal.policies import assurance, statutes
+from portal.core import durations, limits
+from portal.policies import assurance, budgets, statutes
 from portal.policies.assurance import Allowance, Erase, Proof, Right
 from portal.staff import cards, looking, looks, timeline
 from portal.staff.forms import TOO_MANY_UNLOCKS, UnlockForm
 from portal.takedowns import connectors
-
-# More than anyone decides in a day, and few enough that nobody leafs through the index case by case.
-UNLOCKS_A_DAY = 60
 
 
 @require_safe
@@ -51,7 +47,7 @@ def case(request: StaffRequest, code: UUID) -> HttpResponse:
 
 def facts(found: Case, by: User) -> dict[str, Any]:
     """What every page about a case shows: whose law, which proof, how far the clock is, whether faces are unlocked."""
-    statute = statutes.ALL.get(found.statute)
+    statute = statutes.row(found.statute, found.received_on) if found.received_on else None
     unlocked_until = queries.unlocked_until(found, by)
     return {
         "case": found,
@@ -131,11 +127,13 @@ def unlock(request: StaffRequest, code: UUID) -> HttpResponse:
     found = queries.case_to_act_on(request.user, code)
     form = UnlockForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if limits.take("unlock", str(request.user.pk), most=UNLOCKS_A_DAY, per=timedelta(days=1)):
+        budget = budgets.UNLOCKS
+        if limits.take("unlock", str(request.user.pk), most=budget.most, per=budget.per):
             decisions.unlock(found, by=request.user, purpose=form.cleaned_data["purpose"])
             return redirect(_page_before(request, found))
         form.add_error("purpose", str(TOO_MANY_UNLOCKS))
-    context = {"case": found, "form": form, "next": _page_before(request, found)}
+    period = durations.in_words(budgets.UNLOCKED_FOR)
+    context = {"case": found, "form": form, "next": _page_before(request, found), "period": period}
     return render(request, "staff/unlock.html", context)
 
 

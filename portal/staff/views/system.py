@@ -1,7 +1,6 @@
 """How the machinery does: the face pack, the index, the workers, and what waits for a person."""
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,12 +25,12 @@ from portal.jobs.models import State as JobState
 from portal.ledger import publication, signers
 from portal.ledger.models import Leaf, Position
 from portal.orders.models import Order
+from portal.policies import operations
 from portal.staff import looks
 from portal.takedowns import late, moves, removals
 from portal.takedowns.models import Hold, Step, Takedown
 from portal.takedowns.states import StepState
 
-SILENT_AFTER = timedelta(minutes=3)
 SHOWN = 50
 
 
@@ -49,7 +48,7 @@ def system(request: StaffRequest) -> HttpResponse:
         **_ledger(),
         "index_size": service.index_size(),
         "beats": [
-            (looks.part_name(beat.part), beat.at, beat.at > clock.now() - SILENT_AFTER)
+            (looks.part_name(beat.part), beat.at, beat.at > clock.now() - operations.SILENT_AFTER)
             for beat in Heartbeat.objects.order_by("part")
         ],
         "waiting": jobs.get(JobState.DUE, 0),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0008_photos_are_numbered"),
+        ("cases", "0010_keys_are_made_with_the_confirmation"),
     ]
 
     operations = [
