@@ -17,6 +17,10 @@ class Tag(StrEnum):
     BLOCK_REVOKED = "subject:block:revoked"
     # What staff saw and decided.
     CASE_VIEWED = "staff:case:viewed"
+    CASE_TAKEN_OFF = "staff:case:taken_off"
+    STAFF_RELIEVED = "staff:colleague:relieved"
+    DUTY_BEGUN = "staff:duty:begun"
+    DUTY_ENDED = "staff:duty:ended"
     CASE_UNLOCKED = "staff:case:unlocked"
     PHOTO_VIEWED = "staff:photo:viewed"
     MATCH_VIEWED = "staff:match:viewed"
@@ -68,6 +72,7 @@ class Tag(StrEnum):
     # What the system did by itself.
     CASE_MOVED = "system:case:moved"
     CASE_SEARCHED = "system:case:searched"
+    CASE_ASSIGNED = "system:case:assigned"
     CASE_CAUTIONED = "system:case:cautioned"
     CASE_ANNOUNCED = "system:case:announced"
     CASE_FORGOTTEN = "system:case:forgotten"

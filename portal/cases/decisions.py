@@ -12,8 +12,8 @@ from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
-from portal.cases import forget, looked_at, moves, personal
-from portal.cases.faults import NotAllowed, StaleCase
+from portal.cases import assignments, forget, looked_at, moves, personal
+from portal.cases.faults import NotAllowed, StaleCase, TooManyUnlocks
 from portal.cases.models import (
     Band,
     Case,
@@ -29,7 +29,7 @@ from portal.cases.models import (
     UnlockPurpose,
 )
 from portal.cases.states import State
-from portal.core import clock
+from portal.core import clock, limits
 from portal.jobs import queue
 from portal.policies import budgets
 from portal.policies.assurance import Erase, Proof, Right, allowance
@@ -107,6 +107,7 @@ def _propose(case: Case, kind: ProposalKind, *, by: User, reason: str = "") -> P
             proposal = Proposal.objects.create(case=case, kind=kind, reason=reason, made_by=by, made_at=clock.now())
     except IntegrityError:
         raise StaleCase("such a proposal waits already") from None
+    assignments.draw_second(case)
     append.append(Tag.PROPOSAL_MADE, about=case.code, actor=by.pk, proposal=proposal.pk, kind=str(kind), reason=reason)
     return proposal
 
@@ -246,7 +247,10 @@ def _go_on_when_decided(case: Case, *, by: User) -> None:
 
 @transaction.atomic
 def unlock(case: Case, *, by: User, purpose: str) -> Unlock:
-    """Leave to see this case's faces, for a stated purpose and a short time."""
+    """Leave to see this case's faces, for a stated purpose and a short time. Errors: TooManyUnlocks."""
+    budget = budgets.UNLOCKS
+    if not limits.take("unlock", str(by.pk), most=budget.most, per=budget.per):
+        raise TooManyUnlocks
     until = clock.now() + budgets.UNLOCKED_FOR
     append.append(Tag.CASE_UNLOCKED, about=case.code, actor=by.pk, purpose=UnlockPurpose(purpose).value)
     return Unlock.objects.create(case=case, by=by, purpose=UnlockPurpose(purpose), until=until)

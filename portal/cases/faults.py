@@ -19,6 +19,10 @@ class TooManyCases(Exception):
     """The budget of new cases of this visitor, or of all, is spent for now."""
 
 
+class TooManyUnlocks(Exception):
+    """This person has unlocked as many cases as one may in a day."""
+
+
 class TooManyPhotos(Exception):
     """The case has as many photos as it may have; one must be taken back first."""
 

@@ -233,6 +233,50 @@ class Proposal(models.Model):
         ]
 
 
+class Part(models.TextChoices):
+    REVIEWER = "reviewer", _("Reviewer")
+    SECOND = "second", _("Second person")
+
+
+class TakenOff(models.TextChoices):
+    """Why somebody no longer has a case."""
+
+    OFF_DUTY = "off_duty", _("Went off duty")
+    ABSENT = "absent", _("Was away too long, or the account is closed")
+    KNOWS_THEM = "knows_them", _("Knows the subject, or has another conflict of interest")
+    ILL = "ill", _("Is ill or on leave")
+    TOO_MUCH = "too_much", _("Has too many cases to meet the due dates")
+    COMPLAINT = "complaint", _("A complaint was made about how the case is handled")
+
+    @classmethod
+    def by_a_supervisor(cls) -> "tuple[TakenOff, ...]":
+        return (cls.KNOWS_THEM, cls.ILL, cls.TOO_MUCH, cls.COMPLAINT)
+
+
+class Assignment(models.Model):
+    """Who was drawn for a case, and until when. Nobody else opens it."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="assignments")
+    part = models.CharField(max_length=12, choices=Part)
+    to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    drawn_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_because = models.CharField(max_length=12, choices=TakenOff, blank=True)
+    # The supervisor who had it drawn anew.
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["case", "part"], condition=models.Q(ended_at=None), name="one_person_a_part"
+            ),
+            models.UniqueConstraint(
+                fields=["case", "to"], condition=models.Q(ended_at=None), name="two_different_ones"
+            ),
+        ]
+
+
 class UnlockPurpose(models.TextChoices):
     COMPARE = "compare", _("Compare the photo with the matches")
     SECOND = "second", _("Confirm a colleague's proposal")

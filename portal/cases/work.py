@@ -14,7 +14,7 @@ from matching.types import Embeddings, Known, SearchResult, Selfie, Sought, Thre
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
-from portal.cases import cautions, codes, forget, mail, moves, personal, receipts
+from portal.cases import assignments, cautions, codes, forget, mail, moves, personal, receipts
 from portal.cases.models import Band, Case, Decision, Match, Photo, ProbeKind, Route, Search
 from portal.cases.states import ENDED, OPEN, State
 from portal.core import clock, keys, mailing, pasted
@@ -91,6 +91,7 @@ def _review_what_is_new(case: Case, found: _Found) -> bool:
     append.append(Tag.CASE_SEARCHED, about=case.code, images=new)
     if new:
         moves.move(case, State.REVIEW)
+        assignments.draw(case)
     return new > 0
 
 

@@ -1,6 +1,7 @@
 """What Celery runs: nothing but the queue's own loop, and the clock that keeps it going."""
 
 from matching import service
+from portal.cases import assignments
 from portal.celery import app
 from portal.core import clock
 from portal.jobs import queue, run
@@ -22,6 +23,7 @@ def sweep() -> None:
     service.write_journal()
     queue.set_right()
     publication.plan_next()
+    assignments.fill()
     run.drain()
 
 

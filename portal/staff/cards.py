@@ -63,13 +63,16 @@ class Card:
         return self.is_open and self.people == 1 and (self.is_there or self.seen)
 
 
-def of(case: Case, *, by: User) -> list[Card]:
+def of(case: Case, *, by: User, sent: bool = False) -> list[Card]:
+    """None before the case is unlocked; for a form that was `sent`, having been unlocked is enough."""
+    is_clear = queries.unlocked_until(case, by) is not None
+    if not is_clear and not (sent and queries.has_unlocked(case, by)):
+        return []
     matches = list(case.matches.select_related("search"))
     sources = service.provenance_of([match.image_id for match in matches])
     takedowns = list(queries.takedowns(case))
     shown_as = holds.shown_states(takedowns, by=by)
     states = {row.image_id: shown_as[row.pk] for row in takedowns}
-    is_clear = queries.unlocked_until(case, by) is not None
     kept_from = holds.hidden_from(by, [match.image_id for match in matches])
     people = decisions.people_by_band(case)
     unseen = set(looked_at.left_to_see(case, by=by, delete=matches))

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from matching.types import Scope
+from portal.accounts.models import User
 from portal.audit.seen import Unseen
 from portal.blocks.models import Ground
-from portal.cases.models import RefusalReason, UnlockPurpose
+from portal.cases.models import RefusalReason, TakenOff, UnlockPurpose
 from portal.core import pasted
 from portal.core.fields import PastedField
 from portal.core.uploads import LARGEST_UPLOAD
@@ -111,6 +113,35 @@ class UnlockForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose a purpose")},
     )
+
+
+class ReassignForm(forms.Form):
+    away_from = forms.ModelChoiceField(
+        label=_("Whose cases are drawn anew?"),
+        queryset=User.objects.none(),
+        empty_label=None,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose a colleague"), "invalid_choice": _("Choose a colleague")},
+    )
+    reference = forms.CharField(
+        label=_("Only the case with this reference"),
+        max_length=12,
+        required=False,
+        help_text=_("Leave it empty for all that they have not decided."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )
+    because = forms.ChoiceField(
+        label=_("Why?"),
+        choices=[(each.value, each.label) for each in TakenOff.by_a_supervisor()],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose a reason")},
+    )
+
+    def __init__(self, *args: Any, colleagues: QuerySet[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["away_from"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = colleagues
 
 
 class OrderForm(forms.Form):

@@ -16,7 +16,7 @@ from portal.cases.models import Band, Case, Match, Outcome, Proposal
 from portal.cases.states import State
 from portal.policies.assurance import Proof
 from portal.takedowns.models import HoldReason, Takedown
-from tests.builders import indexed_image, look_at, make_case, place_hold
+from tests.builders import indexed_image, look_at, make_account, make_case, place_hold
 from tests.matching.builders import make_image, unit_rows
 from tests.staff.build import numbers, reviewed
 
@@ -160,9 +160,8 @@ def test_the_source_is_no_look_where_there_is_a_picture(case: Case, sam: User) -
 
 
 def test_what_can_be_shown_no_more_is_left_and_not_deleted(case: Case, sam: User, lee: User) -> None:
-    kim_and_pat = [User.objects.create(name=name, role="staff", password="x") for name in ("kim", "pat")]
     held, *others = list(case.matches.all())
-    place_hold([held.image_id], *kim_and_pat, HoldReason.LITIGATION)
+    place_hold([held.image_id], make_account("kim"), make_account("pat"), HoldReason.LITIGATION)
     look_at(case, sam)
     with pytest.raises(Unseen) as caught:
         VERBS["delete"](case, sam)

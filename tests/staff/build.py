@@ -1,4 +1,4 @@
-"""Cases in review with matches of each band; their images are small, grey and in the index."""
+"""Cases in review, drawn for Sam and Lee, with matches of each band; their images are small, grey and in the index."""
 
 from io import BytesIO
 
@@ -10,11 +10,11 @@ from portal.cases import personal
 from portal.cases.models import Band, Case, Match, Route
 from portal.cases.states import State
 from portal.policies.assurance import Proof
-from tests.builders import indexed_image, make_case
+from tests.builders import assign, indexed_image, make_case
 
 
 def reviewed(*, certain: int = 0, probable: int = 0, place: str = "CA-ON") -> Case:
-    case = make_case(State.REVIEW, place=place)
+    case = assign(make_case(State.REVIEW, place=place))
     with_photo(case)
     for band, how_many in ((Band.CERTAIN, certain), (Band.PROBABLE, probable)):
         for number in range(how_many):

@@ -22,14 +22,14 @@ from tests.staff.build import numbers, reviewed
 GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "order", "recipients", "holds"}
 GET_ONLY |= {"look", "hold-look", "hold-image", "notice", "order-breakdown", "order-image"}
 POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-store", "retry-takedown"}
-POST_ONLY |= {"sign-out"}
+POST_ONLY |= {"sign-out", "on-duty", "off-duty"}
 POST_ONLY |= {f"order-{verb}" for verb in ("confirm", "decline", "take-back", "pause", "resume")}
 POST_ONLY |= {"confirm-channel", "decline-channel", "retry-notice", "settle-notice"}
 POST_ONLY |= {"confirm-exemption", "decline-exemption", "end-exemption"}
 POST_ONLY |= {f"hold-{verb}" for verb in ("confirm", "decline", "report", "release", "keep")}
 POST_ONLY |= {"hold-take-over", "hold-not-hand-over"}
 BOTH = {"channel", "hold", "unlock", "approve", "decide", "refuse", "sign-in", "order-new", "exemptions"}
-BOTH |= {"hold-hand-over", "order-hold"}
+BOTH |= {"hold-hand-over", "order-hold", "reassign"}
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 
 

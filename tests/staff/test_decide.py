@@ -30,6 +30,7 @@ def propose(client: Client, case: Case, **choices: str) -> Proposal:
 
 def test_what_is_certain_is_ticked_and_deleted_only_after_a_confirmation(case: Case, sam_client: Client) -> None:
     certain = numbers(case, "certain")
+    unlock(sam_client, case)
     unseen = sam_client.get(page(case)).content.decode()
     assert not any(f'value="{pk}" checked' in unseen for pk in certain)
     look_at(sam_client, case)
@@ -47,6 +48,7 @@ def test_what_is_certain_is_ticked_and_deleted_only_after_a_confirmation(case: C
 
 
 def test_ticking_nothing_is_an_error_that_says_so(case: Case, sam_client: Client) -> None:
+    unlock(sam_client, case)
     shown = sam_client.post(page(case, "approve/"), {"confirmed": "yes"}).content.decode()
     assert "<title>Error:" in shown
     assert 'href="#id_images_0"' in shown
@@ -76,6 +78,7 @@ def test_approving_twice_deletes_once(case: Case, sam_client: Client) -> None:
 
 def test_every_unclear_image_needs_a_choice(case: Case, sam_client: Client) -> None:
     first, _second = numbers(case, "probable")
+    unlock(sam_client, case)
     shown = sam_client.post(page(case, "decide/"), {f"match-{first}": "leave"}).content.decode()
     assert "Choose for image 4" in shown
     assert f'name="match-{first}" type="radio" value="leave" checked' in shown
@@ -156,7 +159,9 @@ def test_the_page_tells_what_happened_in_sentences(case: Case, sam_client: Clien
 def test_who_has_not_looked_cannot_propose_to_delete(case: Case, sam_client: Client) -> None:
     first, second = numbers(case, "probable")
     choices = {f"match-{pk}": "delete" for pk in numbers(case, "certain")} | {f"match-{second}": "leave"}
-    assert "Unlock the faces first" in sam_client.get(page(case, "decide/")).content.decode()
+    assert "once you unlock the case" in sam_client.get(page(case, "decide/"), follow=True).content.decode()
+    unlock(sam_client, case)
+    assert "not looked at yet" in sam_client.get(page(case, "decide/")).content.decode()
     shown = sam_client.post(page(case, "decide/"), {**choices, f"match-{first}": "delete"}).content.decode()
     assert "Image 2: unlock the faces and look at it before you decide it" in shown
     assert "look at the subject’s photo before you decide" in shown

@@ -14,7 +14,7 @@ from portal.audit.tags import Tag
 from portal.takedowns import handing_over, holds
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause
 from portal.takedowns.states import HoldState
-from tests.builders import indexed_image, look_at_hold, make_account, signed_in
+from tests.builders import assign, indexed_image, look_at_hold, make_account, signed_in
 from tests.staff.build import look_at, reviewed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,7 +173,7 @@ def test_the_successor_sees_what_is_held_once_they_accepted_and_the_other_one_no
     sam: User, lee: User, kim: User, lee_client: Client
 ) -> None:
     kim_client = signed_in(kim)
-    case = reviewed(probable=1)
+    case = assign(reviewed(probable=1), lee, kim)
     match = case.matches.get()
     picture = f"/en/staff/cases/{case.code}/matches/{match.pk}/image/"
     for client in (lee_client, kim_client):

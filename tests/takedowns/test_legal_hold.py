@@ -32,9 +32,9 @@ from portal.takedowns.connectors.base import Connector, Erasure
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause, Removal, Takedown
 from portal.takedowns.removals import TooLate, open_removal, restore
 from portal.takedowns.states import HOLD_MOVES, HoldState, RemovalState, StepState, TakedownState
-from tests.builders import indexed_image, look_at_hold, look_at_order, make_account, session_of, signed_in
+from tests.builders import assign, indexed_image, look_at_hold, look_at_order, make_account, session_of, signed_in
 from tests.matching import builders as index
-from tests.staff.build import look_at, numbers, reviewed
+from tests.staff.build import look_at, numbers, reviewed, unlock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STEPS = holds._STEPS
@@ -386,14 +386,17 @@ def test_it_is_shown_to_the_two_and_to_nobody_else(
     case = reviewed(probable=1)
     match = case.matches.get()
     picture = f"/en/staff/cases/{case.code}/matches/{match.pk}/image/"
-    for client in (sam_client, lee_client, kim_client):
+    page = f"/en/staff/cases/{case.code}/"
+    drawn = ((sam, sam_client), (lee, lee_client), (kim, kim_client))
+    for person, client in drawn:
+        assign(case, person)
         look_at(client, case)
         assert client.get(picture).status_code == 200
     place(match.image_id, sam, lee)
-    assert [client.get(picture).status_code for client in (sam_client, lee_client, kim_client)] == [200, 200, 404]
-    page = f"/en/staff/cases/{case.code}/"
-    assert "photos.example" in sam_client.get(page).content.decode()
-    assert "photos.example" not in kim_client.get(page).content.decode()
+    for person, client in drawn:
+        assign(case, person)
+        assert client.get(picture).status_code == (404 if person == kim else 200)
+        assert ("photos.example" in client.get(page).content.decode()) == (person != kim)
     assert queries.evidence_match(match, kim) is None
     assert numbers(case, "probable") == [match.pk]
 
@@ -430,10 +433,12 @@ def test_that_it_is_held_is_told_to_the_two_and_to_nobody_else(
     told: str,
 ) -> None:
     settings.COOLING = timedelta(hours=24)
-    kim_client = signed_in(make_account("kim"))
+    kim = make_account("kim")
+    kim_client = signed_in(kim)
     case = approved(sam, drain, *states)
     place(case.matches.get().image_id, sam, lee)
-    for client, state in ((sam_client, "held"), (lee_client, "held"), (kim_client, told)):
+    for person, client, state in ((sam, sam_client, "held"), (lee, lee_client, "held"), (kim, kim_client, told)):
+        unlock(client, assign(case, person))
         page = client.get(f"/en/staff/cases/{case.code}/").content.decode()
         assert f'data-takedown="{state}"' in page
         assert (">Held<" in page, "magenta" in page) == (state == "held", state == "held")
@@ -453,8 +458,9 @@ def test_to_restore_what_others_hold_is_refused_like_what_comes_too_late(
     sam: User, lee: User, drain: Drain, settings: Settings
 ) -> None:
     settings.COOLING = timedelta(hours=24)
-    kim_client = signed_in(make_account("kim"))
-    case = approved(sam, drain, TakedownState.HIDDEN)
+    kim = make_account("kim")
+    kim_client = signed_in(kim)
+    case = assign(approved(sam, drain, TakedownState.HIDDEN), kim)
     match = case.matches.get()
     place(match.image_id, sam, lee)
     page = kim_client.post(f"/en/staff/cases/{case.code}/matches/{match.pk}/restore/", follow=True).content.decode()

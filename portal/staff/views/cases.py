@@ -13,10 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import User
+from portal.audit.models import Entry
 from portal.cases import decisions, laws, places, queries
+from portal.cases.faults import TooManyUnlocks
 from portal.cases.models import Case, Outcome, ProposalKind, Route
 from portal.cases.states import State
-from portal.core import durations, limits
+from portal.core import durations
 from portal.policies import assurance, budgets, statutes
 from portal.policies.assurance import Allowance, Erase, Proof, Right
 from portal.staff import cards, looking, looks, timeline
@@ -29,18 +31,19 @@ from portal.takedowns import connectors
 def case(request: StaffRequest, code: UUID) -> HttpResponse:
     found = queries.case_for_staff(request.user, code)
     history = queries.history(found)
+    has_unlocked = queries.has_unlocked(found, request.user)
     evidence = cards.of(found, by=request.user)
     proposals = found.proposals.filter(outcome=Outcome.OPEN).select_related("made_by")
     context = {
         **facts(found, request.user),
         "cards": evidence,
-        "tasks": _tasks(found, evidence, [proposal.kind for proposal in proposals]),
+        "tasks": _tasks(found, evidence, [proposal.kind for proposal in proposals], by=request.user),
         "looking": looking.at(found, [card.match for card in evidence if card.is_open], by=request.user),
         "can_propose_restore": ProposalKind.RESTORE not in {proposal.kind for proposal in proposals},
         "proposals": proposals,
-        "events": timeline.events(history),
         "viewers": timeline.viewers(history),
-        **_removal(found, evidence, request.user),
+        # How much was found stands in both.
+        **(_events_and_removal(found, history, evidence, request.user) if has_unlocked else {}),
     }
     return render(request, "staff/case.html", context)
 
@@ -95,9 +98,9 @@ class Tasks:
     can_refuse: bool
 
 
-def _tasks(found: Case, evidence: list[cards.Card], proposed: list[str]) -> Tasks | None:
+def _tasks(found: Case, evidence: list[cards.Card], proposed: list[str], *, by: User) -> Tasks | None:
     """What already waits for a second person is not offered again."""
-    if found.state != State.REVIEW:
+    if found.state != State.REVIEW or not queries.unlocked_until(found, by):
         return None
     still_open = [card for card in evidence if card.is_open]
     alone = [card for card in still_open if card.one_person_decides]
@@ -107,6 +110,10 @@ def _tasks(found: Case, evidence: list[cards.Card], proposed: list[str]) -> Task
         return None
     unseen = [sum(card.is_there and not card.seen for card in some) for some in (alone, unclear)]
     return Tasks(len(alone), unseen[0], len(unclear), unseen[1], can_refuse)
+
+
+def _events_and_removal(found: Case, history: list[Entry], evidence: list[cards.Card], by: User) -> dict[str, Any]:
+    return {"events": timeline.events(history), **_removal(found, evidence, by)}
 
 
 def _removal(found: Case, evidence: list[cards.Card], by: User) -> dict[str, Any]:
@@ -127,11 +134,12 @@ def unlock(request: StaffRequest, code: UUID) -> HttpResponse:
     found = queries.case_to_act_on(request.user, code)
     form = UnlockForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        budget = budgets.UNLOCKS
-        if limits.take("unlock", str(request.user.pk), most=budget.most, per=budget.per):
+        try:
             decisions.unlock(found, by=request.user, purpose=form.cleaned_data["purpose"])
+        except TooManyUnlocks:
+            form.add_error("purpose", str(TOO_MANY_UNLOCKS))
+        else:
             return redirect(_page_before(request, found))
-        form.add_error("purpose", str(TOO_MANY_UNLOCKS))
     period = durations.in_words(budgets.UNLOCKED_FOR)
     context = {"case": found, "form": form, "next": _page_before(request, found), "period": period}
     return render(request, "staff/unlock.html", context)

@@ -26,7 +26,7 @@ from portal.staff.views.outcome import carry_out
 def approve(request: StaffRequest, code: UUID) -> HttpResponse:
     """Look, choose, then confirm: the deletion begins at once."""
     case = _case(request, code)
-    alone = [card for card in cards.of(case, by=request.user) if card.one_person_decides]
+    alone = [card for card in cards.of(case, by=request.user, sent=_is_sent(request)) if card.one_person_decides]
     if case.state != State.REVIEW or not alone:
         return redirect("staff:case", case.code)
     candidates = [card.match.pk for card in alone]
@@ -58,7 +58,7 @@ def _ticked(form: ApproveForm) -> set[int]:
 def decide(request: StaffRequest, code: UUID) -> HttpResponse:
     """Delete or leave, for each image that is open; a second person confirms."""
     case = _case(request, code)
-    evidence = [card for card in cards.of(case, by=request.user) if card.is_open]
+    evidence = [card for card in cards.of(case, by=request.user, sent=_is_sent(request)) if card.is_open]
     if case.state != State.REVIEW or not evidence:
         return redirect("staff:case", case.code)
     candidates = [(card.match.pk, card.place, _at_first(card)) for card in evidence]
@@ -133,6 +133,10 @@ def _proposed(request: StaffRequest, case: Case, verb: Callable[[], Proposal], *
     done = _("Your proposal waits for a second person. Nothing happens until they confirm it.")
     proposal = carry_out(request, verb, done=done, stale=stale)
     return redirect("staff:case", case.code) if proposal is None else redirect("staff:proposal", proposal.pk)
+
+
+def _is_sent(request: StaffRequest) -> bool:
+    return request.method == "POST"
 
 
 def _case(request: StaffRequest, code: UUID) -> Case:

@@ -1,13 +1,13 @@
 """What one person proposed, for a second one to confirm or decline."""
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.cases import decisions, queries
-from portal.cases.models import Outcome, Proposal, ProposalKind
+from portal.cases.models import Outcome, ProposalKind
 from portal.staff import cards, looking
 from portal.staff.views.cases import facts
 from portal.staff.views.outcome import carry_out
@@ -16,7 +16,7 @@ from portal.staff.views.outcome import carry_out
 @require_safe
 @staff_required
 def proposal(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _proposal(pk)
+    found = queries.proposal_for_staff(request.user, pk)
     case = queries.case_for_staff(request.user, found.case_id)
     named = set(found.matches.values_list("pk", flat=True))
     evidence = cards.of(case, by=request.user)
@@ -43,7 +43,7 @@ def proposal(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_required
 def confirm(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _proposal(pk)
+    found = queries.proposal_for_staff(request.user, pk)
     carry_out(
         request,
         lambda: decisions.confirm(found, by=request.user),
@@ -59,7 +59,7 @@ def confirm(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_required
 def decline(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _proposal(pk)
+    found = queries.proposal_for_staff(request.user, pk)
     carry_out(
         request,
         lambda: decisions.decline(found, by=request.user),
@@ -71,13 +71,6 @@ def decline(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_required
 def take_back(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _proposal(pk)
+    found = queries.proposal_for_staff(request.user, pk)
     carry_out(request, lambda: decisions.take_back(found, by=request.user), done=_("Your proposal is taken back."))
     return redirect("staff:case", found.case_id)
-
-
-def _proposal(pk: int) -> Proposal:
-    found = Proposal.objects.select_related("case", "made_by", "decided_by").filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
