@@ -6,6 +6,7 @@ from portal.celery import app
 from portal.core import clock
 from portal.jobs import queue, run
 from portal.operations import publication
+from portal.statistics import releases
 
 
 @app.task(name="portal.drain")
@@ -23,6 +24,7 @@ def sweep() -> None:
     service.write_journal()
     queue.set_right()
     publication.plan_next()
+    releases.plan_next()
     assignments.fill()
     run.drain()
 

@@ -29,6 +29,7 @@ from portal.ledger import publication, signers
 from portal.notices.models import Channel, Notice, Recipient
 from portal.notices.states import NoticeState
 from portal.orders import actions as orders
+from portal.statistics import releases
 from portal.takedowns import holds
 from portal.takedowns.models import HoldReason
 from tests import builders
@@ -103,7 +104,9 @@ def named(sam: User, lee: User, rita: User) -> None:
 
 
 def case_to_decide(**bands: int) -> Case:
-    case = builders.make_case(State.REVIEW, address=ADDRESS, addresses=[URL])
+    case = builders.assign(
+        builders.make_case(State.REVIEW, address=ADDRESS, addresses=[URL]), *User.objects.filter(role="staff")[:2]
+    )
     with_photo(case)
     for number, band in enumerate(name for name, how_many in bands.items() for _ in range(how_many)):
         Match.objects.create(
@@ -181,6 +184,7 @@ def test_a_regulators_pages_fit(
         builders.make_case(state)
     publication.publish()
     window = visit(builders.signed_in(rita), width=320)
+    releases.publish()
     assert "regulators:numbers" in look_at_every_page(window, f"/{language}/regulator/")
     window.go(f"/{language}/regulator/")
     window.page.locator("details summary").click()

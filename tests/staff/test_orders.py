@@ -17,11 +17,11 @@ from portal.orders import actions, queries
 from portal.orders.models import Order
 from portal.orders.states import State
 from portal.orders.work import open_removals
-from portal.statistics.queries import numbers
 from portal.takedowns import moves
 from portal.takedowns.models import Removal
 from portal.takedowns.states import TakedownState
 from tests.builders import indexed_image, look_at_order
+from tests.statistics.build import released
 
 pytestmark = pytest.mark.django_db
 NEW = "/en/staff/orders/new/"
@@ -136,10 +136,10 @@ def test_it_shows_what_was_removed_and_what_is_stuck(order: Order, lee: User, sa
 
 @pytest.mark.django_db(transaction=True, databases=["default", "regulator"])
 def test_regulators_see_orders_as_counts(order: Order, lee: User, rita_client: Client) -> None:
-    assert numbers().orders == 0
+    assert released().orders == 0
     look_at_order(order, order.made_by, lee)
     actions.confirm(order, by=lee)
-    shown = numbers()
+    shown = released()
     assert (shown.orders, shown.orders_open, shown.images_deleted_by_order) == (1, 1, 0)
     page = rita_client.get("/en/regulator/").content.decode()
     assert "orders confirmed" in page
