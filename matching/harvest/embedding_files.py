@@ -116,10 +116,10 @@ class EmbeddingFile:
 
 def array(path: Path) -> NDArray[Any]:
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        found: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, EOFError):
         raise BadEmbeddings(f"{path.name} is no NumPy array that can be read.") from None
-    if not isinstance(found, np.ndarray) or found.ndim != 2 or found.dtype.kind != "f":
+    if found.ndim != 2 or found.dtype.kind != "f":
         raise BadEmbeddings(f"{path.name} must be a table of floating-point numbers, a row for each face.")
     return found
 

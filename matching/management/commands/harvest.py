@@ -121,7 +121,9 @@ def from_folder(folder: Path, site: str) -> Iterator[Harvestable]:
         except OSError as error:
             yield Harvestable(file, page, site, date.max, fault=fault or unreadable(error))
         except (ValueError, OverflowError):
-            yield Harvestable(file, page, site, date.max, fault="its date is beyond the year 9999: set it with touch")
+            yield Harvestable(
+                file, page, site, date.max, fault="its date is outside the years 1 to 9999: set it with touch"
+            )
         else:
             yield Harvestable(file, page, site, harvested_on, fault=fault)
 

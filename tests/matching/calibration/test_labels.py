@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from matching.calibration import labels
@@ -38,6 +40,25 @@ def test_it_reads_file_identity_and_group(photos: Path) -> None:
 
 def test_it_needs_no_group_and_takes_a_spreadsheets_mark(photos: Path) -> None:
     assert len(read(photos, "\ufefffile,identity\na1.jpg,anna\na2.jpg,anna\nb1.jpg,ben\n")) == 3
+
+
+SAME = "file,identity,group\na1.jpg,Zoë,\na2.jpg,Zoë,\nb1.jpg,ben,\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [SAME.encode("utf-16"), SAME.replace(",", ";").encode(), SAME.replace("\n", "\r").encode("utf-8-sig"), None],
+)
+def test_it_is_read_however_it_was_saved(photos: Path, content: bytes | None) -> None:
+    table = photos / "labels"
+    if content is None:
+        columns = {"File": ["a1.jpg", "a2.jpg", "b1.jpg"], "identity": [1, 1, 2]}
+        pyarrow.parquet.write_table(pa.table(columns), table)
+    else:
+        table.write_bytes(content)
+    found = labels.read(table, photos, lambda fault: pytest.fail(str(fault)))
+    assert [photo.identity for photo in found] == (["Zoë", "Zoë", "ben"] if content else ["1", "1", "2"])
+    assert found[0].place == ("line 2" if content else "row 1")
 
 
 def test_it_counts_a_copied_photo_once(photos: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import tempfile
 from io import StringIO
 from pathlib import Path
 
@@ -112,6 +113,18 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_in(folder: Path) -> None:
     assert "2 skipped (0 of them not photos)" in out
     assert {line.split(":")[0].rpartition("/")[2] for line in err.splitlines()} == {"to nothing.jpg", "to itself.jpg"}
     assert err.count("unreadable") == 2
+
+
+@pytest.mark.parametrize("moment", [253402300800, -62170156801])
+def test_a_file_dated_outside_the_calendar_is_named_and_the_rest_is_in(moment: int) -> None:
+    """Where the file system keeps such dates, as one in memory does."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as made:
+        for name in ("photo.jpg", "dated.jpg"):
+            (Path(made) / name).write_bytes(encoded(noise(0), "JPEG"))
+        os.utime(Path(made) / "dated.jpg", (moment, moment))
+        out, err = harvest_but_some(Path(made))
+    assert "1 images" in out
+    assert "dated.jpg: its date is outside the years 1 to 9999: set it with touch" in err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
