@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -101,23 +101,25 @@ class CsvFile:
         self.length = path.stat().st_size
         self._raw: BinaryIO | None = None  # while it is being read
         with path.open("rb") as raw, self._text(raw) as text:
-            self.names, self._separator, self._head = self._heading(text, fits)
+            line, self._head, separators = self._heading(text)
+        tried = [(names_in(line, separator), separator) for separator in separators]
+        self.names, self._separator = next((each for each in tried if fits(each[0])), tried[0])
+        # Who puts a space behind each separator of the heading does so in the lines below.
+        self._spaced = f"{self._separator} " in line
 
     def _text(self, raw: BinaryIO) -> io.TextIOWrapper:
         return io.TextIOWrapper(raw, encoding=self._encoding, errors=NO_TEXT_HANDLER, newline="")
 
-    def _heading(self, text: io.TextIOWrapper, fits: Callable[[list[str]], bool]) -> tuple[list[str], str, int]:
-        """The names, what separates them, and how many lines they end."""
+    def _heading(self, text: io.TextIOWrapper) -> tuple[str, int, Sequence[str]]:
+        """The line that names the columns, its number, and what may separate them."""
         number = 0
-        separators: tuple[str, ...] = SEPARATORS
+        separators: Sequence[str] = SEPARATORS
         while line := text.readline(LONGEST_LINE):
             number += 1
             if said := EXCEL.fullmatch(line):
                 separators = (said[1],)
             elif line.strip("\ufeff\r\n\t ,;|"):
-                tried = [(names_in(line, separator), separator) for separator in separators]
-                names, separator = next((each for each in tried if fits(each[0])), tried[0])
-                return names, separator, number
+                return line, number, separators
         raise BadTable(f"{self.path.name} is empty: its first line must name the columns.")
 
     @property
@@ -132,7 +134,7 @@ class CsvFile:
             for _ in range(self._head):
                 next(lines)
             lines.begin()
-            reader = csv.reader(lines, delimiter=self._separator, strict=True)
+            reader = csv.reader(lines, delimiter=self._separator, skipinitialspace=self._spaced, strict=True)
             while True:
                 try:
                     record: list[str] | str = next(reader)

@@ -1,7 +1,7 @@
 """Ready embeddings from any engine: ids to the last digit, every kind of column, and one bad row stops no other."""
 
 import hashlib
-from datetime import date
+from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -167,6 +167,17 @@ def test_a_bad_row_is_named_and_the_others_enter(tmp_path: Path, changed: dict[s
     assert f"skipped row 2: {told}" in said
     assert status == 1
     assert "1 images with 1 faces added" in said
+
+
+def test_dates_that_nanoseconds_cannot_tell_are_what_they_were(tmp_path: Path) -> None:
+    """Spark and Impala write INT96, which turned over in 2262 when it was read in nanoseconds."""
+    days = pa.array([datetime(2021, 3, 4, tzinfo=UTC), datetime(2500, 1, 2, tzinfo=UTC)], pa.timestamp("us"))
+    table = pa.table(columns(builders.unit_rows(2), image=["a", "b"], harvested_on=days))
+    file = tmp_path / "faces.parquet"
+    pyarrow.parquet.write_table(table, file, use_deprecated_int96_timestamps=True, store_schema=False)
+    assert harvest(file, "--recogniser", recogniser())[0] == 0
+    found = HarvestedImage.objects.order_by("harvested_on").values_list("harvested_on", flat=True)
+    assert list(found) == [date(2021, 3, 4), date(2500, 1, 2)]
 
 
 def test_a_bad_row_among_those_of_one_image_is_named(tmp_path: Path) -> None:

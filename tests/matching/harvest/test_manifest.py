@@ -128,6 +128,7 @@ WHOLE = f"{HEADING}\n{GOOD}\n{GOOD.replace('good', 'café')}\n"
         WHOLE.replace(HEADING, " File , PAGE, Site,Harvested_On, country ").encode(),
         WHOLE.replace(HEADING, ", ".join(f'"{name}"' for name in HEADING.split(","))).encode("utf-8-sig"),
         WHOLE.replace(",CA", ",CA,,,").encode(),
+        "\n".join(", ".join(f'"{cell}"' for cell in line.split(",")) for line in WHOLE.splitlines()).encode(),
         WHOLE.rstrip().encode(),
     ],
 )
