@@ -27,6 +27,7 @@ from matching.types import (
     Breakdown,
     BroughtBack,
     Embeddings,
+    Fault,
     Harvestable,
     HarvestReport,
     ImageKeeper,
@@ -200,6 +201,11 @@ def marks(image_ids: Iterable[UUID]) -> dict[UUID, Marks]:
 def take_disclosures(lines: Sequence[RegisterLine]) -> int:
     """Lines of the operator's register; one that is known is not taken twice. Returns how many were new."""
     return provenance.take_disclosures(lines)
+
+
+def open_register(file: Path) -> provenance.Register:
+    """The operator's register of who was shown which image. Errors: BadTable."""
+    return provenance.Register(file)
 
 
 def shown(image_ids: Iterable[UUID]) -> tuple[Shown, ...]:
@@ -458,9 +464,14 @@ def harvest(
     return harvesting.harvest_photos(entries, indexes.bind_pack(), on_progress, on_skipped, on_faceless)
 
 
-def embeddings_in(file: Path) -> int:
-    """How many rows there are to take in. Errors: BadEmbeddings."""
-    return harvesting.EmbeddingFile(file).count()
+def read_manifest(file: Path) -> Iterator[Harvestable | Fault]:
+    """The lines of a manifest, for `harvest`. Errors: BadTable."""
+    return harvesting.read_manifest(file)
+
+
+def embeddings_in(file: Path, *, ids: Path | None = None) -> int:
+    """How many rows there are to take in. Errors: BadTable."""
+    return harvesting.EmbeddingFile(file, ids).count()
 
 
 def harvest_embeddings(
@@ -473,7 +484,7 @@ def harvest_embeddings(
 ) -> HarvestReport:
     """Faces embedded before; `recogniser` is the SHA-256 of the model that made them, where the file is silent.
 
-    Errors: BadEmbeddings, PackError, HarvestRunning, HarvestRefused.
+    Errors: BadTable, PackError, HarvestRunning, HarvestRefused.
     """
     return harvesting.harvest_embeddings(
         harvesting.EmbeddingFile(file, ids), indexes.bind_pack(), recogniser, on_progress, on_skipped

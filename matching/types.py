@@ -214,6 +214,17 @@ class BlockCounts:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """Why an entry of what was handed in was not taken. The reason quotes nothing: it may name a person's page."""
+
+    place: str  # line 3, row 7, or the name of a file
+    reason: str
+
+    def __str__(self) -> str:
+        return f"skipped {self.place}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class HarvestReport:
     images: int
     faces: int

@@ -1,6 +1,7 @@
 """Where harvested images came from, who was shown them, and addresses from which nothing may come again."""
 
 from matching.provenance.addresses import digest as digest_of_address
+from matching.provenance.columns import ADDRESS, COUNTRY, HARVESTED_ON, PAGE, SITE, site_of
 from matching.provenance.disclosures import of_images_gone as disclosed_and_gone
 from matching.provenance.disclosures import shown as disclosures_of
 from matching.provenance.disclosures import take as take_disclosures
@@ -14,6 +15,7 @@ from matching.provenance.refused_addresses import listed as refused_among
 from matching.provenance.refused_addresses import missing as not_refused
 from matching.provenance.refused_addresses import refuse as refuse_addresses
 from matching.provenance.refused_addresses import size as refused_count
+from matching.provenance.register import Register
 from matching.provenance.scope import (
     breakdown,
     count,
@@ -28,7 +30,13 @@ from matching.provenance.scope import (
 )
 
 __all__ = [
+    "ADDRESS",
+    "COUNTRY",
+    "HARVESTED_ON",
+    "PAGE",
     "REFUSED_NOTE",
+    "SITE",
+    "Register",
     "begin_refused_list_anew",
     "breakdown",
     "bring_back_refused",
@@ -49,6 +57,7 @@ __all__ = [
     "refused_count",
     "refused_edition",
     "select",
+    "site_of",
     "spellings_of_address",
     "take_disclosures",
     "within",
