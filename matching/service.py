@@ -24,8 +24,10 @@ from matching.models import HarvestedImage
 from matching.types import (
     BlockCounts,
     BlockSealer,
+    Breakdown,
     BroughtBack,
     Embeddings,
+    Fault,
     Harvestable,
     HarvestReport,
     ImageKeeper,
@@ -107,6 +109,11 @@ def same_person(one: Embeddings, other: Embeddings) -> bool:
     return searching.same_person(one, other)
 
 
+def alike(one: Embeddings, others: Sequence[Embeddings]) -> list[bool]:
+    """`same_person` of one with each of the others. Errors: PackError."""
+    return searching.alike(one, others)
+
+
 def search(probes: Embeddings, *, known: Known | None = None) -> SearchResult:
     """Exact, over every face, those of hidden images too; each face once, by its best probe.
 
@@ -171,6 +178,16 @@ def count(scope: Scope) -> int:
     return provenance.count(scope)
 
 
+def draw(scope: Scope, images: int) -> list[UUID]:
+    """At most so many images of a scope, drawn at random."""
+    return provenance.draw(scope, images)
+
+
+def breakdown(scope: Scope, image_ids: Sequence[UUID] | None = None) -> Breakdown:
+    """How the images of a scope spread over sites, countries and years; or, where given, those of a list."""
+    return provenance.breakdown(scope, image_ids)
+
+
 def provenance_of(image_ids: Iterable[UUID]) -> dict[UUID, Provenance]:
     """Where these images were found and when; of those still in the index."""
     return provenance.provenance_of(image_ids)
@@ -184,6 +201,11 @@ def marks(image_ids: Iterable[UUID]) -> dict[UUID, Marks]:
 def take_disclosures(lines: Sequence[RegisterLine]) -> int:
     """Lines of the operator's register; one that is known is not taken twice. Returns how many were new."""
     return provenance.take_disclosures(lines)
+
+
+def open_register(file: Path) -> provenance.Register:
+    """The operator's register of who was shown which image. Errors: BadTable."""
+    return provenance.Register(file)
 
 
 def shown(image_ids: Iterable[UUID]) -> tuple[Shown, ...]:
@@ -236,6 +258,12 @@ def preview(image_id: UUID, face_id: int | None, *, clear: bool) -> bytes | None
         return None
     boxes = indexes.store().faces_of(image_id)
     return photos.preview(content, width=image.width, boxes=boxes, subject=face_id, clear=clear)
+
+
+def has_preview(image_id: UUID) -> bool:
+    """Whether there is a picture to preview; an image that came in as an embedding has none. Errors: IndexAway."""
+    there = HarvestedImage.objects.filter(id=image_id).exists()
+    return there and stores.blob_store().derived(image_id, stores.UPRIGHT) is not None
 
 
 def hide(image_ids: Sequence[UUID]) -> None:
@@ -416,6 +444,11 @@ def file_digests(image_ids: Iterable[UUID]) -> dict[UUID, bytes]:
     return provenance.file_digests(image_ids)
 
 
+def has_file(digests: Sequence[bytes]) -> bool:
+    """Whether one of these SHA-256 digests is that of a photo as it was harvested."""
+    return provenance.has_file(digests)
+
+
 def harvest(
     entries: Iterable[Harvestable],
     *,
@@ -431,9 +464,14 @@ def harvest(
     return harvesting.harvest_photos(entries, indexes.bind_pack(), on_progress, on_skipped, on_faceless)
 
 
-def embeddings_in(file: Path) -> int:
-    """How many rows there are to take in. Errors: BadEmbeddings."""
-    return harvesting.EmbeddingFile(file).count()
+def read_manifest(file: Path) -> Iterator[Harvestable | Fault]:
+    """The lines of a manifest, for `harvest`. Errors: BadTable."""
+    return harvesting.read_manifest(file)
+
+
+def embeddings_in(file: Path, *, ids: Path | None = None) -> int:
+    """How many rows there are to take in. Errors: BadTable."""
+    return harvesting.EmbeddingFile(file, ids).count()
 
 
 def harvest_embeddings(
@@ -446,7 +484,7 @@ def harvest_embeddings(
 ) -> HarvestReport:
     """Faces embedded before; `recogniser` is the SHA-256 of the model that made them, where the file is silent.
 
-    Errors: BadEmbeddings, PackError, HarvestRunning, HarvestRefused.
+    Errors: BadTable, PackError, HarvestRunning, HarvestRefused.
     """
     return harvesting.harvest_embeddings(
         harvesting.EmbeddingFile(file, ids), indexes.bind_pack(), recogniser, on_progress, on_skipped

@@ -15,7 +15,6 @@ from matching.calibration.bands import (
 from matching.calibration.files import Source, TooLittle, calibration_of
 from matching.calibration.files import write as write_calibration
 from matching.calibration.labels import FORMAT as LABELS_FORMAT
-from matching.calibration.labels import BadLabels
 from matching.calibration.labels import Photo as LabelledPhoto
 from matching.calibration.labels import read as read_labels
 from matching.calibration.pair_scores import LabelledFaces, gather, given_to_two, separate
@@ -23,7 +22,6 @@ from matching.calibration.pair_scores import LabelledFaces, gather, given_to_two
 __all__ = [
     "LABELS_FORMAT",
     "UNCALIBRATED_PROBABLE",
-    "BadLabels",
     "Calibration",
     "LabelledFaces",
     "LabelledPhoto",

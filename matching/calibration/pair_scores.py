@@ -108,14 +108,13 @@ def separate(faces: LabelledFaces) -> Separation:
     return Separation(len(faces), people, genuine, impostor, closest, design_effect(faces, closest))
 
 
-def given_to_two(faces: LabelledFaces) -> tuple[int, int] | None:
-    """Two photos, perhaps one and the same, in which two people are said to be who look like one picture."""
+def given_to_two(faces: LabelledFaces) -> dict[int, int]:
+    """Photos, each with another or itself, in which two people are said to be who look like one picture."""
+    pairs: dict[int, int] = {}
     for block in blocks(faces):
-        found = np.argwhere(block.different & (block.alike >= ONE_PICTURE))
-        if len(found):
-            here, there = found[0]
-            return int(faces.photo[block.first + here]), int(faces.photo[there])
-    return None
+        for here, there in np.argwhere(block.different & (block.alike >= ONE_PICTURE)):
+            pairs.setdefault(int(faces.photo[block.first + here]), int(faces.photo[there]))
+    return pairs
 
 
 def blocks(faces: LabelledFaces) -> Iterator[_Block]:

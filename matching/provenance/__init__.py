@@ -1,6 +1,7 @@
 """Where harvested images came from, who was shown them, and addresses from which nothing may come again."""
 
 from matching.provenance.addresses import digest as digest_of_address
+from matching.provenance.columns import ADDRESS, COUNTRY, HARVESTED_ON, PAGE, SITE, site_of
 from matching.provenance.disclosures import of_images_gone as disclosed_and_gone
 from matching.provenance.disclosures import shown as disclosures_of
 from matching.provenance.disclosures import take as take_disclosures
@@ -14,17 +15,38 @@ from matching.provenance.refused_addresses import listed as refused_among
 from matching.provenance.refused_addresses import missing as not_refused
 from matching.provenance.refused_addresses import refuse as refuse_addresses
 from matching.provenance.refused_addresses import size as refused_count
-from matching.provenance.scope import count, file_digests, images_at, marks_of, provenance_of, select, within
+from matching.provenance.register import Register
+from matching.provenance.scope import (
+    breakdown,
+    count,
+    draw,
+    file_digests,
+    has_file,
+    images_at,
+    marks_of,
+    provenance_of,
+    select,
+    within,
+)
 
 __all__ = [
+    "ADDRESS",
+    "COUNTRY",
+    "HARVESTED_ON",
+    "PAGE",
     "REFUSED_NOTE",
+    "SITE",
+    "Register",
     "begin_refused_list_anew",
+    "breakdown",
     "bring_back_refused",
     "count",
     "digest_of_address",
     "disclosed_and_gone",
     "disclosures_of",
+    "draw",
     "file_digests",
+    "has_file",
     "images_at",
     "marks_of",
     "not_refused",
@@ -35,6 +57,7 @@ __all__ = [
     "refused_count",
     "refused_edition",
     "select",
+    "site_of",
     "spellings_of_address",
     "take_disclosures",
     "within",

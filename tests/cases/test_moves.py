@@ -19,9 +19,8 @@ from portal.cases.models import Band, Case, Match, RefusalReason
 from portal.cases.states import MOVES, State
 from portal.core import clock
 from portal.policies.assurance import Proof
-from tests.builders import indexed_image, make_account, make_case, signed_in
+from tests.builders import assign, indexed_image, look_at, make_account, make_case
 from tests.matching.builders import make_image, unit_rows
-from tests.staff.build import look_at
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "https://photos.example/ana.jpg"
@@ -75,8 +74,9 @@ def refuse(case: Case) -> None:
 
 def _staff_who_looked(case: Case) -> tuple[User, User]:
     sam, lee = make_account("sam"), make_account("lee")
-    for client in (signed_in(sam), signed_in(lee)):
-        look_at(client, case)
+    if case.state == State.REVIEW:
+        assign(case, sam, lee)
+        look_at(case, sam, lee)
     return sam, lee
 
 

@@ -18,7 +18,7 @@ from portal.audit.tags import Tag
 from portal.core import clock
 from portal.jobs.models import Job
 from portal.jobs.run import NotYet
-from portal.notices import actions, moves, work, writing
+from portal.notices import actions, moves, queries, work, writing
 from portal.notices.models import Channel, Item, Notice, Recipient, SettledBecause
 from portal.notices.states import MOVES, NoticeState
 from portal.policies import notices as policy
@@ -91,6 +91,7 @@ def retry(notice: Notice) -> None:
 
 
 def settle(notice: Notice) -> None:
+    queries.text(notice, _staff("sam"))
     actions.settle(notice, by=_staff("sam"), because=SettledBecause.GONE)
 
 
@@ -108,7 +109,7 @@ def _reach(url: str) -> Recipient:
 
 
 def _staff(name: str) -> User:
-    return User.objects.filter(name=name).first() or make_account(name)
+    return make_account(name)
 
 
 _WAY: dict[NoticeState, tuple[Verb, ...]] = {

@@ -23,7 +23,7 @@ from portal.orders.models import Order
 from portal.orders.states import MOVES, State
 from portal.takedowns import work as takedown_work
 from portal.takedowns.models import Removal
-from tests.builders import indexed_image, make_account
+from tests.builders import indexed_image, look_at_order, make_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Verb = Callable[[Order], None]
@@ -49,11 +49,18 @@ def order_in(state: State) -> Order:
 
 
 def confirm(order: Order) -> None:
+    _look(order)
     actions.confirm(order, by=_staff("lee"))
 
 
 def decline(order: Order) -> None:
+    _look(order)
     actions.decline(order, by=_staff("lee"))
+
+
+def _look(order: Order) -> None:
+    if order.state == State.PROPOSED:
+        look_at_order(order, _staff("sam"), _staff("lee"))
 
 
 def take_back(order: Order) -> None:
@@ -94,7 +101,7 @@ def drain(order: Order) -> None:
 
 
 def _staff(name: str) -> User:
-    return User.objects.filter(name=name).first() or make_account(name)
+    return make_account(name)
 
 
 _WAY: dict[State, tuple[Verb, ...]] = {

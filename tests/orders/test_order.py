@@ -24,7 +24,7 @@ from portal.orders.models import ListedImage, Order
 from portal.orders.states import State
 from portal.takedowns.models import Removal, Takedown
 from portal.takedowns.states import TakedownState
-from tests.builders import DAY, indexed_image
+from tests.builders import DAY, indexed_image, look_at_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SITE = Scope(site="photos.example")
@@ -47,6 +47,7 @@ def propose(by: User, scope: Scope = SITE) -> Order:
 
 def confirmed(sam: User, lee: User, scope: Scope = SITE) -> Order:
     order = propose(sam, scope)
+    look_at_order(order, order.made_by, lee)
     actions.confirm(order, by=lee)
     return order
 
@@ -99,6 +100,7 @@ def test_it_takes_two_people(sam: User, lee: User) -> None:
     image = indexed_image()
     order = propose(sam)
     with pytest.raises(NotAllowed):
+        look_at_order(order, order.made_by, sam)
         actions.confirm(order, by=sam)
     with pytest.raises(NotAllowed):
         actions.take_back(order, by=lee)
@@ -106,6 +108,7 @@ def test_it_takes_two_people(sam: User, lee: User) -> None:
     assert left([image]) == [image]
     actions.decline(order, by=lee)
     with pytest.raises(StaleOrder):
+        look_at_order(order, order.made_by, lee)
         actions.confirm(order, by=lee)
     assert not Removal.objects.exists()
 
@@ -158,6 +161,7 @@ def test_what_is_harvested_meanwhile_goes_too(sam: User, lee: User, settings: Se
 def test_a_list_names_images_and_forgets_them_at_the_end(sam: User, lee: User) -> None:
     images = [indexed_image() for _ in range(3)]
     order = actions.propose_list([*images[:2], uuid4()], by=sam, authority="A court", reference="7")
+    look_at_order(order, order.made_by, lee)
     actions.confirm(order, by=lee)
     run.drain()
     assert left(images) == images[2:]
