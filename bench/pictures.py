@@ -13,13 +13,13 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from portal.demo.__main__ import Demo, Tally, plan
+from portal.demo.__main__ import Demo, plan
 from portal.demo.browser import Browser as Resident
+from portal.demo.tally import Tally
 from portal.local.console import Console
 from portal.local.stack import PROJECT, Stack
 
 FOLDER = PROJECT / "docs" / "pictures"
-SIZE = {"width": 1280, "height": 1000}
 COLOURS = 128
 
 
@@ -39,13 +39,12 @@ def main() -> int:
 
 
 def take_all(chromium: Browser, stack: Stack, folder: Path, console: Console) -> None:
-    page = chromium.new_page(viewport=SIZE)
+    page = chromium.new_page(viewport={"width": 1280, "height": 1000})
     page.goto(f"{stack.url}/en/")
     keep(page, "residents")
-    case = _searched_case(stack, folder, console)
+    case, reviewer = _searched_case(stack, folder, console)
     stack.manage("demo_year")
-    accounts = {account["role"]: account for account in stack.world["accounts"]}
-    sign_in(page, stack, accounts["staff"])
+    sign_in(page, stack, reviewer)
     page.goto(stack.url + case)
     page.get_by_role("link", name="Unlock").first.click()
     page.locator("main input[type=radio]").first.check()
@@ -53,19 +52,23 @@ def take_all(chromium: Browser, stack: Stack, folder: Path, console: Console) ->
     page.wait_for_load_state("networkidle")
     keep(page, "staff")
     page.context.clear_cookies()
-    sign_in(page, stack, accounts["regulator"])
+    (rita,) = (account for account in stack.world["accounts"] if account["role"] == "regulator")
+    sign_in(page, stack, rita)
     keep(page, "regulators")
 
 
-def _searched_case(stack: Stack, folder: Path, console: Console) -> str:
-    """A request with the demo's selfie, filed over HTTP as `make demo` does; the path of its page for staff."""
-    chosen = plan({}, folder / "pictures")
-    demo = Demo(chosen, stack, console, Tally(None, frozenset()))
+def _searched_case(stack: Stack, folder: Path, console: Console) -> tuple[str, Mapping[str, str]]:
+    """A request with the demo's selfie, filed over HTTP as `make demo` does: its page, and for whom it was drawn."""
+    demo = Demo(plan({}, folder / "pictures"), stack, console, Tally(None, frozenset()))
     resident = Resident(stack.url)
     demo._confirm_contact(resident)
     reference = demo._submit(resident)
-    sam, _lee = demo._staff()
-    return demo._searched(sam, reference)
+    first, second = demo._staff()
+    drawn = demo._searched((first, second), reference)
+    if drawn is None:
+        raise SystemExit("Nothing was found to be decided: there is no case to take a picture of.")
+    staff = [account for account in stack.world["accounts"] if account["role"] == "staff"]
+    return drawn.case, staff[0 if drawn.reviewer is first else 1]
 
 
 def sign_in(page: Page, stack: Stack, account: Mapping[str, str]) -> None:

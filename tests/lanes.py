@@ -40,7 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(marker)
     if not config.getoption("--fast"):
         return
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         reason = next((name for name in LEFT_OUT if item.get_closest_marker(name)), None)
         (kept if reason is None else dropped).append(item)

@@ -20,6 +20,7 @@ from portal.cases.states import State
 from portal.core import clock
 from portal.policies import deadlines, statutes
 from portal.policies.assurance import Proof
+from portal.statistics import releases
 from portal.takedowns.models import Removal, Takedown
 from portal.takedowns.states import RemovalState, TakedownState
 
@@ -55,6 +56,7 @@ class Command(BaseCommand):
             for removal in removals
             for _ in range(chance.randint(*IMAGES))
         )
+        releases.publish()
         self.stdout.write(f"{len(cases)} closed cases and {len(images)} images were made up.")
 
 
