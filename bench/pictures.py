@@ -50,6 +50,8 @@ def take_all(chromium: Browser, stack: Stack, folder: Path, console: Console) ->
     page.locator("main input[type=radio]").first.check()
     page.locator("main form button").first.click()
     page.wait_for_load_state("networkidle")
+    page.reload()  # every picture was looked at by now, and the page says so
+    page.wait_for_load_state("networkidle")
     keep(page, "staff")
     page.context.clear_cookies()
     (rita,) = (account for account in stack.world["accounts"] if account["role"] == "regulator")
