@@ -30,8 +30,6 @@ PLACES = {"CA-BC": 30, "CA-ON": 26, "CA-QC": 22, "CA-AB": 12, "US-CA": 6, "EU": 
 FOUND = 0.6  # the share of cases in which something is found
 IMAGES = (1, 14)  # of such a case
 MARK = "Y"  # references of the year begin with it
-# Days from the search to hidden, removed and purged: the promises, mostly kept with room to spare.
-HIDDEN, REMOVED, PURGED = timedelta(seconds=20), timedelta(hours=26), timedelta(hours=40)
 
 
 class Command(BaseCommand):
@@ -106,16 +104,17 @@ def _case(number: int, received_at: datetime, chance: random.Random) -> Case:
 
 
 def _removal(case: Case, chance: random.Random) -> Removal:
+    """Each promise is kept with room to spare."""
     assert case.settled_at is not None
-    opened_at = case.settled_at - REMOVED * chance.uniform(1.0, 1.4)
+    opened_at = case.settled_at - deadlines.REMOVED_WITHIN * chance.uniform(0.4, 0.5)
     return Removal(
         origin=case.code,
         then="case.settle",
         at_last="case.close",
         state=RemovalState.PURGED,
         opened_at=opened_at,
-        hidden_at=opened_at + HIDDEN * chance.uniform(0.2, 2),
-        removed_at=opened_at + REMOVED * chance.uniform(0.9, 1.0),
-        purged_at=opened_at + PURGED * chance.uniform(0.9, 1.5),
+        hidden_at=opened_at + deadlines.HIDDEN_WITHIN * chance.uniform(0.1, 0.7),
+        removed_at=opened_at + deadlines.REMOVED_WITHIN * chance.uniform(0.3, 0.4),
+        purged_at=opened_at + deadlines.PURGED_WITHIN * chance.uniform(0.2, 0.35),
         log_checked=True,
     )
