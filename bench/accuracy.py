@@ -29,7 +29,7 @@ from bench import shared_photos
 from bench.rows import Row
 from matching.calibration import bands, files, pair_scores
 from matching.calibration.bands import Calibration
-from matching.calibration.files import Source
+from matching.calibration.files import Measurement
 from matching.calibration.labels import COLLAGE, Photo
 from matching.decoding.limits import HARVEST
 from matching.errors import PhotoRejected
@@ -130,7 +130,7 @@ def of_ways(called: str, gallery: Gallery, size: int) -> Iterator[Row]:
             f"{called}: wrong and certain",
             alone.wrongly_certain,
             "a case",
-            at_most=bands.EXPECTED_STRANGERS_CERTAIN,
+            at_most=bands.EXPECTED_FALSE_POSITIVES_CERTAIN,
         )
     for name, way in ways.items():
         score = played(gallery, way, size)
@@ -252,8 +252,8 @@ def enough_photos(seen: list[Seen]) -> set[str]:
 def without(name: str, seen: list[Seen], pack: Pack) -> Calibration:
     """As the shipped one is made, from the photos of everybody else."""
     others = [(one.photo, one.rows) for one in seen if one.photo.identity != name]
-    source = Source(pack.info.name, pack.recogniser_sha256, "", date.min, len(others))
-    return files.calibration_of(source, pair_scores.separate(pair_scores.gather(others)))
+    source = Measurement(pack.info.name, pack.recogniser_sha256, "", date.min, len(others))
+    return files.calibration_from(source, pair_scores.score_pairs(pair_scores.labelled_faces(others)))
 
 
 # --- playing cases ---
@@ -349,7 +349,7 @@ def kept(
 ) -> Mask:
     if not way.guarded:
         return np.ones(len(gallery), bool)
-    guard = min(bands.guard(calibration), wide)
+    guard = min(bands.threshold_at_target_fnmr(calibration), wide)
     if way.unseen:  # the stressed threshold lies below the guard, which then keeps its distance to it
         guard = wide - distance(calibration)
     near_own = expansion.nearest(gallery.rows, np.concatenate([own, mirrored]))
@@ -363,7 +363,7 @@ def kept(
 def distance(calibration: Calibration) -> float:
     """From where a large index cuts the probable band off down to the guard."""
     probable, _certain = limits(calibration, LARGE, 1)
-    return probable - bands.guard(calibration)
+    return probable - bands.threshold_at_target_fnmr(calibration)
 
 
 def stressed(gallery: Gallery) -> float:

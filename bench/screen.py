@@ -176,7 +176,7 @@ def kept_out(pack: "Pack", shown: dict[str, list[bytes]]) -> Iterator[Row]:
     from matching.calibration import bands  # noqa: PLC0415
     from matching.faces import find_faces  # noqa: PLC0415
 
-    limit = screening.refused_from(bands.for_recogniser(pack.recogniser_sha256), templates=BLOCKS)
+    limit = screening.refused_from(bands.calibration_for(pack.recogniser_sha256), templates=BLOCKS)
     tally: dict[str, list[bool]] = {}
     everyone: list[tuple[str, Embeddings, Embeddings]] = []
     for name, contents in shown.items():

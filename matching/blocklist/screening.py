@@ -22,10 +22,10 @@ from matching.blocklist import blocks
 from matching.calibration import (
     UNCALIBRATED_PROBABLE,
     Calibration,
-    clear_of_strangers,
-    for_recogniser,
-    losing_little,
-    lowest,
+    calibration_for,
+    threshold_at_target_fnmr,
+    threshold_for,
+    threshold_without_false_matches,
 )
 from matching.errors import HarvestRefused, OutsideHarvest
 from matching.faces import chosen_pack
@@ -34,8 +34,8 @@ from matching.models import Block, BlockList, Screening
 from matching.types import Embeddings, Spelling
 
 FACES_AT_ONCE = 1024  # their products with a tile of templates stay in a core's own cache
-# Of a stranger's faces, over the whole list: what may be refused by mistake, at 95 % confidence.
-STRANGERS_REFUSED = 0.01
+# Expected false positives of one face that is on no block, compared with the whole list, at 95 % confidence.
+EXPECTED_FALSE_POSITIVES = 0.01
 
 
 class Asking(Protocol):
@@ -118,7 +118,7 @@ class Screen:
         if self._log is None and blocks.in_force().exists():
             self._log = spend_one()
         self._table.follow(chosen.recogniser_sha256)
-        self._table.at_least = refused_from(for_recogniser(chosen.recogniser_sha256), templates=len(self._table))
+        self._table.at_least = refused_from(calibration_for(chosen.recogniser_sha256), templates=len(self._table))
         self._generation = generation
 
 
@@ -219,10 +219,12 @@ def refused_from(calibration: Calibration | None, *, templates: int) -> float:
     """
     if calibration is None:
         return UNCALIBRATED_PROBABLE
-    allowed = lowest(calibration, max(1, templates), STRANGERS_REFUSED)
+    allowed = threshold_for(
+        calibration, comparisons=max(1, templates), expected_false_positives=EXPECTED_FALSE_POSITIVES
+    )
     if allowed is None:
-        allowed = clear_of_strangers(calibration)
-    return max(allowed, losing_little(calibration))
+        allowed = threshold_without_false_matches(calibration)
+    return max(allowed, threshold_at_target_fnmr(calibration))
 
 
 def let_in(images: Sequence[Asking], alike: Collection[UUID]) -> frozenset[UUID]:

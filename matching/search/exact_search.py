@@ -32,7 +32,7 @@ def further(
     cases: Sequence[Sought], found: Sequence[Sequence[Match]], limits: Sequence[Thresholds], limits_for: LimitsFor
 ) -> list[list[Match]]:
     """What further probes of each case find that the subject's own did not, in one pass for all."""
-    guard = bands_from.guard(calibration())
+    guard = bands_from.threshold_at_target_fnmr(calibration())
     probes = [more_probes(case, own, limit, guard) for case, own, limit in zip(cases, found, limits, strict=True)]
     if not any(map(len, probes)):
         return [[] for _ in cases]
@@ -82,7 +82,7 @@ def operator_search(probes: Embeddings, *, limit: int) -> tuple[Match, ...]:
 
 def same_person(one: Embeddings, other: Embeddings) -> bool:
     """Whether the nearest two of these probes are as alike as 99 % of genuine pairs."""
-    return bool((one @ other.T).max() >= bands_from.guard(calibration()))
+    return bool((one @ other.T).max() >= bands_from.threshold_at_target_fnmr(calibration()))
 
 
 def bands() -> LimitsFor:
@@ -97,8 +97,8 @@ def index_size() -> int:
 
 
 def calibration() -> Calibration | None:
-    return bands_from.for_recogniser(require_pack().recogniser_sha256)
+    return bands_from.calibration_for(require_pack().recogniser_sha256)
 
 
 def match(hit: Hit, limits: Thresholds) -> Match:
-    return Match(hit.face_id, hit.image_id, hit.similarity, bands_from.band(hit.similarity, limits))
+    return Match(hit.face_id, hit.image_id, hit.similarity, bands_from.band_of(hit.similarity, limits))

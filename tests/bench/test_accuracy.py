@@ -39,7 +39,7 @@ def test_a_case_is_judged_by_a_calibration_that_never_saw_its_person(shared: Pat
     seen = list(accuracy.read_all(photos, pack))
     gallery = accuracy.gathered(seen, pack)
     assert gallery.calibrations
-    everybody = pair_scores.gather([(one.photo, one.rows) for one in seen])
+    everybody = pair_scores.labelled_faces([(one.photo, one.rows) for one in seen])
     for name, calibration in gallery.calibrations.items():
         of_theirs = sum(len(one.rows) for one in seen if one.photo.identity == name)
         assert calibration.faces == len(everybody) - of_theirs

@@ -17,14 +17,14 @@ from matching.calibration import (
     Calibration,
     LabelledFaces,
     LabelledPhoto,
-    Source,
-    TooLittle,
-    calibration_of,
-    gather,
-    given_to_two,
-    own_folder,
+    Measurement,
+    TooFewPairs,
+    calibration_from,
+    labelled_faces,
+    operator_folder,
     read_labels,
-    separate,
+    same_picture_of_two_people,
+    score_pairs,
     write_calibration,
 )
 from matching.errors import PackError
@@ -32,7 +32,7 @@ from matching.faces import Pack, chosen_pack, photo_readers, read_photo
 from matching.types import Embeddings
 
 AT_ONCE = 64  # photos in memory
-HOW = "Photos labelled by the operator."
+METHOD = "Photos labelled by the operator."
 
 
 class Command(BaseCommand):
@@ -44,12 +44,12 @@ class Command(BaseCommand):
         parser.add_argument("labels", type=Path, help="CSV file, see below")
         parser.add_argument("--photos", type=Path, help="the folder the files are in; else that of LABELS")
         parser.add_argument("--out", type=Path, help="JSON file to write; else one in the folder CALIBRATIONS")
-        parser.add_argument("--how", default=HOW, help="where the photos are from; nobody's name")
+        parser.add_argument("--how", default=METHOD, help="where the photos are from; nobody's name")
 
     def handle(self, *args: Any, labels: Path, photos: Path | None, out: Path | None, how: str, **options: Any) -> None:
         try:
             self._measure(labels, photos or labels.parent, out, how)
-        except (BadLabels, TooLittle, PackError) as error:
+        except (BadLabels, TooFewPairs, PackError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"The calibration cannot be written: {error.strerror}.") from None
@@ -60,14 +60,14 @@ class Command(BaseCommand):
         given = read_labels(table, root)
         found = list(self._faces(given, pack))
         if not found:
-            raise TooLittle("In none of the photos a face was found.")
-        faces = gather(found)
+            raise TooFewPairs("In none of the photos a face was found.")
+        faces = labelled_faces(found)
         refuse_one_picture_of_two(faces, [photo.line for photo, _rows in found])
-        measured = separate(faces)
-        source = Source(pack.info.name, pack.recogniser_sha256, how, timezone.localdate(), len(found))
-        calibration = calibration_of(source, measured)
+        measured = score_pairs(faces)
+        source = Measurement(pack.info.name, pack.recogniser_sha256, how, timezone.localdate(), len(found))
+        calibration = calibration_from(source, measured)
         written = write_calibration(target, calibration, measured)
-        self._tell(calibration, written, in_use=target.parent == own_folder())
+        self._tell(calibration, written, in_use=target.parent == operator_folder())
 
     def _faces(self, given: list[LabelledPhoto], pack: Pack) -> Iterator[tuple[LabelledPhoto, Embeddings]]:
         """Largest face first. Of a photo that cannot be used only the line is told: its name may be a person's."""
@@ -90,7 +90,9 @@ class Command(BaseCommand):
             f"{calibration.faces:,} faces of {calibration.people:,} people in {calibration.photos:,} photos:"
             f" {calibration.genuine_pairs:,} pairs of one person, {calibration.people_pairs:,} pairs of people."
         )
-        self.stdout.write(f"A certain band exists up to {calibration.largest_supported:,} faces times probes.")
+        self.stdout.write(
+            f"A certain band exists up to {calibration.largest_supported_comparisons:,} faces times probes."
+        )
         self.stdout.write("Written: " + ", ".join(str(path) for path in written))
         if not in_use:
             self.stdout.write("Searches use it once it lies in the folder CALIBRATIONS.")
@@ -98,7 +100,7 @@ class Command(BaseCommand):
 
 def refuse_one_picture_of_two(faces: LabelledFaces, lines: list[int]) -> None:
     """By their lines: a file's name may be a person's. Errors: BadLabels."""
-    two = given_to_two(faces)
+    two = same_picture_of_two_people(faces)
     if two is None:
         return
     one, other = sorted(lines[photo] for photo in two)
@@ -112,7 +114,7 @@ def refuse_one_picture_of_two(faces: LabelledFaces, lines: list[int]) -> None:
 
 
 def own_file(pack: Pack) -> Path:
-    folder = own_folder()
+    folder = operator_folder()
     if folder is None:
         raise PackError("CALIBRATIONS names no folder: set it, or say with --out where the calibration goes.")
     return folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', pack.info.name)}.json"

@@ -56,7 +56,7 @@ def block(templates: Embeddings, *files: bytes) -> UUID:
 
 
 def at_least(templates: int = 1) -> float:
-    calibration = bands.for_recogniser(packs.chosen().recogniser_sha256)
+    calibration = bands.calibration_for(packs.chosen().recogniser_sha256)
     return screening.refused_from(calibration, templates=templates)
 
 
@@ -298,9 +298,9 @@ def test_the_command_says_in_one_sentence_why_the_list_does_not_answer(tmp_path:
 @pytest.mark.parametrize("pack", ["dlib", "buffalo_sc"])
 def test_a_longer_list_never_refuses_more_and_never_looks_below_what_finding_needs(pack: str) -> None:
     folder = bands.SHIPPED / f"{pack}.json"
-    calibration = bands.read(json.loads(folder.read_text()))
+    calibration = bands.parse(json.loads(folder.read_text()))
     limits = [screening.refused_from(calibration, templates=count) for count in (1, 10, 100, 100_000)]
     assert limits == sorted(limits)
-    assert limits[0] >= bands.losing_little(calibration)
-    assert not any(point.strangers for point in calibration.points if point.similarity >= limits[-1])
+    assert limits[0] >= bands.threshold_at_target_fnmr(calibration)
+    assert not any(point.false_matches for point in calibration.points if point.similarity >= limits[-1])
     assert screening.refused_from(None, templates=1) == bands.UNCALIBRATED_PROBABLE

@@ -42,7 +42,7 @@ def test_the_index_is_too_large_for_own_probes_alone() -> None:
     builders.make_image(unit_rows(1))
     limits = searched().thresholds
     assert limits.certain is None
-    assert limits.probable > bands.guard(exact_search.calibration())
+    assert limits.probable > bands.threshold_at_target_fnmr(exact_search.calibration())
 
 
 def test_a_confirmed_face_finds_what_own_probes_do_not_reach() -> None:
@@ -138,6 +138,6 @@ def test_nothing_is_kept_below_the_guard_or_nearer_to_somebody_else(seed: int) -
     assert found
     for match in found:
         (row,) = index.store().embeddings([match.face_id])
-        assert bands.guard(exact_search.calibration()) <= row @ OWN < searched().thresholds.probable
+        assert bands.threshold_at_target_fnmr(exact_search.calibration()) <= row @ OWN < searched().thresholds.probable
         assert max(row @ OWN, row @ CONFIRMED) >= row @ somebody - 1e-3
         assert match.band is Band.PROBABLE
