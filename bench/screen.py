@@ -195,15 +195,15 @@ def kept_out(pack: "Pack", shown: dict[str, list[bytes]]) -> Iterator[Row]:
     for variant, refused in tally.items():
         if refused:
             yield share(f"{pack.info.name}, kept out: {variant}", refused, exact=variant == EXACT)
-    strangers = [
+    impostors = [
         any(screening.resembling(face[np.newaxis], template, limit))
         for name, template, _ in everyone
         for other, _, rows in everyone
         if other != name
         for face in rows
     ]
-    if strangers:
-        yield share(f"{pack.info.name}, refused by mistake: a face of somebody else", strangers)
+    if impostors:
+        yield share(f"{pack.info.name}, refused by mistake: a face of somebody else", impostors)
 
 
 def share(name: str, refused: list[bool], *, exact: bool = False) -> Row:

@@ -161,7 +161,7 @@ def admit(rows: Rows16) -> None:
     from matching.harvest import admission  # noqa: PLC0415
     from matching.index.protocol import FaceRows  # noqa: PLC0415
 
-    with admission.only_one():
+    with admission.one_harvest():
         for start in range(0, len(rows), BATCH):
             part = rows[start : start + BATCH].astype(np.float32)
             ids = [uuid4() for _ in range(-(-len(part) // FACES_AN_IMAGE))]

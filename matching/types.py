@@ -74,26 +74,26 @@ class Thresholds:
     basis: str  # one sentence: how these were obtained
 
 
-NOTHING: Embeddings = np.zeros((0, 0), np.float32)
+NO_EMBEDDINGS: Embeddings = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a search may go on from beside the subject's own probes; what only these find is never certain."""
+class ExpansionBasis:
+    """What a search may go on from besides the subject's own probes. What only these find is never certain."""
 
-    mirrored: Embeddings = field(default_factory=lambda: NOTHING)  # the subject's own photos, mirrored
-    confirmed: Embeddings = field(default_factory=lambda: NOTHING)  # faces that people decided are the subject's
-    faces: tuple[int, ...] = ()  # the ids of those that may still be in the index
-    images: tuple[UUID, ...] = ()  # where they are: whoever else is there is somebody else
-    others: tuple[int, ...] = ()  # faces that people decided are not the subject's
+    mirrored: Embeddings = field(default_factory=lambda: NO_EMBEDDINGS)  # the subject's own photos, mirrored
+    confirmed: Embeddings = field(default_factory=lambda: NO_EMBEDDINGS)  # faces that staff confirmed as the subject's
+    confirmed_faces: tuple[int, ...] = ()  # their ids, as far as they may still be in the index
+    confirmed_images: tuple[UUID, ...] = ()  # the images of these faces; every other face there is somebody else
+    rejected_faces: tuple[int, ...] = ()  # ids of faces that staff decided are not the subject's
 
 
 @dataclass(frozen=True)
-class Sought:
-    """Whom one case looks for."""
+class CaseProbes:
+    """What one case is searched with."""
 
-    probes: Embeddings  # the subject's own, all of them
-    known: Known | None = None
+    probes: Embeddings  # all of the subject's own
+    expand_from: ExpansionBasis | None = None  # None: the search is not expanded
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ class PurgeReport:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ImageDisclosure:
     """A client of the operator was shown an image, as the register of disclosures says."""
 
     image_id: UUID
@@ -256,7 +256,7 @@ class RegisterLine:
 
 
 @dataclass(frozen=True)
-class Marks:
+class ImageIdentifiers:
     """By what others know a harvested image: digests are SHA-256, of the file and of normalised addresses."""
 
     image_id: UUID
@@ -266,32 +266,32 @@ class Marks:
     address_digest: bytes
 
 
-class BroughtBack(StrEnum):
-    """What became of something that a restored database had forgotten."""
+class ReplayOutcome(StrEnum):
+    """What came of doing again what a note says, in a restored database that did not know of it."""
 
-    NOW = "now"
-    BEFORE = "before"  # it was there
-    LOST = "lost"
+    DONE = "done"
+    ALREADY_DONE = "already_done"  # the database knew of it
+    IMPOSSIBLE = "impossible"  # for example because a key is gone
 
 
-class ImageKeeper(Protocol):
-    """Asked before anything is erased again from a restored index."""
+class ReplayHooks(Protocol):
+    """What replaying asks of the portal before it erases an image again."""
 
     def held(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Those of the images that a legal hold keeps."""
+        """Those of the images that must be kept because of a legal hold."""
 
-    def tell(self, image_ids: Sequence[UUID]) -> None:
-        """Write down who must be told that these go; afterwards the index cannot say it. Idempotent."""
+    def record_recipients(self, image_ids: Sequence[UUID]) -> None:
+        """Record who must be notified that these are erased, as long as the index can say it. Idempotent."""
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """What a restored index had forgotten, done again."""
+class ReplayReport:
+    """What was done again because a restored index did not know of it."""
 
-    gone: int  # images known to be erased
-    came_back: tuple[UUID, ...]  # those of them that some store held again, and no longer does
+    erased: int  # images that the file says were erased
+    came_back: tuple[UUID, ...]  # those of them that some store held again; they are erased from it now
     hidden: int
-    shown: int
-    held: int  # of those known to be erased: kept, because a hold says so
-    returned: Mapping[str, int]  # what notes told and was brought back, by their kind
-    lost: Mapping[str, int]  # and what could not be
+    unhidden: int
+    held: int  # of the erased ones: not erased again, because of a legal hold
+    notes_replayed: Mapping[str, int]  # by kind of note
+    notes_lost: Mapping[str, int]  # by kind of note: those whose replay was impossible

@@ -79,7 +79,7 @@ def indexed_image(*, site: str = "photos.example") -> UUID:
     photo = Photo(file.getvalue(), file.getvalue())
     digest = admission.digest(photo.content)
     arrival = Arrival(uuid4(), digest, page, site, DAY, width=64, height=64, photo=photo)
-    with admission.only_one():
+    with admission.one_harvest():
         admission.admit([arrival], face_rows([], [], [], np.empty((0, 128), np.float32)))
     return arrival.image_id
 

@@ -2,12 +2,12 @@
 
 from matching.blocklist.blocks import NOTE as BLOCK_NOTE
 from matching.blocklist.blocks import Content as BlockContent
-from matching.blocklist.blocks import bring_back as bring_back_block
+from matching.blocklist.blocks import accept_dormant as accept_dormant_blocks
 from matching.blocklist.blocks import counts as block_counts
 from matching.blocklist.blocks import end_exemption, exempt, in_force_among, revoked_since, use_sealer
-from matching.blocklist.blocks import let_sleep as let_blocks_sleep
 from matching.blocklist.blocks import make as make_block
-from matching.blocklist.blocks import refused as refused_by
+from matching.blocklist.blocks import refused as photos_kept_out_by
+from matching.blocklist.blocks import replay_note as replay_block_note
 from matching.blocklist.blocks import revoke as revoke_block
 from matching.blocklist.blocks import unreadable as unreadable_blocks
 from matching.blocklist.screening import ListChanged, screen
@@ -18,15 +18,15 @@ __all__ = [
     "BLOCK_NOTE",
     "BlockContent",
     "ListChanged",
+    "accept_dormant_blocks",
     "block_counts",
-    "bring_back_block",
     "current_screening",
     "end_exemption",
     "exempt",
     "in_force_among",
-    "let_blocks_sleep",
     "make_block",
-    "refused_by",
+    "photos_kept_out_by",
+    "replay_block_note",
     "revoke_block",
     "revoked_since",
     "screen",

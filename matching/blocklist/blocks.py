@@ -24,7 +24,7 @@ from matching import journal
 from matching.errors import HarvestRefused
 from matching.models import Block, BlockList, BlockState, Exemption
 from matching.provenance import digest_of_address, spellings_of_address
-from matching.types import BlockCounts, BlockSealer, BroughtBack, Embeddings, Spelling
+from matching.types import BlockCounts, BlockSealer, Embeddings, ReplayOutcome, Spelling
 
 NOTE = "block"
 
@@ -113,20 +113,20 @@ def note(block_id: UUID) -> None:
 
 
 @transaction.atomic
-def bring_back(block_id: UUID, said: str) -> BroughtBack:
+def replay_note(block_id: UUID, said: str) -> ReplayOutcome:
     """As a restored database had forgotten it: made, added to or revoked."""
     told = json.loads(said)
     sealed = base64.b64decode(told.pop("sealed") or "") or None
     there = Block.objects.filter(id=block_id).first()
     if there is not None and (there.state == BlockState.REVOKED or bytes(there.sealed or b"") == sealed):
-        return BroughtBack.BEFORE
+        return ReplayOutcome.ALREADY_DONE
     if sealed is not None and not _opens(block_id, sealed):
-        return BroughtBack.LOST  # revoked since, or its key is lost: in force it would stop every harvest
+        return ReplayOutcome.IMPOSSIBLE  # revoked since, or its key is lost: in force it would stop every harvest
     if sealed is None:
         told |= {"revoked_at": Now()}  # from now on its key is looked for
     generation = change_list()
     Block.objects.update_or_create(id=block_id, defaults={**told, "sealed": sealed, "changed_in": generation})
-    return BroughtBack.NOW
+    return ReplayOutcome.DONE
 
 
 def _opens(block_id: UUID, sealed: bytes) -> bool:
@@ -203,7 +203,7 @@ def refused(block_id: UUID) -> int:
 
 
 @transaction.atomic
-def let_sleep(recogniser: str) -> None:
+def accept_dormant(recogniser: str) -> None:
     """The operator knows that blocks of another pack do not hold under this one."""
     change_list()
     BlockList.objects.filter(id=1).update(sleep_accepted_for=recogniser)

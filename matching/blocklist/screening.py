@@ -213,9 +213,10 @@ def resembling(faces: Embeddings, templates: Embeddings, at_least: float) -> Ite
 
 
 def refused_from(calibration: Calibration | None, *, templates: int) -> float:
-    """The similarity from which a face is refused: as low as the strangers allow, no lower than finding needs.
+    """The similarity from which a face is kept out.
 
-    Where the data cannot speak for a list this long, from the first similarity at which no stranger was measured.
+    It is the lowest at which the expected false positives are few enough, but no lower than the one at the target FNMR.
+    If the calibration cannot support that for so long a list, it is the first similarity without a false match.
     """
     if calibration is None:
         return UNCALIBRATED_PROBABLE

@@ -1,6 +1,6 @@
 """Photos and ready embeddings into the index, through one door."""
 
-from matching.harvest.admission import Arrival, admit, clear_leftovers, only_one
+from matching.harvest.admission import Arrival, admit, clear_leftovers, one_harvest
 from matching.harvest.embedding_files import EmbeddingFile
 from matching.harvest.photos import harvest as harvest_photos
 from matching.harvest.ready_embeddings import harvest as harvest_embeddings
@@ -12,5 +12,5 @@ __all__ = [
     "clear_leftovers",
     "harvest_embeddings",
     "harvest_photos",
-    "only_one",
+    "one_harvest",
 ]

@@ -210,7 +210,7 @@ def clear(image_ids: Sequence[UUID]) -> None:
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
+def one_harvest() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:

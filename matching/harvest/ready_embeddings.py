@@ -34,7 +34,7 @@ def harvest(
     """Errors: BadEmbeddings, HarvestRunning, HarvestRefused."""
     check_recogniser(file.recogniser() or recogniser, pack)
     tally, own = Tally(), OwnIds()
-    with admission.only_one():
+    with admission.one_harvest():
         admission.clear_leftovers()
         for batch in while_storing(prepared(piece, own) for piece in file.pieces(pack.info.dim)):
             take_in(batch, tally, own, on_skipped)

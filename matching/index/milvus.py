@@ -86,7 +86,7 @@ class Milvus:
         return self.sweep([probes], at_least=[at_least])[0]
 
     @told
-    def search_shown(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
+    def operator_search(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
         hits = self.search(probes, at_least=at_least)
         hidden = pgvector.hidden_among([hit.image_id for hit in hits])
         return [hit for hit in hits if hit.image_id not in hidden][:limit]
@@ -106,7 +106,7 @@ class Milvus:
         ]
 
     @told
-    def shown(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    def searchable(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         return holding(image_ids) - pgvector.hidden_among(image_ids)
 
     @told

@@ -27,7 +27,7 @@ NEAR = "f.embedding <#> %s::halfvec <= %s"  # <#> is the negative inner product;
 # Asked after the search, of its few hits: hiding is one column of one row, and no embedding is copied for it.
 HIDDEN = "SELECT id FROM matching_harvestedimage WHERE hidden_at IS NOT NULL AND id = ANY(%s)"
 
-SHOWN = """
+SEARCHABLE = """
 SELECT DISTINCT f.image_id
 FROM matching_face f
 JOIN matching_harvestedimage i ON i.id = f.image_id
@@ -81,7 +81,7 @@ class PgVector:
     def search(self, probes: Embeddings, *, at_least: float) -> list[Hit]:
         return self.sweep([probes], at_least=[at_least])[0]
 
-    def search_shown(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
+    def operator_search(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
         hits = self.search(probes, at_least=at_least)
         hidden = hidden_among([hit.image_id for hit in hits])
         return [hit for hit in hits if hit.image_id not in hidden][:limit]
@@ -105,9 +105,9 @@ class PgVector:
             cursor.execute(IMAGES_OF, [list(face_ids)])
             return dict(cursor.fetchall())
 
-    def shown(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    def searchable(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         with connection.cursor() as cursor:
-            cursor.execute(SHOWN, [list(image_ids)])
+            cursor.execute(SEARCHABLE, [list(image_ids)])
             return frozenset(row[0] for row in cursor.fetchall())
 
     def faces_of(self, image_id: UUID) -> dict[int, Box]:

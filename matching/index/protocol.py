@@ -56,13 +56,13 @@ class Index(Protocol):
     def search(self, probes: Embeddings, *, at_least: float) -> list[Hit]:
         """Every face at or above the similarity, hidden or not, most similar first: exact, never a sample."""
 
-    def search_shown(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
+    def operator_search(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
         """What the operator's clients may see: hidden images never appear."""
 
     def sweep(self, groups: Sequence[Embeddings], *, at_least: Sequence[float]) -> list[list[Hit]]:
         """What `search` finds for each group of probes at its own threshold, all in one pass over the index."""
 
-    def shown(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    def searchable(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         """Those of the images that `search_shown` could still return."""
 
     def faces_of(self, image_id: UUID) -> dict[int, Box]:

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from matching import service
-from matching.types import BroughtBack
+from matching.types import ReplayOutcome
 from portal.accounts import lost
 from portal.accounts.models import User
 from portal.audit import append
@@ -88,7 +88,7 @@ def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     _stop_all_steps()
     removals.stop_opening()
     hold = Hold.objects.create(reason=reason, proposed_by=by, proposed_at=clock.now())
-    there = service.marks(image_ids)
+    there = service.identifiers_of(image_ids)
     images = [image_id for image_id in dict.fromkeys(image_ids) if image_id in there]
     if not images:
         raise NotAllowed("nothing of it is left")
@@ -268,7 +268,7 @@ def _said(hold: Hold) -> str:
 
 
 @transaction.atomic
-def bring_back(hold_id: UUID, said: str) -> BroughtBack:
+def replay_note(hold_id: UUID, said: str) -> ReplayOutcome:
     """As the journal tells it, in a database that has forgotten it: what it keeps is stopped, or what it let go, goes.
 
     Its images are hidden by their own tombstones.
@@ -277,18 +277,18 @@ def bring_back(hold_id: UUID, said: str) -> BroughtBack:
     removals.stop_opening()
     there = Hold.objects.filter(pk=hold_id).first()
     if there is not None and _said(there) == said:
-        return BroughtBack.BEFORE
+        return ReplayOutcome.ALREADY_DONE
     told = json.loads(said)
     images = [UUID(image) for image in told.pop("images")]
     accounts = {name: lost.account(told.pop(name)) for name in _ACCOUNTS}
     hold, _new = Hold.objects.update_or_create(pk=hold_id, defaults={**told, **accounts})
     HeldImage.objects.bulk_create((HeldImage(hold=hold, image_id=image) for image in images), ignore_conflicts=True)
-    left = service.marks(images)
+    left = service.identifiers_of(images)
     _stop(hold, [image for image in images if image in left], by=None)
     if hold.state not in HOLDING:
         _let_go(hold, by=None)
     append.append(Tag.HOLD_BROUGHT_BACK, about=hold.pk, state=str(hold.state))
-    return BroughtBack.NOW
+    return ReplayOutcome.DONE
 
 
 def _locked(hold: Hold, *states: HoldState) -> Hold:

@@ -170,7 +170,7 @@ choices.choose(case, key_id=case)
 choices.begin(case, at=clock.now(), may_see_count=False)
 block = Choice.objects.get(case=case).block
 service.block(block, unit_rows(1, seed=1))
-page = service.marks([gone])[gone].page
+page = service.identifiers_of([gone])[gone].page
 print(json.dumps({"held": str(held), "freed": str(freed), "gone": str(gone), "taken_back": str(block), "page": page,
     "edition": str(service.refused_edition())}))
 """

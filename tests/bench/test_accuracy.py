@@ -29,7 +29,7 @@ def test_a_stricter_band_finds_less_and_several_selfies_win_it_back(shared: Path
     assert 0 < many.recall <= few.recall <= 1
     assert many.recall <= selfies.recall <= everything.recall
     assert many.certain == 0  # a hundred thousand comparisons are more than these photos can vouch for
-    assert few.strangers > 200
+    assert few.impostors > 200
 
 
 @pytest.mark.realfaces

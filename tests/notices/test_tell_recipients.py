@@ -62,8 +62,8 @@ def remove(*images: UUID) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_removal_tells_each_recipient_who_was_shown_the_image(acme: Recipient, hook: Hook, drain: Drain) -> None:
     image = shown_image("acme", "unheard-of")
-    page = service.marks([image])[image].page
-    digest = service.marks([image])[image].file_digest.hex()
+    page = service.identifiers_of([image])[image].page
+    digest = service.identifiers_of([image])[image].file_digest.hex()
     removal = open_removal(uuid4(), [image], then="test.over", at_last="test.over")
     drain()
     told = hook.content["images"]
@@ -233,7 +233,7 @@ def test_once_it_ended_what_it_said_is_destroyed_with_its_key(
 def test_nothing_it_says_lies_in_the_database_unsealed(acme: Recipient, settings: Settings, drain: Drain) -> None:
     settings.NOTICE_WINDOW = timedelta(hours=24)
     image = shown_image("acme")
-    page = service.marks([image])[image].page
+    page = service.identifiers_of([image])[image].page
     remove(image)
     drain()
     collecting = str(list(Item.objects.values()) + list(Notice.objects.values()))

@@ -158,7 +158,7 @@ class ToldRecipients(Rig):
 
     def put_back(self, erasure: Erasure) -> None:
         client = f"client-{uuid4().hex[:8]}"
-        service.take_disclosures([RegisterLine(client, "Police", clock.now(), image_id=erasure.image_id)])
+        service.import_disclosures([RegisterLine(client, "Police", clock.now(), image_id=erasure.image_id)])
 
 
 class ListedAddresses(Rig):

@@ -62,9 +62,9 @@ def refused(file: Path) -> str:
 
 def test_who_was_shown_an_image_is_known_by_its_id_and_by_its_address(tmp_path: Path) -> None:
     image = indexed_image()
-    page = service.marks([image])[image].page
+    page = service.identifiers_of([image])[image].page
     take(written(tmp_path, line(image), line(address=f"{page}/#top", client="beta"), line(uuid4(), client="gamma")))
-    found = service.shown([image])
+    found = service.disclosures_of([image])
     assert [(shown.image_id, shown.client, shown.agency) for shown in found] == [
         (image, "acme", "Police"),
         (image, "beta", "Police"),
@@ -205,7 +205,7 @@ def on_its_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[UUID]:
 
 def register_by_address(folder: Path, image: UUID) -> Path:
     """As most registers name an image: once it is gone, nothing leads from the address to its id."""
-    return written(folder, line(address=service.marks([image])[image].page))
+    return written(folder, line(address=service.identifiers_of([image])[image].page))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -223,8 +223,8 @@ def test_a_register_that_comes_while_a_removal_is_under_way_is_told_of_at_once(
 
 @pytest.mark.django_db(transaction=True)
 def test_before_the_index_forgets_an_image_it_is_looked_once_more_who_was_shown_it(on_its_way: UUID) -> None:
-    page = service.marks([on_its_way])[on_its_way].page
-    service.take_disclosures([RegisterLine("acme", "Police", datetime.now(UTC), address=page)])
+    page = service.identifiers_of([on_its_way])[on_its_way].page
+    service.import_disclosures([RegisterLine("acme", "Police", datetime.now(UTC), address=page)])
     assert not Item.objects.exists()
     Away.mended = True
     clock.move(timedelta(hours=1))

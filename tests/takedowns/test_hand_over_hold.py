@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from matching import service
-from matching.types import BroughtBack
+from matching.types import ReplayOutcome
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
@@ -73,7 +73,7 @@ def test_a_backup_from_before_brings_the_new_two_back(hold: Hold, sam: User, lee
         handing_over.hand_over(hold, from_=lee, to=kim, by=sam)
         handing_over.accept(hold, by=kim)
     Hold.objects.filter(pk=hold.pk).update(confirmed_by=lee)
-    assert holds.bring_back(hold.pk, written[-1]) == BroughtBack.NOW
+    assert holds.replay_note(hold.pk, written[-1]) == ReplayOutcome.DONE
     assert two_of(hold) == {"sam", "kim"}
 
 

@@ -108,7 +108,7 @@ def refuse_one_picture_of_two(faces: LabelledFaces, lines: list[int]) -> None:
         raise BadLabels(f"Line {one} of the table has one face twice: give it a group that begins with collage.")
     raise BadLabels(
         f"Lines {one} and {other} of the table give one picture to two people, saved anew or cut out differently:"
-        " no index could be kept free of such strangers. Take one of them out, give both the same identity, or without"
+        " no threshold would keep such a pair apart. Take one of them out, give both the same identity, or without"
         " one the same group."
     )
 

@@ -32,7 +32,7 @@ from tests.matching.conftest import set_matching
 
 def admit(*photos: Embeddings, page: str = "https://photos.example/", content: bytes = b"") -> Admitted:
     """One photo for each array of faces, in one batch of one harvest."""
-    with admission.only_one():
+    with admission.one_harvest():
         return enter(*photos, page=page, content=content)
 
 
@@ -113,7 +113,7 @@ def test_a_face_that_is_no_number_hides_no_other() -> None:
 def test_a_running_harvest_notices_what_is_blocked_and_unblocked_meanwhile() -> None:
     ana, bo = builders.unit_rows(2)[:, np.newaxis]
     first = block(bo)
-    with admission.only_one():
+    with admission.one_harvest():
         assert enter(ana).refused == 0
         second = block(ana)
         assert enter(ana).refused == 1
@@ -127,7 +127,7 @@ def test_a_running_harvest_notices_what_is_blocked_and_unblocked_meanwhile() -> 
 def test_files_added_to_a_block_hold_in_a_running_harvest() -> None:
     ana = builders.unit_rows(1)
     block_id = block(ana, b"one")
-    with admission.only_one():
+    with admission.one_harvest():
         assert enter(NO_FACE, content=b"two").refused == 0
         assert not service.block(block_id, ana[:0], files=[admission.digest(b"three")])
         assert [enter(NO_FACE, content=file).refused for file in (b"one", b"three")] == [1, 1]
@@ -178,12 +178,12 @@ def test_every_harvest_that_asks_is_logged_in_counts_and_every_refusal_is_counte
     admit(ana)
     assert not Screening.objects.exists()  # there was no list to ask
     first, second = block(ana), block(bo)
-    with admission.only_one():
+    with admission.one_harvest():
         enter(np.concatenate([ana, bo]), builders.unit_rows(1, seed=8))
         enter(ana)
     logged = Screening.objects.get()
     assert (logged.blocks, logged.images, logged.faces, logged.refused) == (2, 3, 4, 2)
-    assert (service.refused_by(first), service.refused_by(second)) == (2, 1)
+    assert (service.photos_kept_out_by(first), service.photos_kept_out_by(second)) == (2, 1)
 
 
 @pytest.mark.django_db
@@ -194,7 +194,7 @@ def test_a_batch_that_fails_counts_nothing() -> None:
     broken[0, 0] = np.nan
     with pytest.raises(Exception, match="NaN"):
         admit(ana, broken)
-    assert (service.refused_by(block_id), Screening.objects.get().images) == (0, 0)
+    assert (service.photos_kept_out_by(block_id), Screening.objects.get().images) == (0, 0)
 
 
 @pytest.mark.django_db
@@ -242,7 +242,7 @@ def test_blocks_of_another_pack_stop_the_harvest_until_their_sleep_is_accepted()
     assert service.block_counts().dormant == 1
     with pytest.raises(HarvestRefused, match="another face pack"):
         admit(ana)
-    service.let_blocks_sleep()
+    service.accept_dormant_blocks()
     assert admit(ana).refused == 0
     assert admit(NO_FACE, content=b"the deleted photo").refused == 1
     block(ana)
@@ -259,7 +259,7 @@ def test_an_exempted_address_lets_in_who_resembles_but_no_copy_of_what_was_delet
     assert admit(ana, page=page).refused == 0
     assert admit(ana).refused == 1
     assert admit(ana, page=page, content=b"the deleted photo").refused == 1
-    assert service.refused_by(block_id) == 2
+    assert service.photos_kept_out_by(block_id) == 2
     service.end_exemption(address)
     assert admit(ana, page=page).refused == 1
 

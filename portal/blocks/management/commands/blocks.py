@@ -28,8 +28,8 @@ class Command(BaseCommand):
             help="revoke the blocks that cannot be opened, because their keys are lost for good; it is audited",
         )
 
-    def handle(self, *, let_sleep: bool, give_up_unreadable: bool, **_options: Any) -> None:
-        if let_sleep:
+    def handle(self, *, accept_dormant: bool, give_up_unreadable: bool, **_options: Any) -> None:
+        if accept_dormant:
             accept_sleep()
         lost = service.unreadable_blocks()
         if give_up_unreadable:
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def accept_sleep() -> None:
-    service.let_blocks_sleep()
+    service.accept_dormant_blocks()
     append.append(Tag.BLOCKS_LET_SLEEP, about="blocks", pack=service.pack().name, asleep=service.block_counts().dormant)
 
 
