@@ -364,9 +364,9 @@ def unblock(block_id: UUID) -> bool:
     return blocklist.revoke_block(block_id)
 
 
-def blocks_in_force(block_ids: Sequence[UUID]) -> frozenset[UUID]:
+def active_blocks(block_ids: Sequence[UUID]) -> frozenset[UUID]:
     """Those of the blocks that are active now."""
-    return blocklist.in_force_among(block_ids)
+    return blocklist.active_among(block_ids)
 
 
 def blocks_revoked_since(moment: datetime) -> list[UUID]:
@@ -392,7 +392,7 @@ def unreadable_blocks() -> list[UUID]:
 
 def accept_dormant_blocks() -> None:
     """Allow harvests although blocks made with another pack are dormant: they keep out exact copies alone."""
-    blocklist.accept_dormant_blocks(faces.chosen_pack().recogniser_sha256)
+    blocklist.accept_dormant(faces.chosen_pack().recogniser_sha256)
 
 
 def exempt(address: str) -> None:

@@ -1,4 +1,4 @@
-"""What crosses the border between `matching` and whoever uses it."""
+"""The values that cross the border between `matching` and whoever uses it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ class Match:
     image_id: UUID
     similarity: float  # cosine, the best over all probes
     band: Band
-    expanded: bool = False  # not near enough to the subject's own probes; found by a confirmed face
+    expanded: bool = False  # found by expansion alone: the own probes are below the threshold
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class PhotoFault(StrEnum):
 
 
 class Flaw(StrEnum):
-    """Why a better photo of the face would find more; the photo is usable all the same."""
+    """Why a better photo would find more matches; this photo can be used all the same."""
 
     SMALL = "small"
     DARK = "dark"
@@ -147,7 +147,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Scope:
-    """Which images an order names; what is left empty does not narrow it."""
+    """Which images an order is about; a field that is empty or None does not narrow it."""
 
     site: str = ""
     country: str = ""  # ISO 3166-1 alpha-2
@@ -179,19 +179,19 @@ class Harvestable:
 
 
 class BlockSealer(Protocol):
-    """Seals what a block holds under a key of that block alone, kept where no backup of the database reaches."""
+    """Seals what a block holds under a key of its own, which is kept where no backup of the database reaches."""
 
     def seal(self, block_id: UUID, plain: bytes) -> bytes:
-        """Makes the key where there is none."""
+        """The sealed bytes; makes the key of the block if there is none."""
 
     def unseal(self, block_id: UUID, content: bytes) -> bytes:
-        """Errors: LookupError where the key is gone, ValueError where these are not the bytes that were sealed."""
+        """The plain bytes. Errors: LookupError, if the key is gone; ValueError, if these are not the sealed bytes."""
 
 
 @dataclass(frozen=True)
 class BlockCounts:
     active: int
-    dormant: int  # of these: made with another pack, holding nothing back under this one but copies of deleted files
+    dormant: int  # of these: made with another pack, so that they keep out copies of deleted files alone
     exemptions: int
 
 
@@ -199,44 +199,44 @@ class BlockCounts:
 class HarvestReport:
     images: int
     faces: int
-    already: int  # or kept out because of a block: the two are not told apart
+    already: int  # in the index before, or kept out because of a block: the two are not told apart
     skipped: int
-    kept_out: int = 0  # at least so many of them because of a block, rounded down to tens
+    kept_out: int = 0  # because of a block, rounded down to tens; included in `already`
     faces_passed_over: int = 0  # ready embeddings: those of the images that were here or kept out
 
 
 @dataclass(frozen=True)
 class PurgeReport:
-    """Tables whose rows deleted before the purge began are gone from disk, and those that still hold some.
+    """`rewritten` names the tables that were written anew, `unfinished` those that still hold deleted rows on disk.
 
-    A table may be in both: it was rewritten, and a snapshot somewhere could still see its latest deletions.
+    A table may be in both: it was rewritten, but some snapshot could still see its latest deletions.
     """
 
     rewritten: tuple[str, ...]
-    kept: tuple[str, ...]
-    log_turned: bool  # False: this role may not turn the write-ahead log over; the server does so in its own time
-    # Files in which deleted rows may still lie: of the log, and of no table. None: the server does not let us look.
+    unfinished: tuple[str, ...]
+    log_recycled: bool  # False: this role may not recycle the write-ahead log; the server does it in its own time
+    # Files that may still hold deleted rows: of the log, and of no table. None: the server does not let us look.
     log_files: tuple[str, ...] | None = None
     stray_files: tuple[str, ...] | None = None
 
     @property
     def complete(self) -> bool:
-        return not self.kept
+        return not self.unfinished
 
     @property
     def left_behind(self) -> bool:
-        """Something that was looked at is known not to be clean."""
+        """Some file that was looked at may still hold deleted rows."""
         return bool(self.log_files or self.stray_files)
 
     @property
     def log_checked(self) -> bool:
-        """The log and the folder of the database were looked at, and are clean."""
-        return self.log_turned and self.log_files == () and self.stray_files == ()
+        """The log and the folder of the database were looked at and hold no deleted rows."""
+        return self.log_recycled and self.log_files == () and self.stray_files == ()
 
 
 @dataclass(frozen=True)
 class ImageDisclosure:
-    """A client of the operator was shown an image, as the register of disclosures says."""
+    """A line of the register of disclosures: a client of the operator was shown an image."""
 
     image_id: UUID
     client: str
@@ -257,7 +257,7 @@ class RegisterLine:
 
 @dataclass(frozen=True)
 class ImageIdentifiers:
-    """By what others know a harvested image: digests are SHA-256, of the file and of normalised addresses."""
+    """By what others can identify a harvested image; digests are SHA-256, of the file and of normalised addresses."""
 
     image_id: UUID
     page: str

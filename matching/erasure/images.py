@@ -44,5 +44,5 @@ def erase(image_ids: Sequence[UUID], store: Store) -> None:
 def present(image_ids: Sequence[UUID], store: Store) -> frozenset[UUID]:
     """Those of the images of which the store still has something."""
     if store is Store.INDEX:
-        return index().holds(image_ids)
-    return blob_store().holds(image_ids, store)
+        return index().present(image_ids)
+    return blob_store().present(image_ids, store)

@@ -170,13 +170,13 @@ def _erase_again(image_ids: Sequence[UUID]) -> tuple[UUID, ...]:
     """
     back: set[UUID] = set()
     for batch in batched(image_ids, BATCH):
-        indexed = index().holds(batch)
+        indexed = index().present(batch)
         if refuse_addresses(sorted(indexed)):
             begin_refused_list_anew()
         if _hooks is not None:
             _hooks.record_recipients(sorted(indexed))
         for store in (Store.DERIVED, Store.IMAGES):
-            held = blob_store().holds(batch, store)
+            held = blob_store().present(batch, store)
             blob_store().remove(sorted(held), store)
             back |= held
         index().remove(sorted(indexed))

@@ -93,7 +93,7 @@ def keep_out(case: UUID, *, key_id: UUID, templates: Embeddings, deleted: Iterab
     True where it was made now: what was harvested until this commits may have been missed by an earlier search.
     """
     choice = Choice.objects.select_for_update().filter(case=case).first()
-    if choice is None or not (len(templates) or service.blocks_in_force([choice.block])):
+    if choice is None or not (len(templates) or service.active_blocks([choice.block])):
         return False
     noted, wanted = _noted(choice, key_id), set(deleted)
     files = sorted({digest for image, digest in noted.items() if image in wanted})

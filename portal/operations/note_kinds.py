@@ -10,7 +10,7 @@ from portal.takedowns import holds, removals
 
 
 class Hooks:
-    """Satisfies matching.types.ImageKeeper."""
+    """Satisfies matching.types.ReplayHooks."""
 
     def held(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         return removals.held(image_ids)

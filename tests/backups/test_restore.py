@@ -228,7 +228,7 @@ print(json.dumps({{
     "feed": feed.status_code,
     "hold": Hold.objects.get(pk=UUID("{hold}")).state,
     "refused": [bool(one) for one in refused],
-    "in_force": sorted(map(str, service.blocks_in_force([UUID("{made}"), UUID("{taken_back}")]))),
+    "in_force": sorted(map(str, service.active_blocks([UUID("{made}"), UUID("{taken_back}")]))),
     "keys": [keys.exists(UUID("{made}")), keys.exists(UUID("{taken_back}"))],
     "choice": str(choice.block) if choice else None,
     "addresses": [digest.hex() for digest in service.refused_addresses(after=0, most=100)[0]],

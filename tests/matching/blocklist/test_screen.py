@@ -57,7 +57,7 @@ def block(templates: Embeddings, *files: bytes) -> UUID:
 
 def at_least(templates: int = 1) -> float:
     calibration = bands.calibration_for(packs.chosen().recogniser_sha256)
-    return screening.refused_from(calibration, templates=templates)
+    return screening.block_threshold(calibration, templates=templates)
 
 
 NO_FACE = np.zeros((0, 128), np.float32)
@@ -67,8 +67,8 @@ NO_FACE = np.zeros((0, 128), np.float32)
 def test_a_photo_with_a_blocked_face_leaves_nothing_and_the_others_enter(own_store: Path) -> None:
     ana, others = builders.unit_rows(1), builders.unit_rows(3, seed=2)
     block(ana)
-    alike = builders.near(ana[0], at_least() + 0.01)[np.newaxis]
-    admitted = admit(np.concatenate([others[:1], alike]), others[1:2], others[2:])
+    matched = builders.near(ana[0], at_least() + 0.01)[np.newaxis]
+    admitted = admit(np.concatenate([others[:1], matched]), others[1:2], others[2:])
     assert (len(admitted.image_ids), admitted.faces, admitted.refused) == (2, 2, 1)
     assert HarvestedImage.objects.count() == Face.objects.count() == 2
     assert len([file for file in own_store.rglob("*") if file.is_file()]) == 4
@@ -99,14 +99,14 @@ def test_every_pair_is_compared(faces: int, templates: int, dim: int) -> None:
         rows[n] = builders.near(listed[(n * 8191) % templates], 0.9, seed=5)
     similarities = rows.astype(np.float64) @ listed.astype(np.float64).T
     expected = set(zip(*(side.tolist() for side in np.nonzero(similarities >= 0.8)), strict=True))
-    assert set(screening.resembling(rows, listed, 0.8)) == expected
+    assert set(screening.matching_pairs(rows, listed, 0.8)) == expected
     assert bool(expected) == bool(templates and faces)
 
 
 def test_a_face_that_is_no_number_hides_no_other() -> None:
     rows = builders.unit_rows(3)
     rows[1] = np.nan
-    assert list(screening.resembling(rows, rows[2:], 0.8)) == [(2, 0)]
+    assert list(screening.matching_pairs(rows, rows[2:], 0.8)) == [(2, 0)]
 
 
 @pytest.mark.django_db
@@ -219,7 +219,7 @@ def test_nothing_is_harvested_past_a_block_whose_key_is_missing() -> None:
     assert service.unreadable_blocks() == [lost]
     service.unblock(lost)
     assert admit(builders.unit_rows(1)).refused == 1
-    assert service.blocks_in_force([kept, lost]) == {kept}
+    assert service.active_blocks([kept, lost]) == {kept}
 
 
 @pytest.mark.django_db
@@ -299,8 +299,8 @@ def test_the_command_says_in_one_sentence_why_the_list_does_not_answer(tmp_path:
 def test_a_longer_list_never_refuses_more_and_never_looks_below_what_finding_needs(pack: str) -> None:
     folder = bands.SHIPPED / f"{pack}.json"
     calibration = bands.parse(json.loads(folder.read_text()))
-    limits = [screening.refused_from(calibration, templates=count) for count in (1, 10, 100, 100_000)]
+    limits = [screening.block_threshold(calibration, templates=count) for count in (1, 10, 100, 100_000)]
     assert limits == sorted(limits)
     assert limits[0] >= bands.threshold_at_target_fnmr(calibration)
     assert not any(point.false_matches for point in calibration.points if point.similarity >= limits[-1])
-    assert screening.refused_from(None, templates=1) == bands.UNCALIBRATED_PROBABLE
+    assert screening.block_threshold(None, templates=1) == bands.UNCALIBRATED_PROBABLE

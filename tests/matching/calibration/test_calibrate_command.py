@@ -132,7 +132,7 @@ def test_such_a_calibration_breaks_no_search(similarity: float) -> None:
     limits = bands.thresholds(found, pack="dlib", index_size=10**9, probes=1)
     assert limits.certain is None
     assert limits.probable == bands.thresholds(good, pack="dlib", index_size=10**9, probes=1).probable
-    assert screening.refused_from(found, templates=10**9) == screening.refused_from(good, templates=10**9)
+    assert screening.block_threshold(found, templates=10**9) == screening.block_threshold(good, templates=10**9)
 
 
 @pytest.mark.django_db

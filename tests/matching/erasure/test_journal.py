@@ -222,7 +222,7 @@ def test_a_block_is_brought_back_sealed_as_it_was_and_one_taken_back_is_not() ->
     Block.objects.filter(pk=revoked).update(state=BlockState.ACTIVE, sealed=sealed)
     restored_to(0)
     assert service.replay_tombstones().notes_replayed == {"block": 2}
-    assert service.blocks_in_force([made, revoked]) == {made}
+    assert service.active_blocks([made, revoked]) == {made}
     assert bytes(Block.objects.get(pk=made).sealed or b"") == bytes(sealed or b"")
     assert Block.objects.get(pk=revoked).sealed is None
     assert service.unreadable_blocks() == []
@@ -238,6 +238,6 @@ def test_a_block_without_its_key_opens_to_nobody_and_stays_lost() -> None:
     keys.destroy(block)
     restored_to(0)
     assert service.replay_tombstones().notes_lost == {"block": 1}
-    assert service.blocks_in_force([block]) == frozenset()
+    assert service.active_blocks([block]) == frozenset()
     with pytest.raises(LookupError):
         Sealer().unseal(block, said["sealed"].encode())

@@ -133,7 +133,7 @@ def modules() -> Iterator[Path]:
         yield from Path(package.__path__[0]).rglob("*.py")
 
 
-ONLY_MULTIPLIES = "from matching.index import narrow"
+ONLY_MULTIPLIES = "from matching.index import Int8Probes"
 
 
 def reaches_the_index(tree: ast.Module) -> bool:

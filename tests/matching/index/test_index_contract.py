@@ -121,7 +121,7 @@ def test_an_empty_index_has_nothing(chosen: Index) -> None:
     assert chosen.size() == 0
     assert chosen.search(probes, at_least=-1) == []
     assert chosen.sweep([probes], at_least=[-1]) == [[]]
-    assert chosen.holds([uuid4()]) == frozenset()
+    assert chosen.present([uuid4()]) == frozenset()
     assert chosen.faces_of(uuid4()) == {}
     chosen.remove([uuid4()])
 
@@ -161,7 +161,7 @@ def test_what_is_removed_is_gone(chosen: Index) -> None:
     chosen.remove([gone, group])
     chosen.remove([gone, group])  # again
     assert chosen.size() == 1
-    assert chosen.holds([gone, group, kept]) == {kept}
+    assert chosen.present([gone, group, kept]) == {kept}
     assert [hit.image_id for hit in chosen.search(rows, at_least=-1)] == [kept]
     assert [hit.image_id for hit in chosen.sweep([rows], at_least=[-1])[0]] == [kept]
     assert not len(chosen.embeddings(faces))
@@ -181,4 +181,4 @@ def test_it_forgets_for_good(chosen: Index) -> None:
     assert service.unpurged([image]) == {image}
     assert service.purge().complete
     assert service.unpurged([image]) == frozenset()
-    assert chosen.holds([image, kept]) == {kept}
+    assert chosen.present([image, kept]) == {kept}

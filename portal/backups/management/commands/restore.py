@@ -108,7 +108,7 @@ def close_without_key() -> int:
 def wishes_without_a_block() -> int:
     there = Case.objects.values("pk")
     orphans = list(Choice.objects.exclude(case__in=there).values_list("block", flat=True))
-    return len(orphans) - len(service.blocks_in_force(orphans))
+    return len(orphans) - len(service.active_blocks(orphans))
 
 
 def is_left(image_id: UUID) -> bool:

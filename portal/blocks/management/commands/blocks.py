@@ -28,8 +28,8 @@ class Command(BaseCommand):
             help="revoke the blocks that cannot be opened, because their keys are lost for good; it is audited",
         )
 
-    def handle(self, *, accept_dormant: bool, give_up_unreadable: bool, **_options: Any) -> None:
-        if accept_dormant:
+    def handle(self, *, let_sleep: bool, give_up_unreadable: bool, **_options: Any) -> None:
+        if let_sleep:
             accept_sleep()
         lost = service.unreadable_blocks()
         if give_up_unreadable:
