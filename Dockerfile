@@ -36,4 +36,4 @@ COPY --from=build /portal/build build
 COPY --from=build /portal/locale locale
 USER portal
 EXPOSE 8000
-CMD ["gunicorn", "portal.wsgi:application", "--bind=0.0.0.0:8000", "--workers=2", "--threads=4", "--timeout=120", "--no-control-socket", "--logger-class=portal.core.logs.WebLogger"]
+CMD ["gunicorn", "--config=python:portal.gunicorn_options", "--bind=0.0.0.0:8000"]

@@ -77,8 +77,8 @@ def segment(marker: int, body: bytes) -> bytes:
 
 def bomb(number: int, _chance: random.Random) -> bytes:
     """Few bytes that say they are a very large picture; some are just within the limit."""
-    side = (4_800, 4_898, 4_899, 4_900, 8_000, 20_000, 60_000, 100_000, 2_000_000_000, 4_294_967_295)[number // 2]
-    rows = bytes((side + 1) * min(side, 4_900)) if side < 5_000 else bytes(1_000_000)
+    side = (4_800, 4_999, 5_000, 5_001, 8_000, 20_000, 60_000, 100_000, 2_000_000_000, 4_294_967_295)[number // 2]
+    rows = bytes((side + 1) * side) if side < 6_000 else bytes(1_000_000)
     return png(side, side, rows, colour=0 if number % 2 else 3)
 
 

@@ -96,7 +96,7 @@ def database() -> Iterator[None]:
         cluster = Cluster(folder / "postgresql")
         try:
             cluster.start()
-            url = cluster.owner_url("postgres")
+            url = cluster.superuser_url("postgres")
             os.environ.update(dict.fromkeys(("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REGULATOR_URL"), url))
             os.environ.update(
                 SECRET_KEY=secrets.token_urlsafe(32),

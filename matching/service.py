@@ -435,12 +435,14 @@ def harvest(
     *,
     on_progress: Callable[[int], None] = lambda done: None,
     on_skipped: Callable[[str, str], None] = lambda name, reason: None,
+    on_faceless: Callable[[str], None] = lambda name: None,
 ) -> HarvestReport:
     """Import photos. `on_progress` gets the number of entries done so far, `on_skipped` a file name and the reason.
 
+    `on_faceless` is told the name of each photo that was taken in and shows no face that the pack can find.
     Errors: PackError, HarvestRunning, HarvestRefused, ReaderDied, OSError of the image store.
     """
-    return harvesting.harvest_photos(entries, indexes.bind_pack(), on_progress, on_skipped)
+    return harvesting.harvest_photos(entries, indexes.bind_pack(), on_progress, on_skipped, on_faceless)
 
 
 def embeddings_in(file: Path) -> int:

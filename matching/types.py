@@ -106,12 +106,15 @@ class PhotoFault(StrEnum):
     NOT_AN_IMAGE = "not_an_image"
     UNSUPPORTED = "unsupported"  # an image, of a format not taken
     ANIMATED = "animated"
-    TRUNCATED = "truncated"
+    TRUNCATED = "truncated"  # the end of the file is missing
+    DAMAGED = "damaged"  # whole, and yet its parser cannot read it
+    TRANSPARENT = "transparent"  # wholly or for a good part, and no face is in the rest
     TOO_SMALL = "too_small"
     TOO_BIG = "too_big"  # bytes
     TOO_MANY_PIXELS = "too_many_pixels"
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
+    PERHAPS_SEVERAL = "perhaps_several"  # a second one may be a face, and we cannot tell
     ANOTHER_FACE = "another_face"  # than in the photos given before
     TOO_MUCH_WORK = "too_much_work"  # time or memory ran out, or its reader died: another time it may succeed
     UNEXAMINED = "unexamined"  # the models could make nothing of it
@@ -124,6 +127,10 @@ class Flaw(StrEnum):
     DARK = "dark"
     BRIGHT = "bright"
     BLURRED = "blurred"
+    NEGATIVE = "negative"  # dark and bright are exchanged
+    NOISY = "noisy"
+    STRIPED = "striped"
+    POSTERISED = "posterised"  # few shades are left
     TURNED = "turned"
 
 
@@ -168,7 +175,7 @@ class PackInfo:
 
 @dataclass(frozen=True)
 class Harvestable:
-    """One photo to import; `file` is read once and never changed."""
+    """One file to import; it is read once and never changed. Whether it is a photo is seen by its content."""
 
     file: Path
     page: str  # the address it was found at
@@ -176,6 +183,7 @@ class Harvestable:
     harvested_on: date
     country: str = ""
     address: str = ""  # the address of the image itself, where it differs from the page
+    fault: str = ""  # why it cannot be taken, where that was found before it is opened
 
 
 class BlockSealer(Protocol):
@@ -201,6 +209,8 @@ class HarvestReport:
     faces: int
     already: int  # in the index before, or kept out because of a block: the two are not told apart
     skipped: int
+    not_photos: int = 0  # of the skipped: files whose content is no photo, or none of a format that is read
+    without_face: int = 0  # of the images: those in which no face was found
     kept_out: int = 0  # because of a block, rounded down to tens; included in `already`
     faces_passed_over: int = 0  # ready embeddings: those of the images that were here or kept out
 

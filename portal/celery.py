@@ -5,13 +5,15 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, celeryd_init, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 from django.conf import settings
 from django.utils.log import configure_logging
+from kombu.transport import TRANSPORT_ALIASES
 
+from portal.core import env
 from portal.policies import timetable
 
 app = Celery("portal")
@@ -27,16 +29,20 @@ app.conf.update(
     },
     timezone=settings.TIME_ZONE,
 )
+# In place of kombu's own transport of this name, whose messages ended workers.
+TRANSPORT_ALIASES["filesystem"] = "portal.jobs.folder_broker:Transport"
 if settings.CELERY_BROKER_URL.startswith("filesystem://"):
-    folder = settings.BROKER_FOLDER
-    for name in ("queue", "control"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    app.conf.broker_transport_options = {
-        "data_folder_in": str(folder / "queue"),
-        "data_folder_out": str(folder / "queue"),
-        "control_folder": str(folder / "control"),
-        "polling_interval": 0.2,
-    }
+    app.conf.broker_transport_options = {"folder": str(settings.BROKER_FOLDER)}
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse_what_is_unsafe(**_kwargs: Any) -> None:
+    """SystemExit, because Celery only writes a line about an exception, and goes on."""
+    if fault := env.unsafe(
+        site_url=settings.SITE_URL, secret_key=settings.SECRET_KEY, demo=settings.DEMO, debug=settings.DEBUG
+    ):
+        raise SystemExit(fault)
 
 
 @setup_logging.connect

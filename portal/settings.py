@@ -19,13 +19,14 @@ SECRET_KEY = env.text("SECRET_KEY")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
-# Whose X-Forwarded-For says where a request comes from.
+# Whose X-Forwarded-For and X-Forwarded-Proto say where a request comes from, and whether it came over TLS.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 # Hosts that portal.core.http may call although their addresses are not public.
 PRIVATE_HOSTS = frozenset(name.lower() for name in env.names("PRIVATE_HOSTS", ""))
 OPERATOR_NAME = env.text("OPERATOR_NAME", "Example Index Inc.")
 
 INSTALLED_APPS = [
+    "portal.accounts",  # before Django's own: its commands on accounts take the place of theirs
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -37,7 +38,6 @@ INSTALLED_APPS = [
     "portal.core",
     "portal.ledger",
     "portal.audit",
-    "portal.accounts",
     "portal.jobs",
     "portal.notices",
     "portal.takedowns",
@@ -57,6 +57,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.core.headers.believe_proxies_alone",
+    "portal.core.headers.permit_the_camera_alone",
     "django.middleware.security.SecurityMiddleware",
     "portal.operations.gate.closed_while_behind",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -90,13 +92,13 @@ TEMPLATES = [
     }
 ]
 
-# default: what web and workers use; owner: migrations and grants only; regulator: aggregates only.
+# default: what web and workers use; owner: migrations and grants, given to those commands alone; regulator: aggregates.
 DATABASES = {
     "default": env.database("DATABASE_URL"),
-    "owner": env.database("DATABASE_OWNER_URL"),
     "regulator": env.database("DATABASE_REGULATOR_URL"),
+    **({"owner": env.database("DATABASE_OWNER_URL")} if env.text("DATABASE_OWNER_URL", "") else {}),
 }
-for _alias in ("owner", "regulator"):
+for _alias in DATABASES.keys() - {"default"}:
     DATABASES[_alias]["TEST"] = {"MIRROR": "default"}
     DATABASES[_alias]["CONN_MAX_AGE"] = 0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -124,6 +126,8 @@ WHITENOISE_USE_FINDERS = True
 FILE_UPLOAD_HANDLERS = ["portal.core.uploads.CappedMemoryHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# Staff choose for each match of a case, and a person may be in thousands of photos; about what a megabyte holds.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 40_000
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

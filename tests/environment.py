@@ -22,7 +22,7 @@ def _start() -> None:
     folder = Path(tempfile.mkdtemp(prefix="takedown-tests-"))
     _cluster = Cluster(folder / "postgresql")
     _cluster.start()
-    owner = _cluster.owner_url("postgres")
+    owner = _cluster.superuser_url("postgres")
     os.environ.update(
         {
             _FOLDER: str(folder),

@@ -28,11 +28,11 @@ def answer_one(limits: Limits) -> None:
     side, length = frames.QUESTION.unpack(receive(frames.QUESTION.size))
     signal.setitimer(signal.ITIMER_REAL, limits.seconds + GRACE)  # unhandled, the signal ends the process
     try:
-        picture = parsing.picture_of(receive(length), limits, side=side)
+        picture, is_see_through = parsing.picture_of(receive(length), limits, side=side)
     except parsing.Unusable as unusable:
         send(frames.ANSWER.pack(frames.FAULT, frames.FAULTS.index(unusable.fault), 0))
     else:
-        send(frames.ANSWER.pack(frames.PIXELS, *picture.size))
+        send(frames.ANSWER.pack(frames.SEE_THROUGH if is_see_through else frames.PIXELS, *picture.size))
         send_pixels(picture)
     signal.setitimer(signal.ITIMER_REAL, 0)
 

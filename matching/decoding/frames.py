@@ -11,12 +11,14 @@ from dataclasses import dataclass
 GREETING = struct.Struct(">H")  # length of the JSON that follows
 QUESTION = struct.Struct(">II")  # longest side (0: as it is), bytes
 ANSWER = struct.Struct(">BII")  # kind, width, height (of pixels) or number of the fault, 0
-PIXELS, FAULT = 1, 2
+PIXELS, FAULT, SEE_THROUGH = 1, 2, 3  # the last: pixels of a picture of which a good part cannot be seen
 FAULTS = (
     "not_an_image",
     "unsupported",
     "animated",
     "truncated",
+    "damaged",
+    "transparent",
     "too_small",
     "too_big",
     "too_many_pixels",

@@ -20,12 +20,13 @@ from matching.faces import WORTH_A_POOL, Pack, Reading, photo_readers, read_phot
 from matching.harvest import admission
 from matching.harvest.admission import Admitted, Arrival, Key, Photo
 from matching.index import FaceRows, face_rows
-from matching.photos import HARVEST_LIMITS
+from matching.photos import BEGINNING, HARVEST_LIMITS, fault_of_beginning
 from matching.provenance import digest_of_address
 from matching.types import Harvestable, HarvestReport, PhotoFault
 
 Progress = Callable[[int], None]  # told the number of entries dealt with so far
 Skipped = Callable[[str, str], None]  # told the name of a file, and why it was not taken
+Faceless = Callable[[str], None]  # told the name of a file that was taken, and in which no face was found
 
 BATCH = 32  # photos known or not, and stored, at a stroke
 BATCH_BYTES = 32_000_000
@@ -42,6 +43,9 @@ class Opened:
     fault: str = ""
 
 
+NO_KEY: Key = b"", b""  # of what was not read
+NOT_PHOTOS = (PhotoFault.NOT_AN_IMAGE, PhotoFault.UNSUPPORTED, "not_a_file")
+
 Outcome = Reading | str | None  # what was read, why it was not, or None: already here
 
 
@@ -54,7 +58,7 @@ class Begun:
 class Tally:
     def __init__(self) -> None:
         self.done = self.images = self.faces = self.already = self.kept_out = self.skipped = 0
-        self.faces_passed_over = 0
+        self.faces_passed_over = self.not_photos = self.without_face = 0
 
     def count(self, admitted: Admitted) -> None:
         self.images += len(admitted.image_ids)
@@ -68,12 +72,16 @@ class Tally:
             self.faces,
             self.already,
             self.skipped,
+            not_photos=self.not_photos,
+            without_face=self.without_face,
             kept_out=rounded(self.kept_out),
             faces_passed_over=self.faces_passed_over,
         )
 
 
-def harvest(entries: Iterable[Harvestable], pack: Pack, on_progress: Progress, on_skipped: Skipped) -> HarvestReport:
+def harvest(
+    entries: Iterable[Harvestable], pack: Pack, on_progress: Progress, on_skipped: Skipped, on_faceless: Faceless
+) -> HarvestReport:
     """Errors: HarvestRunning, ReaderDied, OSError of the image store, HarvestRefused."""
     tally, left = Tally(), iter(entries)
     first = list(islice(left, WORTH_A_POOL))
@@ -82,11 +90,11 @@ def harvest(entries: Iterable[Harvestable], pack: Pack, on_progress: Progress, o
         with photo_readers(len(first)) as pool:
             put_off: list[Harvestable] = []
             for batch in begun(chain(first, left), pack, pool):
-                take_in(batch, tally, on_skipped, put_off)
+                take_in(batch, tally, on_skipped, on_faceless, put_off)
                 on_progress(tally.done)
             # A machine that was busy then may not be so now; what fails again is a photo that is too hard.
             for batch in begun(put_off, pack, pool):
-                take_in(batch, tally, on_skipped)
+                take_in(batch, tally, on_skipped, on_faceless)
                 on_progress(tally.done)
     return tally.report()
 
@@ -107,10 +115,17 @@ def batches(entries: Iterable[Harvestable]) -> Iterator[list[Opened]]:
 
 
 def opened(entry: Harvestable) -> Opened:
+    if entry.fault:
+        return Opened(entry, b"", NO_KEY, entry.fault)
     try:
+        if not entry.file.is_file():  # what is a pipe would never end
+            return Opened(entry, b"", NO_KEY, "not_a_file" if entry.file.exists() else "unreadable")
+        beginning = head(entry.file, BEGINNING)
+        if fault := fault_of_beginning(beginning, HARVEST_LIMITS):
+            return Opened(entry, b"", NO_KEY, fault)
         content = head(entry.file, HARVEST_LIMITS.longest + 1)
     except OSError:
-        return Opened(entry, b"", (b"", b""), "unreadable")
+        return Opened(entry, b"", NO_KEY, "unreadable")
     key = admission.digest(content), digest_of_address(entry.page)
     return Opened(entry, content, key, PhotoFault.TOO_BIG if len(content) > HARVEST_LIMITS.longest else "")
 
@@ -142,15 +157,21 @@ def ahead(items: Iterator[Item], count: int) -> Iterator[Item]:
 
 
 def take_in(
-    batch: Sequence[Begun], tally: Tally, on_skipped: Skipped, put_off: list[Harvestable] | None = None
+    batch: Sequence[Begun],
+    tally: Tally,
+    on_skipped: Skipped,
+    on_faceless: Faceless,
+    put_off: list[Harvestable] | None = None,
 ) -> None:
     """With `put_off`, what took too long is neither taken nor skipped, but noted there."""
     taken: list[tuple[Arrival, Reading]] = []
+    files: list[str] = []
     left = 0
     for each in batch:
         outcome = outcome_of(each)
         if isinstance(outcome, Reading):
             taken.append((arrival(each.opened, outcome), outcome))
+            files.append(str(each.opened.entry.file))
         elif outcome is None:
             tally.already += 1
         elif outcome == PhotoFault.TOO_MUCH_WORK and put_off is not None:
@@ -158,9 +179,15 @@ def take_in(
             left += 1
         else:
             tally.skipped += 1
+            tally.not_photos += outcome in NOT_PHOTOS
             on_skipped(str(each.opened.entry.file), outcome)
     if taken:
-        tally.count(admission.admit([image for image, _ in taken], faces_of(taken)))
+        admitted = admission.admit([image for image, _ in taken], faces_of(taken))
+        tally.count(admitted)
+        for file, (image, reading) in zip(files, taken, strict=True):
+            if image.image_id in admitted.image_ids and not reading.boxes:
+                tally.without_face += 1
+                on_faceless(file)
     tally.done += len(batch) - left
 
 

@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from matching.decoding import ANSWER, FAULT, FAULTS, GREETING, PIXELS, QUESTION, Confinement, Limits
+from matching.decoding import ANSWER, FAULT, FAULTS, GREETING, PIXELS, QUESTION, SEE_THROUGH, Confinement, Limits
 from matching.errors import Busy, PhotoRejected, Unconfined
 from matching.types import PhotoFault, Pixels
 
@@ -46,6 +46,12 @@ class TooLate(Broken):
 
 class NotUp(Exception):
     """The child is still starting. It was asked nothing and stays, for whoever comes next."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    pixels: Pixels
+    is_see_through: bool  # a good part of it is transparent
 
 
 class Child:
@@ -98,17 +104,18 @@ class Child:
         except OSError as error:
             raise Broken from error
 
-    def decode(self, content: bytes, *, side: int, until: float) -> Pixels:
+    def decode(self, content: bytes, *, side: int, until: float) -> Picture:
         """Of a child that is up. Errors: PhotoRejected, Broken."""
         self._deadline = until
         self._send(QUESTION.pack(side, len(content)))
         self._send(content)
         kind, first, second = ANSWER.unpack(self._receive(ANSWER.size))
-        pixels = self._pixels(first, second, side) if kind == PIXELS else None
+        has_pixels = kind in (PIXELS, SEE_THROUGH)
+        pixels = self._pixels(first, second, side) if has_pixels else None
         self._answered += 1
         if pixels is None:
             raise PhotoRejected(self._fault(kind, first))
-        return pixels
+        return Picture(pixels, is_see_through=kind == SEE_THROUGH)
 
     def _pixels(self, width: int, height: int, side: int) -> Pixels:
         longest = side or self._limits.pixels
@@ -184,6 +191,10 @@ class Pool:
             raise RuntimeError("The process that decodes photos does not start.") from None
 
     def decode(self, content: bytes, *, side: int, wait: float) -> Pixels:
+        """Errors: as `picture`."""
+        return self.picture(content, side=side, wait=wait).pixels
+
+    def picture(self, content: bytes, *, side: int, wait: float) -> Picture:
         """Waiting for a child, its start and all tries have `wait` seconds together, or those of one photo if more.
 
         Errors: PhotoRejected; Busy, when no child had its time for this photo; Unconfined.

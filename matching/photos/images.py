@@ -6,9 +6,10 @@ import numpy as np
 from django.conf import settings
 from PIL import Image
 
-from matching.decoding import SELFIE, Confinement, Limits, scaled
+from matching.decoding import SELFIE, Confinement, Limits, kind_of, scaled
 from matching.photos import decoder_pool
-from matching.types import Pixels
+from matching.photos.decoder_pool import Picture
+from matching.types import PhotoFault, Pixels
 
 SECONDS_IN_LINE = 3.0
 
@@ -18,7 +19,20 @@ def decode(content: bytes, limits: Limits, *, side: int = 0, wait: float = SECON
 
     Errors: PhotoRejected, Busy, Unconfined.
     """
-    return children(limits).decode(content, side=side, wait=wait)
+    return picture(content, limits, side=side, wait=wait).pixels
+
+
+def picture(content: bytes, limits: Limits, *, side: int = 0, wait: float = SECONDS_IN_LINE) -> Picture:
+    """As `decode`, with what else is known of the picture."""
+    return children(limits).picture(content, side=side, wait=wait)
+
+
+def fault_of_beginning(content: bytes, limits: Limits) -> PhotoFault | None:
+    """Why a file that begins so is no photo that is taken. No parser is asked, and no name."""
+    kind = kind_of(content)
+    if kind in limits.formats:
+        return None
+    return PhotoFault.UNSUPPORTED if kind else PhotoFault.NOT_AN_IMAGE
 
 
 def prepare() -> None:

@@ -106,10 +106,11 @@ class BlobStore:
         return f"{self.root}/{FOLDERS[store]}/{str(image_id)[:2]}"
 
     def _write(self, path: str, content: bytes) -> None:
-        if not self.versions:  # S3 has no folders, and would look for the bucket first
-            self.fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-        with s3.errors_as_os_error():
-            self.fs.pipe_file(path, content)
+        if self.versions:
+            self.versions.write(path, content)
+            return
+        self.fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        self.fs.pipe_file(path, content)
 
     def _read(self, path: str) -> bytes | None:
         try:

@@ -4,13 +4,16 @@ from django.contrib.auth import authenticate, login, logout
 from django.db import transaction
 from django.http import HttpRequest
 
+from portal.accounts import devices
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import limits, visitors
 from portal.policies import budgets
+from portal.policies.budgets import Budget
 
-ACCOUNT, ADDRESS = "sign-in account", "sign-in address"
+BOTH, ADDRESS, ACCOUNT = "sign-in account and address", "sign-in address", "sign-in account"
+DEVICE = "sign-in device"
 
 
 class TooManyTries(Exception):
@@ -19,21 +22,32 @@ class TooManyTries(Exception):
 
 def sign_in(request: HttpRequest, *, name: str, password: str) -> User | None:
     """The account, now signed in with a new session key; None for any wrong pair. Errors: TooManyTries."""
-    account_key, address = name.casefold(), visitors.address_of(request)
-    to_account, from_address = budgets.SIGN_IN_TO_ACCOUNT, budgets.SIGN_IN_FROM_ADDRESS
-    # The address first: one that has spent its tries must not go on to spend those of other people's accounts.
-    if not limits.take(ADDRESS, address, most=from_address.most, per=from_address.per):
-        raise TooManyTries
-    if not limits.take(ACCOUNT, account_key, most=to_account.most, per=to_account.per):
-        raise TooManyTries
+    tried = User.objects.filter(name=name).first()
+    counts = _counts(request, name, tried)
+    for scope, key, budget in counts:
+        if not limits.take(scope, key, most=budget.most, per=budget.per):
+            raise TooManyTries
     account = authenticate(request, username=name, password=password)
     if not isinstance(account, User):
-        _record_failure(name)
+        # Which account was tried, never what was typed: people type passwords into the wrong field.
+        append.append(Tag.SIGN_IN_FAILED, about=tried.pk if tried else "no account")
         return None
-    limits.give_back(ACCOUNT, account_key)
-    limits.give_back(ADDRESS, address)
+    for scope, key, _budget in counts:
+        limits.give_back(scope, key)
     _begin(request, account)
     return account
+
+
+def _counts(request: HttpRequest, name: str, tried: User | None) -> list[tuple[str, str, Budget]]:
+    """Scope, key and limit of each. Whoever has spent one must not go on to spend the next, which others share."""
+    if device := devices.known(request, tried):
+        return [(DEVICE, f"{device} {name.casefold()}", budgets.SIGN_IN_ON_DEVICE)]
+    address, account = visitors.address_of(request), name.casefold()
+    return [
+        (ADDRESS, address, budgets.SIGN_IN_FROM_ADDRESS),
+        (BOTH, f"{address} {account}", budgets.SIGN_IN_TO_ACCOUNT_FROM_ADDRESS),
+        (ACCOUNT, account, budgets.SIGN_IN_TO_ACCOUNT),
+    ]
 
 
 @transaction.atomic
@@ -49,9 +63,3 @@ def _begin(request: HttpRequest, account: User) -> None:
     request.session.flush()
     login(request, account)
     append.append(Tag.SIGNED_IN, about=account.pk, actor=account.pk)
-
-
-def _record_failure(name: str) -> None:
-    """Keeps which account was tried, never what was typed: people type passwords into the wrong field."""
-    tried = User.objects.filter(name=name).values_list("pk", flat=True).first()
-    append.append(Tag.SIGN_IN_FAILED, about=tried or "no account")

@@ -91,6 +91,11 @@ class Tag(StrEnum):
     HOLD_BROUGHT_BACK = "system:hold:brought_back"
     BLOCK_CHOICE_BROUGHT_BACK = "system:block:choice_brought_back"
     # The operator, at a terminal.
+    ACCOUNT_CREATED = "operator:account:created"
+    ACCOUNT_DISABLED = "operator:account:disabled"
+    ACCOUNT_ENABLED = "operator:account:enabled"
+    ACCOUNT_PASSWORD_RESET = "operator:account:password_reset"  # noqa: S105  (no password, but what was done with one)
+    ACCOUNT_ROLE_GIVEN = "operator:account:role_given"
     BLOCKS_LET_SLEEP = "operator:blocks:let_sleep"
     BLOCKS_GIVEN_UP = "operator:blocks:given_up"
     JOB_DIED = "system:job:died"

@@ -9,10 +9,30 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.db import connections
+from portal.core import owner
 
-OWNER = "owner"
 ENDING = ".dump"
+# Drops every table, view, sequence and function of the schema but those of an extension.
+EMPTY = """
+SET client_min_messages = warning;
+DO $$ DECLARE one record; BEGIN
+    FOR one IN SELECT relname, relkind FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'S') AND NOT relispartition
+            AND NOT EXISTS (SELECT FROM pg_depend
+                WHERE objid = pg_class.oid AND deptype = 'e' AND classid = 'pg_class'::regclass)
+        ORDER BY relkind = 'S'
+    LOOP
+        EXECUTE format('DROP %s IF EXISTS public.%I CASCADE',
+            CASE one.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, one.relname);
+    END LOOP;
+    FOR one IN SELECT oid::regprocedure AS name FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend
+            WHERE objid = pg_proc.oid AND deptype = 'e' AND classid = 'pg_proc'::regclass)
+    LOOP
+        EXECUTE format('DROP FUNCTION IF EXISTS %s CASCADE', one.name);
+    END LOOP;
+END $$;
+"""
 
 
 class DumpError(Exception):
@@ -35,16 +55,19 @@ def write(file: Path) -> None:
 def read(file: Path) -> None:
     """Put the dump in place of what is there, in one transaction. Errors: DumpError, and then nothing was changed.
 
-    pg_restore cannot clean partitioned tables, so the schema goes as a whole; what it writes goes straight into
-    psql, since on the disk it would be every embedding in the clear.
+    pg_restore cannot clean partitioned tables, so everything of the schema goes first, but for the extension, which
+    the server's superuser alone could make again. What pg_restore writes goes straight into psql, since on the disk it
+    would be every embedding in the clear.
     """
     if not file.is_file():
         raise DumpError(f"There is no backup at {file}.")
-    anew = ["--command=DROP SCHEMA public CASCADE", "--command=CREATE SCHEMA public", "--file=-"]
-    options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", *anew]
+    options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
+    options += [f"--command={EMPTY}", "--file=-"]
     with (
         _started(
-            "pg_restore", ["--no-owner", "--no-privileges", "--file=-", str(file)], stdout=subprocess.PIPE
+            "pg_restore",
+            ["--no-owner", "--no-privileges", "--no-comments", "--file=-", str(file)],
+            stdout=subprocess.PIPE,
         ) as dump,
         _started("psql", options, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as database,
     ):
@@ -70,7 +93,7 @@ def _run(program: str, arguments: Sequence[str]) -> None:
 
 
 def _started(program: str, arguments: Sequence[str], **pipes: int) -> "subprocess.Popen[bytes]":
-    environment = _environment(connections[OWNER].settings_dict)
+    environment = _environment(owner.connection().settings_dict)
     return subprocess.Popen([_found(program), *arguments], env=environment, stderr=subprocess.PIPE, **pipes)  # type: ignore[call-overload, no-any-return]  # noqa: S603
 
 

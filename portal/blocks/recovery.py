@@ -10,7 +10,6 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from smtplib import SMTPRecipientsRefused
 from uuid import UUID
 
 from django.conf import settings
@@ -21,14 +20,12 @@ from django.urls import reverse
 from django.utils import translation
 
 from portal.blocks.models import Asked, Choice
-from portal.core import clock, keys, mail_addresses, schedule, sealed
+from portal.core import clock, keys, mail_addresses, mailing, schedule, sealed
 from portal.jobs import queue
 
 _LEFT, _ASKED = "keep-out-recovery", "keep-out-asked"
 # So that its length tells nothing of an address; the longest (RFC 5321, section 4.5.3.1.3) fits.
 _PADDED_TO = 512
-# RFC 5321 section 4.2.1: replies of 500 and above will not change.
-_PERMANENT = 500
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ def _opened(choice: Choice) -> Left | None:
 
 
 def _send(left: Left) -> None:
-    """Errors: OSError when the mail server is away. An address that takes no mail any more has nobody to tell."""
+    """Errors: OSError when it is to be tried again. An address that takes no mail any more has nobody to tell."""
     with translation.override(left.language):
         context = {
             "code": left.code,
@@ -114,8 +111,5 @@ def _send(left: Left) -> None:
         }
         subject = render_to_string("mail/keep_out_code.subject.txt", context).strip()
         text = render_to_string("mail/keep_out_code.txt", context)
-    try:
-        EmailMessage(subject=subject, body=text, to=[mail_addresses.normal(left.address)]).send()
-    except SMTPRecipientsRefused as refused:
-        if any(code < _PERMANENT for code, _why in refused.recipients.values()):
-            raise
+    with suppress(mailing.Undeliverable):
+        mailing.deliver(EmailMessage(subject=subject, body=text, to=[left.address]))

@@ -1,6 +1,7 @@
 """What a data subject may do with their own case. What staff may do is in `decisions`."""
 
 import secrets
+from contextlib import suppress
 
 from django.db import transaction
 
@@ -12,7 +13,7 @@ from portal.audit.tags import Tag
 from portal.blocks import choices
 from portal.blocks import codes as keep_out_codes
 from portal.blocks.recovery import Left
-from portal.cases import codes, forget, moves, personal, receipts
+from portal.cases import codes, forget, moves, personal, receipts, visitor_budgets
 from portal.cases.faults import CodeExpired, Finished, Incomplete, StaleCase, TooManyCodes, TooManyPhotos
 from portal.cases.models import Case, Route
 from portal.cases.states import MOVES, State
@@ -27,15 +28,25 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MOST_PHOTOS = 5  # each is searched with, and so makes what is certain stricter
 
 
-def open_case(language: str) -> Case:
-    """Begin a draft. Its key exists first, so that nothing personal is ever written unsealed."""
-    case = Case(reference=_new_reference(), language=language, opened_at=clock.now())
-    keys.create(case.key_id)
-    keys.create(case.proof_key_id)
-    with transaction.atomic():
-        case.save(force_insert=True)
-        append.append(Tag.CASE_OPENED, about=case.code)
-    return case
+def open_case(language: str, *, visitor: str | None = None) -> Case:
+    """Begin a draft; it has no keys and leaves no trace in the trail before its contact is confirmed.
+
+    Errors: TooManyCases.
+    """
+    visitor_budgets.take_case(visitor)
+    return Case.objects.create(reference=_new_reference(), language=language, opened_at=clock.now())
+
+
+def _make_keys(case: Case) -> None:
+    """They exist before anything is sealed under them; the address moves to its own."""
+    address = personal.contact(case)
+    for key_id in (case.key_id, case.proof_key_id):
+        with suppress(FileExistsError):  # from a try whose transaction was rolled back
+            keys.create(key_id)
+    case.has_keys = True
+    case.save(update_fields=["has_keys"])
+    personal.keep_contact(case, address)
+    append.append(Tag.CASE_OPENED, about=case.code)
 
 
 def _new_reference() -> str:
@@ -58,11 +69,13 @@ def set_place(case: Case, place: str) -> None:
 
 
 @transaction.atomic
-def send_code(case: Case, address: str) -> None:
+def send_code(case: Case, address: str, *, visitor: str | None = None) -> None:
     """Keep the address and mail a code to it. Errors: TooManyCodes."""
     _lock_draft(case)
     address = mail_addresses.normal(address)
-    _take_budget(case, address)
+    if not limits.take("code-case", str(case.code), most=budgets.CODES.most, per=budgets.CODES.per):
+        raise TooManyCodes
+    visitor_budgets.take_mail(visitor, address)
     if personal.contact(case) != address:
         codes.drop(case)
         personal.keep_contact(case, address)
@@ -76,6 +89,8 @@ def confirm_code(case: Case, code: str) -> None:
         _lock_draft(case)
         fault = codes.use(case, code, address=personal.contact(case))
         if fault is None:
+            if not case.has_keys:
+                _make_keys(case)
             _set_proof(case, Proof.PHOTO if case.photos.exists() else Proof.CONTACT)
             append.append(Tag.CASE_CONTACT_CONFIRMED, about=case.code)
     if fault is not None:
@@ -209,6 +224,9 @@ def withdraw(case: Case) -> None:
     case = Case.objects.select_for_update().get(pk=case.pk)
     if case.withdrawn_at is not None:
         return
+    if not case.has_keys:
+        case.delete()  # nothing of it was ever recorded
+        return
     if case.slot_at is not None and clock.now() >= case.slot_at:
         raise Finished
     append.append(Tag.CASE_WITHDRAWN, about=case.code)
@@ -225,13 +243,14 @@ def withdraw(case: Case) -> None:
         queue.enqueue("case.close", case.code, run_at=case.slot_at)
 
 
-def send_return_code(reference: str, address: str) -> None:
+def send_return_code(reference: str, address: str, *, visitor: str | None = None) -> None:
     """Mail a code to whoever comes back with the reference and the address it was opened with.
 
     Nothing tells the caller whether such a case exists. Errors: TooManyCodes, counted alike for unknown references.
     """
     if not limits.take("return-code", reference, most=budgets.CODES.most, per=budgets.CODES.per):
         raise TooManyCodes
+    visitor_budgets.take_mail(visitor, address)
     case = _live_case(reference)
     if case is not None and mail_addresses.key(personal.contact(case)) == mail_addresses.key(address):
         queue.enqueue("case.mail_code", case.code, priority=Priority.URGENT)
@@ -251,12 +270,6 @@ def _live_case(reference: str) -> Case | None:
     The slot ends it for everyone at once. The key would not do: it outlives the slot just where something was found.
     """
     return Case.objects.filter(reference=reference.strip().upper(), slot_at__gt=clock.now()).first()
-
-
-def _take_budget(case: Case, address: str) -> None:
-    for scope, key in (("code-address", mail_addresses.key(address)), ("code-case", str(case.code))):
-        if not limits.take(scope, key, most=budgets.CODES.most, per=budgets.CODES.per):
-            raise TooManyCodes
 
 
 def _set_proof(case: Case, proof: Proof) -> None:

@@ -15,6 +15,10 @@ class TooManyCodes(Exception):
     """The budget of mails for this address or this case is spent for now."""
 
 
+class TooManyCases(Exception):
+    """The budget of new cases of this visitor, or of all, is spent for now."""
+
+
 class TooManyPhotos(Exception):
     """The case has as many photos as it may have; one must be taken back first."""
 

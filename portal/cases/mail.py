@@ -1,7 +1,6 @@
 """Mails to residents. Each is one template in two languages; none tells more than the page would."""
 
 from dataclasses import dataclass
-from smtplib import SMTPRecipientsRefused
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -12,11 +11,8 @@ from django.utils import translation
 from portal.blocks import choices
 from portal.cases import places
 from portal.cases.models import Case
-from portal.core import clock, mail_addresses
+from portal.core import clock, mailing
 from portal.policies import retention
-
-# RFC 5321 section 4.2.1: replies of 500 and above will not change.
-PERMANENT = 500
 
 
 @dataclass(frozen=True)
@@ -25,14 +21,10 @@ class Attachment:
     content: bytes
 
 
-class Undeliverable(Exception):
-    """The address takes no mail, and will not."""
-
-
 def send(name: str, case: Case, *, address: str, code: str = "", attachment: Attachment | None = None) -> None:
     """Render `mail/<name>.txt` in the case's language and send it.
 
-    Errors: OSError when the mail server is away (try again), Undeliverable when it knows no such address.
+    Errors: mailing.Undeliverable, which is final; OSError when it is to be tried again.
     """
     with translation.override(case.language):
         context = {
@@ -54,12 +46,7 @@ def send(name: str, case: Case, *, address: str, code: str = "", attachment: Att
         }
         subject = render_to_string(f"mail/{name}.subject.txt", context).strip()
         text = render_to_string(f"mail/{name}.txt", context)
-    try:
-        message = EmailMessage(subject=subject, body=text, to=[mail_addresses.normal(address)])
-        if attachment is not None:
-            message.attach(attachment.name, attachment.content, "application/octet-stream")
-        message.send()
-    except SMTPRecipientsRefused as refused:
-        if all(code >= PERMANENT for code, _why in refused.recipients.values()):
-            raise Undeliverable from None
-        raise
+    message = EmailMessage(subject=subject, body=text, to=[address])
+    if attachment is not None:
+        message.attach(attachment.name, attachment.content, "application/octet-stream")
+    mailing.deliver(message)

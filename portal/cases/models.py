@@ -32,6 +32,8 @@ class Case(models.Model):
     key_id = models.UUIDField(unique=True, default=uuid4)
     # The key of what outlives the photo: the mail address, and what opens the case's leaves in the ledger.
     proof_key_id = models.UUIDField(unique=True, default=uuid4)
+    # Both are made when the contact is confirmed; until then only the address is kept (portal.cases.personal).
+    has_keys = models.BooleanField(default=False)
     # A key of policies.statutes.PLACES, and the clock taken from it when the case was received.
     place = models.CharField(max_length=8, blank=True)
     statute = models.CharField(max_length=16, blank=True)

@@ -2,23 +2,49 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, date, timedelta
+from uuid import UUID, uuid5
 
 import numpy as np
 
 from matching.types import Embeddings, Selfie
 from portal.cases.models import Case, LiveScore, Match, Photo, Probe, ProbeKind
-from portal.core import sealed
+from portal.core import clock, keys, sealed
+
+_UNCONFIRMED = UUID("5f0c1f5e-6f0b-4d3e-9a53-0d0f7c6f5b11")
+DAYS_LOOKED_BACK = 30
+
+
+def _key_of_day(day: date) -> UUID:
+    """Of the addresses that nobody has confirmed yet: one key for all drafts of a day, or each first page made one."""
+    return uuid5(_UNCONFIRMED, day.isoformat())
+
+
+def _contact_key(case: Case) -> UUID:
+    return case.proof_key_id if case.has_keys else _key_of_day(case.opened_at.astimezone(UTC).date())
+
+
+def forget_days() -> None:
+    """Destroy the keys of days whose drafts are all over. Safe to repeat."""
+    today = clock.now().astimezone(UTC).date()
+    for back in range(2, DAYS_LOOKED_BACK):
+        keys.destroy(_key_of_day(today - timedelta(days=back)))
 
 
 def keep_contact(case: Case, address: str) -> None:
-    case.contact_sealed = sealed.seal(case.proof_key_id, address.encode(), purpose="contact")
+    key_id = _contact_key(case)
+    if not case.has_keys and not keys.exists(key_id):
+        with suppress(FileExistsError):  # another visitor was quicker
+            keys.create(key_id)
+    case.contact_sealed = sealed.seal(key_id, address.encode(), purpose="contact")
     case.save(update_fields=["contact_sealed"])
 
 
 def contact(case: Case) -> str:
     if case.contact_sealed is None:
         return ""
-    return sealed.unseal(case.proof_key_id, case.contact_sealed, purpose="contact").decode()
+    return sealed.unseal(_contact_key(case), case.contact_sealed, purpose="contact").decode()
 
 
 def keep_addresses(case: Case, addresses: list[str]) -> None:

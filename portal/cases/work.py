@@ -17,7 +17,7 @@ from portal.blocks import choices
 from portal.cases import codes, forget, mail, moves, personal, receipts
 from portal.cases.models import Band, Case, Decision, Match, Photo, ProbeKind, Route, Search
 from portal.cases.states import ENDED, OPEN, State
-from portal.core import clock, keys, pasted
+from portal.core import clock, keys, mailing, pasted
 from portal.jobs import queue
 from portal.jobs.run import NotYet, PermanentFailure
 from portal.ledger.receipt import NotPublished
@@ -281,8 +281,8 @@ def destroy_key(code: str) -> None:
 
 def mail_code(code: str) -> None:
     """Make a new code and mail it. Only here is it ever in plain text."""
-    case = Case.objects.get(pk=UUID(code))
-    if keys.exists(case.proof_key_id):
+    case = Case.objects.filter(pk=UUID(code)).first()
+    if case is not None and (not case.has_keys or keys.exists(case.proof_key_id)):
         address = personal.contact(case)
         _mail("code", case, address=address, code=codes.issue(case, address=address))
 
@@ -320,7 +320,7 @@ def _mail(name: str, case: Case, *, address: str, code: str = "", attachment: ma
     """Send; an address that takes no mail is let be, since trying again changes nothing."""
     try:
         mail.send(name, case, address=address, code=code, attachment=attachment)
-    except mail.Undeliverable:
+    except mailing.Undeliverable:
         log.info("undeliverable", case=str(case.code), mail=name)
 
 

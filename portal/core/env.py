@@ -40,6 +40,19 @@ def period(name: str, default: timedelta) -> timedelta:
     return timedelta(seconds=integer(name, int(default.total_seconds())))
 
 
+SHORTEST_SECRET = 32
+
+
+def unsafe(*, site_url: str, secret_key: str, demo: bool, debug: bool) -> str:
+    """Why a portal with these settings must not serve anybody, in one sentence; empty where it may."""
+    if len(secret_key) < SHORTEST_SECRET:
+        return f"SECRET_KEY is too short: make one of at least {SHORTEST_SECRET} random characters (.env.example)."
+    for name, is_on in (("DEMO", demo), ("DEBUG", debug)):
+        if is_on and site_url.lower().startswith("https://"):
+            return f"{name} is on and SITE_URL is https, so others can reach it: set {name}=0, or use a local address."
+    return ""
+
+
 def names(name: str, default: str) -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 

@@ -52,6 +52,14 @@ class NoAnswer(Exception):
     """The other side was not there, was too slow, said too much, or did not speak HTTP."""
 
 
+class TooLarge(NoAnswer):
+    """The answer has a status, and a body too large to be read."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("the answer is too large")
+        self.status = status
+
+
 @dataclass(frozen=True)
 class Answer:
     """`headers`: names in lower case; of one that came several times, the last."""
@@ -134,7 +142,7 @@ class Client:
         answer = link.getresponse()
         content = answer.read(self.largest + 1)
         if len(content) > self.largest:
-            raise NoAnswer("the answer is too large")
+            raise TooLarge(answer.status)
         return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
 
 

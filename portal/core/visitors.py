@@ -26,6 +26,12 @@ def address_of(request: HttpRequest) -> str:
     return "" if seen is None else _subscriber(seen)
 
 
+def is_from_proxy(request: HttpRequest) -> bool:
+    """Whether one of TRUSTED_PROXIES sent it, so that what it says about the visitor counts."""
+    seen = _read(request.META.get("REMOTE_ADDR", ""))
+    return seen is not None and _is_proxy(seen)
+
+
 def _is_proxy(address: Address) -> bool:
     return any(address in network for network in settings.TRUSTED_PROXIES)
 

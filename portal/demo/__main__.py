@@ -12,24 +12,27 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import requests
 
 from portal.demo import pictures
 from portal.demo.browser import Browser, PageError
+from portal.demo.staff import Colleague, Progress
+from portal.demo.tally import Match, Tally
 from portal.local import variables
 from portal.local.console import Console
 from portal.local.stack import PROJECT, Stack, StackError
 
 SITE = "demo.example"
 PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
-PATIENCE = 300.0  # seconds for any one wait; a large folder takes its time
+PATIENCE = 300.0  # seconds in which nothing moves
+PAUSE = 0.1  # seconds between two looks at least
 ADDRESS = "resident@demo.example"
 
-
-T = TypeVar("T")
+# Whether a photo, by name, shows the subject; None where nobody says.
+Identify = Callable[[str], bool | None]
 
 
 class DemoError(Exception):
@@ -45,17 +48,7 @@ class Plan:
     selfie: Path
     names: tuple[str, ...]  # imported, without the selfie
     expected: tuple[str, ...] | None  # None: not known
-
-    def path(self, name: str) -> str:
-        return str(Path(self.shown) / name)
-
-
-@dataclass
-class Result:
-    matched: list[dict[str, Any]] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
+    strangers: tuple[str, ...]  # known to show somebody else
 
 
 # --- what to do ---
@@ -82,8 +75,17 @@ def plan(options: Mapping[str, str], folder: Path) -> Plan:
     if not names:
         raise DemoError(f"There is no photo below {shown} but the selfie.")
     labels = options.get("LABELS")
-    expected = _by_label(Path(labels), faces, selfie, names) if labels else _by_folder(faces, selfie, names)
-    return Plan(faces, shown, selfie, names, expected)
+    identify = _by_label(Path(labels), faces, selfie) if labels else _by_folder(faces, selfie)
+    if identify is None:
+        return Plan(faces, shown, selfie, names, expected=None, strangers=())
+    return Plan(
+        faces,
+        shown,
+        selfie,
+        names,
+        expected=tuple(name for name in names if identify(name) is True),
+        strangers=tuple(name for name in names if identify(name) is False),
+    )
 
 
 def _is_photo(file: Path) -> bool:
@@ -103,15 +105,15 @@ def _selfie(options: Mapping[str, str], faces: Path) -> Path:
     raise DemoError(f"There is no file {options['SELFIE']}: SELFIE names the photo that the resident sends.")
 
 
-def _by_folder(faces: Path, selfie: Path, names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The other photos in the selfie's own subfolder, where it lies in one."""
+def _by_folder(faces: Path, selfie: Path) -> Identify | None:
+    """The photos in the selfie's own subfolder are the subject's and the rest are not, where it lies in one."""
     own = selfie.resolve().parent
     if own == faces.resolve() or faces.resolve() not in own.parents:
         return None
-    return tuple(name for name in names if (faces / name).resolve().parent == own)
+    return lambda name: (faces / name).resolve().parent == own
 
 
-def _by_label(labels: Path, faces: Path, selfie: Path, names: tuple[str, ...]) -> tuple[str, ...]:
+def _by_label(labels: Path, faces: Path, selfie: Path) -> Identify:
     """The photos that the CSV gives the same identity as the selfie. Errors: DemoError."""
     try:
         with labels.open(newline="", encoding="utf-8-sig") as rows:
@@ -121,7 +123,7 @@ def _by_label(labels: Path, faces: Path, selfie: Path, names: tuple[str, ...]) -
     wanted = {identity for file, identity in identities.items() if identity and _same(faces / file, selfie)}
     if len(wanted) != 1:
         raise DemoError(f"{labels} gives the selfie no identity: nothing could be expected.")
-    return tuple(name for name in names if identities.get(name) in wanted)
+    return lambda name: identities[name] in wanted if identities.get(name) else None
 
 
 # --- doing it ---
@@ -132,53 +134,63 @@ class Demo:
     plan: Plan
     stack: Stack
     console: Console
-    result: Result = field(default_factory=Result)
+    tally: Tally
+    _decided: set[str] = field(default_factory=set)
 
-    def run(self) -> Result:
-        with self.step(f"import {len(self.plan.names)} photos", "import"):
-            self._import()
+    def run(self) -> None:
+        self._import()
         resident = Browser(self.stack.url)
         with self.step("confirm the contact with the mailed code", "contact"):
             self._confirm_contact(resident)
         with self.step("send selfie and request", "submit"):
             reference = self._submit(resident)
         submitted = time.monotonic()
-        staff = self._sign_in()
+        with self.step("sign in as two of staff", "sign in"):
+            sam, lee = self._staff()
         with self.step("search the index", "search"):
-            case = self._wait_for_search(staff, reference)
-        report = self._report("--case", reference)
-        self.result.matched = [self._shown(match) for match in report["matches"]]
-        certain = [match for match in report["matches"] if match["band"] == "certain"]
-        if certain:
-            with self.step(f"approve the {len(certain)} certain as staff", "approve"):
-                self._approve(staff, case)
+            case = self._searched(sam, reference)
+            open_matches = self._look_up(reference)
+        while self._decide(case, open_matches, sam, lee):
             with self.step("hide, remove from every store, read back", "remove"):
-                self._wait_for_removal(staff, case)
-        self.result.seconds["submitted to removed"] = round(time.monotonic() - submitted, 2)
-        with self.step("look for what is left", "check"):
-            self._check(report["matches"], self._report("--case", reference))
-        return self.result
+                self._wait_for(sam, case, lambda seen: seen.rests, "the removal did not end")
+            self.tally.seconds["submitted to removed"] = round(time.monotonic() - submitted, 2)
+            # What was confirmed may have led to more.
+            with self.step("look for what is left", "check"):
+                open_matches = self._look_up(reference)
 
     @contextmanager
     def step(self, text: str, name: str) -> Iterator[None]:
         begun = time.monotonic()
         with self.console.step(text):
             yield
-        self.result.seconds[name] = round(time.monotonic() - begun, 2)
+        self._took(name, begun)
+
+    def _took(self, name: str, begun: float) -> None:
+        """A step that is done twice took the sum."""
+        seconds = self.tally.seconds
+        seconds[name] = round(seconds.get(name, 0) + time.monotonic() - begun, 2)
 
     def _import(self) -> None:
         """The harvest of `manage.py harvest`; photos that hold no readable image are reported by it and skipped."""
-        with tempfile.TemporaryDirectory(dir=self.stack.folder) as folder:
+        begun = time.monotonic()
+        photos = len(self.plan.names)
+        with (
+            tempfile.TemporaryDirectory(dir=self.stack.folder) as folder,
+            self.console.bar(f"import {photos} photos", photos) as advance,
+        ):
             manifest = pictures.manifest(
                 Path(folder) / "manifest.csv", self.plan.folder, self.plan.names, sites=(SITE,)
             )
-            self.stack.manage("harvest", str(manifest))
+            self.stack.manage("harvest", "--count", str(manifest), on_line=lambda line: _advance(advance, line))
+        self._took("import", begun)
 
     def _confirm_contact(self, resident: Browser) -> None:
         resident.open("/en/request/place/")
         resident.submit({"place": "CA-ON"})
         resident.submit({"contact": ADDRESS})
-        code = _until(lambda: _mailed_code(self.stack.url), "the code did not come")
+        patience = Patience(self.stack.mend, "the code did not come")
+        while (code := _mailed_code(self.stack.url)) is None:
+            patience.wait(code)
         resident.submit({"code": code})
 
     def _submit(self, resident: Browser) -> str:
@@ -191,71 +203,88 @@ class Demo:
             raise DemoError("The portal gave no reference for the request.")
         return found.group()
 
-    def _sign_in(self) -> Browser:
-        account = next(one for one in self.stack.world["accounts"] if one["role"] == "staff")
-        staff = Browser(self.stack.url)
-        staff.open("/en/staff/sign-in/")
-        staff.submit({"name": account["name"], "password": account["password"]})
-        return staff
+    def _staff(self) -> tuple[Colleague, Colleague]:
+        accounts = [one for one in self.stack.world["accounts"] if one["role"] == "staff"]
+        first, second = (Colleague(self.stack.url, account) for account in accounts[:2])
+        return first, second
 
-    def _wait_for_search(self, staff: Browser, reference: str) -> str:
+    def _searched(self, staff: Colleague, reference: str) -> str:
         """The path of the case's page, once the search is over."""
-        found = re.search(r"/en/staff/cases/[0-9a-f-]{36}/", staff.open(f"/en/staff/?reference={reference}"))
-        if found is None:
+        case = staff.find(reference)
+        if case is None:
             raise DemoError("Staff do not see the case.")
-        path = found.group()
-        searching = {"received", "searching"}
-        _until(lambda: _state(staff.open(path)) not in searching, "the search did not end", pause=0.5)
-        return path
+        self._wait_for(staff, case, lambda seen: not seen.is_searching, "the search did not end")
+        return case
 
-    def _approve(self, staff: Browser, case: str) -> None:
-        """All that is ticked at first, which is the certain band and never the probable one; then "yes, delete"."""
-        staff.open(case)
-        for _asked_and_confirmed in range(2):
-            staff.submit_to(f"{case}approve/")
-
-    def _wait_for_removal(self, staff: Browser, case: str) -> None:
-        def removed() -> bool:
-            takedowns = re.findall(r'data-takedown="([a-z]+)"', staff.open(case))
-            if "stuck" in takedowns:
+    def _wait_for(self, staff: Colleague, case: str, done: Callable[[Progress], bool], otherwise: str) -> None:
+        """Look at the case's page until it is so; the patience begins anew whenever something moved."""
+        patience = Patience(self.stack.mend, otherwise)
+        while not done(seen := staff.progress(case)):
+            if seen.is_stuck:
                 raise DemoError("A store did not remove an image; the system page says which.")
-            return bool(takedowns) and set(takedowns) <= {"removed", "purged"}
+            patience.wait(seen)
 
-        _until(removed, "the removal did not end", pause=0.5)
+    def _decide(self, case: str, open_matches: list[Match], sam: Colleague, lee: Colleague) -> bool:
+        """One approves what one may decide; two decide the rest, where it is known whom the photos show.
 
-    def _check(self, before: list[dict[str, Any]], after: dict[str, Any]) -> None:
-        """Read back in every store what was to go: what was decided, and what was expected."""
-        expected = set(self.plan.expected or ())
-        names = {match["image"]: _name(match["page"]) for match in before}
-        takedowns = {match["image"]: match["takedown"] for match in after.get("matches", [])}
-        if not takedowns:
-            # A case that closed keeps no matches; what staff approved is what was certain.
-            takedowns = {match["image"]: "removed" for match in before if match["band"] == "certain"}
-        to_go = [image for image, name in names.items() if takedowns.get(image) or name in expected]
-        unfound = sorted(expected - set(names.values()))
-        pages = [pictures.page(name, site=SITE) for name in unfound]
-        report = self._report("--images", *to_go, "--pages", *pages)
-        left = set(report["left"])
-        still = {names[image] for image in left} | {_name(page) for page in report["indexed"]}
-        self.result.deleted = sorted(self.plan.path(names[image]) for image in to_go if image not in left)
-        self.result.left = sorted(self.plan.path(name) for name in still)
+        False where there was nothing to decide."""
+        certain = [match for match in open_matches if match.people == 1]
+        expected = self.plan.expected
+        probable = [match for match in open_matches if match.people > 1] if expected is not None else []
+        if any(match.image in self._decided for match in (*certain, *probable)):
+            raise DemoError("The portal did not take what staff decided.")
+        self._decided |= {match.image for match in (*certain, *probable)}
+        if certain:
+            with self.step(f"look at the {len(certain)} certain as staff and approve them", "approve"):
+                sam.approve(case)
+        if probable:
+            theirs = [match for match in probable if match.name in (expected or ())]
+            kept = len(probable) - len(theirs)
+            text = f"look at the {len(probable)} probable as two of staff, delete {len(theirs)}, leave {kept}"
+            with self.step(text, "decide"):
+                sam.propose(case, delete=[match.number for match in theirs])
+                lee.confirm(case)
+            self.tally.kept |= {match.image for match in probable} - {match.image for match in theirs}
+        return bool(certain or probable)
 
-    def _report(self, *arguments: str) -> dict[str, Any]:
-        report: dict[str, Any] = json.loads(self.stack.manage("demo_report", *arguments))
-        return report
+    def _look_up(self, reference: str) -> list[Match]:
+        """Note what the case has found so far and what is left of it; returns the matches that are still open."""
+        with tempfile.TemporaryDirectory(dir=self.stack.folder) as folder:
+            pages = {pictures.page(name, site=SITE): name for name in self.tally.unfound()}
+            asked = Path(folder) / "asked.json"
+            asked.write_text(json.dumps({"images": list(self.tally.matches), "pages": list(pages)}), encoding="utf-8")
+            report = json.loads(self.stack.manage("demo_report", reference, "--left-of", str(asked)))
+        return self._noted(report, pages)
 
-    def _shown(self, match: Mapping[str, Any]) -> dict[str, Any]:
-        similarity = round(match["similarity"], 4) if match["similarity"] is not None else None
-        return {"file": self.plan.path(_name(match["page"])), "similarity": similarity, "band": match["band"]}
+    def _noted(self, report: Mapping[str, Any], pages: Mapping[str, str]) -> list[Match]:
+        tally = self.tally
+        tally.still_there = set(report["left"])
+        for found in report["matches"]:
+            if found["image"] not in tally.matches:
+                match = Match(
+                    image=found["image"],
+                    number=found["number"],
+                    name=_name(found["page"]),
+                    band=found["band"],
+                    similarity=found["similarity"],
+                    people=found["people"],
+                )
+                tally.matches[match.image] = match
+                tally.still_there.add(match.image)
+        still_open = [tally.matches[found["image"]] for found in report["matches"] if found["decision"] == "open"]
+        tally.waiting = {match.image for match in still_open}
+        tally.never_found = {pages[page] for page in report["indexed"]}.intersection(tally.unfound())
+        return still_open
+
+
+def _advance(advance: Callable[[int], None], line: str) -> None:
+    """`harvest --count` prints how many photos it has dealt with, a number a line, and at last its sentence."""
+    if line.isdigit():
+        advance(int(line))
 
 
 def _name(page: str) -> str:
     return unquote(urlsplit(page).path.lstrip("/"))
-
-
-def _state(page: str) -> str:
-    found = re.search(r'data-state="([a-z]+)"', page)
-    return found.group(1) if found else ""
 
 
 def _mailed_code(url: str) -> str | None:
@@ -264,14 +293,27 @@ def _mailed_code(url: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _until(look: Callable[[], T | None], otherwise: str, *, pause: float = 0.2) -> T:
-    """Look again and again until there is something. Errors: DemoError."""
-    deadline = time.monotonic() + PATIENCE
-    while not (seen := look()):
-        if time.monotonic() > deadline:
-            raise DemoError(f"After {PATIENCE:.0f} s {otherwise}.")
-        time.sleep(pause)
-    return seen
+class Patience:
+    """Waits a moment between two looks, and gives up when nothing moved for long.
+
+    `mend` starts again whatever part of the stack ended, as the supervisor of `make run` does.
+    """
+
+    def __init__(self, mend: Callable[[], None], otherwise: str) -> None:
+        self._mend, self._otherwise = mend, otherwise
+        self._seen: object = None
+        self._moved_at = self._waited_at = time.monotonic()
+
+    def wait(self, seen: object) -> None:
+        """As long as the look took, so that looking takes no more than half of a core. Errors: DemoError."""
+        now = time.monotonic()
+        if seen != self._seen:
+            self._seen, self._moved_at = seen, now
+        if now - self._moved_at > PATIENCE:
+            raise DemoError(f"Nothing moved for {PATIENCE:.0f} s: {self._otherwise}.")
+        self._mend()
+        time.sleep(max(PAUSE, now - self._waited_at))
+        self._waited_at = time.monotonic()
 
 
 # --- the command ---
@@ -298,14 +340,21 @@ def _demonstrate(options: Mapping[str, str], folder: Path, console: Console) -> 
         raise DemoError("DATABASE_URL is set: the demo searches and deletes, so it runs on a database of its own only.")
     begun = time.monotonic()
     chosen = plan(options, folder / "pictures")
+    expected = None if chosen.expected is None else frozenset(chosen.expected)
+    tally = Tally(expected, frozenset(chosen.strangers))
     stack = Stack(folder / "stack", port=0, demo=True, pictures=False, env=_pack(options), console=console)
     try:
         stack.start()
-        result = Demo(chosen, stack, console).run()
+        Demo(chosen, stack, console, tally).run()
     finally:
         stack.destroy()
-    result.seconds["all"] = round(time.monotonic() - begun, 2)
-    return _tell(chosen, result, options.get("JSON", ""), console)
+    tally.seconds["all"] = round(time.monotonic() - begun, 2)
+    if file := options.get("JSON"):
+        report = json.dumps(tally.as_json(shown=chosen.shown), indent=2, ensure_ascii=False)
+        Path(file).write_text(report + "\n", encoding="utf-8")
+    for line in (*tally.lines_by_band(), tally.last_line()):
+        console.line(line)
+    return 0 if tally.is_as_expected() else 1
 
 
 def _pack(options: Mapping[str, str]) -> dict[str, str]:
@@ -314,29 +363,6 @@ def _pack(options: Mapping[str, str]) -> dict[str, str]:
     if "PACK" in chosen and Path(chosen["PACK"]).is_dir():
         chosen["PACK"] = str(Path(chosen["PACK"]).absolute())
     return chosen
-
-
-def _tell(plan: Plan, result: Result, file: str, console: Console) -> int:
-    """The last line, the JSON, and whether everything expected was found and nothing is left."""
-    expected = None if plan.expected is None else {plan.path(name) for name in plan.expected}
-    matched = {match["file"] for match in result.matched}
-    found = len(matched & expected) if expected is not None else len(matched)
-    if file:
-        report = {
-            "expected": sorted(expected) if expected is not None else None,
-            "matched": result.matched,
-            "deleted": result.deleted,
-            "left": result.left,
-            "seconds": result.seconds,
-        }
-        Path(file).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    wanted = "?" if expected is None else str(len(expected))
-    console.line(
-        f"found {found} of {wanted} · deleted {len(result.deleted)} · left {len(result.left)}"
-        f" · {result.seconds['all']:.1f} s"
-    )
-    complete = expected is None or expected <= matched
-    return 0 if complete and not result.left else 1
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Waking the workers is a courtesy: when the broker is away, the next sweep finds the work."""
 
 import structlog
-from kombu.exceptions import KombuError
 
 from portal.celery import app
 
@@ -11,5 +10,5 @@ log = structlog.get_logger()
 def workers() -> None:
     try:
         app.send_task("portal.drain", ignore_result=True, retry=False)
-    except (KombuError, OSError) as error:
+    except Exception as error:  # whatever a broker or its library raises: the transaction has been committed
         log.warning("wake_failed", error=type(error).__name__)

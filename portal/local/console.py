@@ -1,11 +1,14 @@
 """Progress for the person who waits at the terminal."""
 
+import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Never, TextIO
+
+from tqdm import tqdm
 
 SECONDS_BETWEEN_DOTS = 2.0
 
@@ -31,6 +34,27 @@ class Console:
             raise
         self.line(f"{time.monotonic() - begun:.1f} s")
 
+    @contextmanager
+    def bar(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A step of many like parts, told how many of them are done: a progress bar where a person looks on, and each
+        tenth in a log."""
+        with self.step(text):
+            self._shown_at = math.inf  # no dots: this says more
+            if self.stream.isatty():
+                with tqdm(total=total, desc=f"  {text}", unit="photo", file=self.stream, leave=False) as bar:
+                    yield lambda done: _advance(bar, done)
+                self._write(f"  {text} ")
+            else:
+                told = 0
+
+                def tell(done: int) -> None:
+                    nonlocal told
+                    if (percent := 10 * (10 * done // total)) > told:
+                        told = percent
+                        self._write(f"{percent} % ")
+
+                yield tell
+
     def dot(self) -> None:
         if time.monotonic() - self._shown_at > SECONDS_BETWEEN_DOTS:
             self._shown_at = time.monotonic()
@@ -39,3 +63,7 @@ class Console:
     def _write(self, text: str) -> None:
         self.stream.write(text)
         self.stream.flush()
+
+
+def _advance(bar: "tqdm[Never]", done: int) -> None:
+    bar.update(done - bar.n)

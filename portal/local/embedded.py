@@ -31,7 +31,9 @@ from psycopg import sql
 from portal.local import children
 from portal.local.children import Account
 
-SUPERUSER = "takedown_owner"
+SUPERUSER = "takedown_superuser"  # for this launcher alone
+OWNER = "takedown_owner"  # migrates and grants; no superuser
+FOR_THE_OWNER = Path(__file__).resolve().parents[1] / "core" / "database_owner.sql"
 INSTALLATION = "pginstall18"  # the package also carries older majors; a data folder belongs to exactly one
 PORT = 5432  # names the socket file; nothing listens on TCP
 FREE_BYTES_TO_CREATE = 200 * 1024**2
@@ -162,14 +164,22 @@ class Cluster:
         return f"postgresql://{user}:{password}@/{database}?host={host}&port={PORT}"
 
     def owner_url(self, database: str) -> str:
-        """The address for the superuser, who alone may migrate."""
-        return self.url(SUPERUSER, self._password(), database)
+        """The address for the owner of a database that was created here, who migrates and grants."""
+        return self.url(OWNER, self._password("owner"), database)
+
+    def superuser_url(self, database: str) -> str:
+        """The address for the one who may do anything, files of the server included: for no part of the portal."""
+        return self.url(SUPERUSER, self._password("superuser"), database)
 
     def create_database(self, name: str) -> None:
-        """Create the database unless it is there."""
-        with psycopg.connect(self.owner_url("postgres"), autocommit=True) as connection:
+        """Create the database unless it is there, with an owner and what that one needs."""
+        with psycopg.connect(self.superuser_url("postgres"), autocommit=True) as connection:
             if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        with psycopg.connect(self.superuser_url(name), autocommit=True) as connection:
+            connection.execute(FOR_THE_OWNER.read_bytes())
+            change = sql.SQL("ALTER ROLE {} PASSWORD {}")
+            connection.execute(change.format(sql.Identifier(OWNER), sql.Literal(self._password("owner"))))
 
     def _start(self) -> None:
         account = self._account()
@@ -185,6 +195,11 @@ class Cluster:
         self._require_space()
         if not (self.data / "PG_VERSION").exists():
             self._create(programs, account)
+        elif not (self.folder / "owner").exists():
+            raise EmbeddedError(
+                f"The database in {self.folder} is of an earlier version, whose owner was its superuser: move the"
+                " folder away, and a new one is made."
+            )
         self._launch(programs, account)
 
     def _is_placed(self) -> bool:
@@ -229,8 +244,8 @@ class Cluster:
         if shutil.disk_usage(self._place()).free < needed:
             raise EmbeddedError(_disk_full(self._place()))
 
-    def _password(self) -> str:
-        path = self.folder / "superuser"
+    def _password(self, role: str) -> str:
+        path = self.folder / role
         if not path.exists():
             if (self.data / "PG_VERSION").exists():
                 raise EmbeddedError(f"The database's password file {path} is missing: put it back from a backup.")
@@ -242,7 +257,8 @@ class Cluster:
         new, password = self._place() / "data.new", self._place() / "initial-password"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
-        _write_private(password, self._password())
+        _write_private(password, self._password("superuser"))
+        self._password("owner")
         try:
             if account is not None:
                 os.chown(new, account.uid, account.gid)

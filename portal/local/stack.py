@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from portal.core import env
 from portal.local import children, running, variables
 from portal.local.console import Console
 from portal.local.embedded import Cluster, EmbeddedError
@@ -170,7 +171,7 @@ class Stack:
         silent = max(30.0, 4 * float(self.env.get("SWEEP_SECONDS", "30")))
         if time.monotonic() - worker.started_at < silent:
             return False
-        with suppress(psycopg.Error), psycopg.connect(self.env["DATABASE_OWNER_URL"], connect_timeout=2) as session:
+        with suppress(psycopg.Error), psycopg.connect(self.env["DATABASE_URL"], connect_timeout=2) as session:
             return bool((session.execute(_SILENT, [silent]).fetchone() or [False])[0])
         return False
 
@@ -232,6 +233,10 @@ class Stack:
         missing = variables.missing(filled)
         if missing:
             raise StackError(f"{' and '.join(missing)} must be set outside the demo: .env.example says what for.")
+        debug = filled.get("DEBUG", "").lower() in {"1", "true", "yes", "on"}
+        secret_key = filled["SECRET_KEY"]
+        if fault := env.unsafe(site_url=filled["SITE_URL"], secret_key=secret_key, demo=self.demo, debug=debug):
+            raise StackError(fault)
         filled |= {"DEMO": "1" if self.demo else "0", "DJANGO_SETTINGS_MODULE": "portal.settings"}
         return {**variables.surroundings(), **filled, "PYTHONUNBUFFERED": "1"}
 
@@ -270,17 +275,22 @@ class Stack:
             report: dict[str, Any] = json.loads(self.manage("prepare", *options, title=title))
         return report
 
-    def manage(self, *arguments: str, title: str = "") -> str:
-        """Run one management command to its end and return what it printed. Raises StackError."""
+    def manage(self, *arguments: str, title: str = "", on_line: Callable[[str], None] | None = None) -> str:
+        """Run one management command to its end and return what it printed, of which `on_line` is told each line as
+        it comes. Raises StackError."""
         log = self.folder / "logs" / f"{arguments[0]}.log"
         printed = log.with_suffix(".out")
         command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
         with _private(log) as errors, _private(printed) as output:
             child = children.spawn(command, env=self.env, folder=PROJECT, output=output, errors=errors)
             try:
-                while child.poll() is None:
-                    self._console.dot()
-                    time.sleep(0.05)
+                with printed.open() as lines:
+                    while child.poll() is None:
+                        self._console.dot()
+                        for line in lines:
+                            if on_line is not None:
+                                on_line(line.strip())
+                        time.sleep(0.05)
             finally:
                 children.stop([child])
             text = printed.read_text()
@@ -300,22 +310,14 @@ class Stack:
 
     def _web(self) -> list[str]:
         listeners = [f"--bind=fd://{listener.fileno()}" for listener in self._sockets]
-        options = [
-            "--workers=2",
-            "--threads=4",
-            "--timeout=120",
-            "--graceful-timeout=5",
-            "--no-control-socket",
-            "--logger-class=portal.core.logs.WebLogger",
-        ]
-        return [sys.executable, "-m", "gunicorn", "portal.wsgi:application", *listeners, *options]
+        return [sys.executable, "-m", "gunicorn", "--config=python:portal.gunicorn_options", *listeners]
 
     def _spawn(self, service: Service) -> None:
         log = self.folder / "logs" / f"{service.name}.log"
         with _private(log, keep=True) as output:
             service.child = children.spawn(
                 service.command,
-                env=self.env,
+                env={name: value for name, value in self.env.items() if name != "DATABASE_OWNER_URL"},
                 folder=PROJECT,
                 output=output,
                 keep_open=[listener.fileno() for listener in self._sockets] if service.name == "web" else [],

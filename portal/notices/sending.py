@@ -9,8 +9,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from portal.core import clock, mail_addresses
-from portal.core.http import Answer, Client
+from portal.core import clock, mailing
+from portal.core.http import Client, TooLarge
 from portal.notices import signing
 from portal.notices.content import opened
 from portal.notices.models import Notice
@@ -30,23 +30,30 @@ def by_webhook(notice: Notice) -> bool:
     """True where the answer itself acknowledges. Errors: NotDelivered, http.Refused, http.NoAnswer."""
     body = opened(notice)
     headers = {"Content-Type": "application/json", **signing.webhook_headers(notice.pk, clock.now(), body)}
-    answer = Client().send("POST", notice.recipient.endpoint, body=body, headers=headers)
-    if not answer.ok:
-        raise NotDelivered(f"answered {answer.status}", permanent=answer.status in _WILL_NOT_CHANGE)
-    return _acknowledges(answer, notice.pk)
+    try:
+        answer = Client().send("POST", notice.recipient.endpoint, body=body, headers=headers)
+        status, said = answer.status, answer.body
+    except TooLarge as large:
+        status, said = large.status, b""
+    if not 200 <= status < 300:
+        raise NotDelivered(f"answered {status}", permanent=status in _WILL_NOT_CHANGE)
+    return _acknowledges(said, notice.pk)
 
 
-def _acknowledges(answer: Answer, notice_id: UUID) -> bool:
+def _acknowledges(answer: bytes, notice_id: UUID) -> bool:
     """Having received is not having deleted: only these words count."""
     try:
-        said = json.loads(answer.body)
-    except ValueError:
+        said = json.loads(answer)
+    except (ValueError, RecursionError):  # no JSON, or nested without end
         return False
     return isinstance(said, dict) and said.get("acknowledged") == str(notice_id)
 
 
 def by_mail(notice: Notice) -> None:
-    """The same bytes and their signature as files, and a page to acknowledge them on. Errors: OSError."""
+    """The same bytes and their signature as files, and a page to acknowledge them on.
+
+    Errors: NotDelivered, OSError.
+    """
     body = opened(notice)
     told = json.loads(body)
     headers = signing.webhook_headers(notice.pk, clock.now(), body)
@@ -60,7 +67,11 @@ def by_mail(notice: Notice) -> None:
         }
         subject = render_to_string("mail/notice.subject.txt", context).strip()
         text = render_to_string("mail/notice.txt", context)
-    mail = EmailMessage(subject=subject, body=text, to=[mail_addresses.normal(notice.recipient.endpoint)])
-    mail.attach("notice.json", body, "application/json")
-    mail.attach("notice.signature.txt", "".join(f"{name}: {value}\n" for name, value in headers.items()), "text/plain")
-    mail.send()
+    message = EmailMessage(subject=subject, body=text, to=[notice.recipient.endpoint])
+    signature = "".join(f"{name}: {value}\n" for name, value in headers.items())
+    message.attach("notice.json", body, "application/json")
+    message.attach("notice.signature.txt", signature, "text/plain")
+    try:
+        mailing.deliver(message)
+    except mailing.Undeliverable as refused:
+        raise NotDelivered(f"refused {refused.reply}", permanent=True) from None

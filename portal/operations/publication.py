@@ -17,7 +17,7 @@ from portal.accounts.models import Role, User
 from portal.audit import append, roots
 from portal.audit.tags import Tag
 from portal.cases import receipts
-from portal.core import clock, mail_addresses, schedule
+from portal.core import clock, mailing, schedule
 from portal.jobs import queue
 from portal.jobs.models import Job
 from portal.jobs.run import PermanentFailure
@@ -78,8 +78,9 @@ def mail(subject: str) -> None:
     }
     with translation.override(settings.LANGUAGE_CODE):
         title = render_to_string("mail/checkpoint.subject.txt", context).strip()
-        message = EmailMessage(
-            title, render_to_string("mail/checkpoint.txt", context), to=[mail_addresses.normal(account.mail)]
-        )
+        message = EmailMessage(title, render_to_string("mail/checkpoint.txt", context), to=[account.mail])
     message.attach(f"checkpoint-{made.size}.txt", made.note.encode(), "application/octet-stream")
-    message.send()
+    try:
+        mailing.deliver(message)
+    except mailing.Undeliverable as refused:
+        raise PermanentFailure(f"refused {refused.reply}") from None

@@ -9,6 +9,7 @@ from matching import service
 from portal.backups import files
 from portal.blocks import recovery
 from portal.blocks import work as blocks
+from portal.cases import personal
 from portal.cases import work as cases
 from portal.cases.models import Case, Code
 from portal.cases.states import State
@@ -22,6 +23,8 @@ from portal.policies import deadlines, retention, statutes
 def run(_hour: str) -> None:
     now = clock.now()
     drafts = Case.objects.filter(state=State.DRAFT, opened_at__lt=now - retention.DRAFT.kept_for)
+    drafts.filter(has_keys=False).delete()  # nothing of them was ever recorded
+    personal.forget_days()
     for code in drafts.values_list("pk", flat=True):
         queue.enqueue("case.expire", code)
     kept = Q(photos__isnull=False) | Q(probes__isnull=False)

@@ -12,6 +12,8 @@ RETRY_WITHIN = timedelta(hours=1)
 KEYS_LOOKED_FOR = timedelta(days=30)
 # The rate of an order's deletions is measured over so long: over less it is noise, over more it tells of the past.
 RATE_MEASURED_OVER = timedelta(minutes=2)
+# What a process that was killed left half written for the broker.
+ABANDONED_AFTER = timedelta(hours=1)
 # How long a browser that was here refuses to come without encryption, and keeps what never changes.
 HTTPS_ONLY_FOR = timedelta(days=365)
 KEEP_IMMUTABLE_FOR = timedelta(days=365)

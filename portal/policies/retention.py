@@ -20,6 +20,9 @@ class Rule:
 DRAFT = Rule("an unfinished case", timedelta(hours=24), "the subject did not send it; nothing began")
 CODE = Rule("a mailed code", timedelta(minutes=15), "long enough to read a mail")
 SESSION = Rule("a visit in one browser", timedelta(hours=12), "so that a shared computer forgets it within the day")
+DEVICE = Rule(
+    "a cookie of staff's own device", timedelta(days=180), "so that wrong passwords of others do not keep its owner out"
+)
 JOB = Rule("a finished job", timedelta(days=7), "to see what ran; it holds ids only")
 RECEIPT = Rule(
     "what opens a receipt, and the address it was mailed to",
@@ -43,6 +46,7 @@ LOST_CODE = Rule(
     "it is looked for at the next fixed time and forgotten then, or after this time if the mail server was away",
 )
 
+# What residents are told of; DEVICE is of staff alone.
 ALL = (DRAFT, CODE, SESSION, JOB, RECEIPT, BACKUP, BLOCK, LOST_CODE)
 
 # Tables of which deleted rows were ciphertext under a key that is destroyed. They are rewritten all the same.

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-# When the resident is told "finished", whatever was found (docs/architecture.md, Proof and what it allows).
+# When the resident is told "finished", whatever was found (docs/decisions/0004-one-answer-for-everyone.md).
 ANSWER_AFTER = timedelta(days=7)
 # How long after that a case stays open only because its subject could not be told.
 TELL_FOR = timedelta(days=14)

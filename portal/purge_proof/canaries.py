@@ -15,13 +15,13 @@ from uuid import UUID, uuid4
 
 import numpy as np
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from matching import service
 from matching.types import Embeddings, PurgeReport, Selfie, Store
 from portal.cases import personal
 from portal.cases.models import Case
-from portal.core import clock, keys
+from portal.core import clock, keys, owner
 from portal.ledger import leaves
 from portal.policies import retention
 from portal.purge_proof import disk_scan
@@ -146,7 +146,7 @@ def look(canaries: Canaries, also: Sequence[Path]) -> tuple[set[bytes], str]:
     except disk_scan.Unreadable:
         unseen = "The server does not let its files be read: its tables and its log were not seen."
     finally:
-        connections["owner"].close()
+        owner.connection().close()
     return {everything[number] for number in needles.found}, unseen
 
 

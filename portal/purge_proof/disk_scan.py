@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import psycopg
-from django.db import NotSupportedError, ProgrammingError, connections
+from django.db import NotSupportedError, ProgrammingError
 from numpy.typing import NDArray
+
+from portal.core import owner
 
 PIECE = 16  # consecutive bytes that count as found
 WORD = 4
@@ -75,7 +77,7 @@ class Needles:
 def server_files() -> list[str]:
     """Errors: Unreadable."""
     try:
-        with connections["owner"].cursor() as cursor:
+        with owner.connection().cursor() as cursor:
             cursor.execute("CHECKPOINT")
             cursor.execute(FILES)
             return [path for path, size in cursor.fetchall() if size]
@@ -85,8 +87,9 @@ def server_files() -> list[str]:
 
 def server_file(path: str) -> Iterator[bytes]:
     """Through the server, which may run elsewhere or as another user; a file that went meanwhile is empty."""
-    connections["owner"].ensure_connection()
-    raw: psycopg.Connection[tuple[bytes | None]] = connections["owner"].connection
+    session = owner.connection()
+    session.ensure_connection()
+    raw: psycopg.Connection[tuple[bytes | None]] = session.connection
     with raw.cursor(binary=True) as cursor:
         at = 0
         while block := _read(cursor, path, at):

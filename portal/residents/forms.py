@@ -12,7 +12,7 @@ from django.utils.translation import ngettext_lazy
 from matching.types import PhotoFault
 from portal.blocks import codes
 from portal.cases import places
-from portal.cases.faults import CodeExpired, TooManyCodes, WrongCode
+from portal.cases.faults import CodeExpired, TooManyCases, TooManyCodes, WrongCode
 from portal.cases.models import Route
 from portal.core import pasted
 from portal.core.durations import in_words
@@ -24,6 +24,7 @@ MOST_ADDRESSES = 50
 MOST_TOLD = 20  # lines
 
 TOO_MANY_CODES = _("We have sent as many codes as we may for now. Wait %(period)s, then try again.")
+TOO_MANY_CASES = _("We have begun as many new requests as we may for now. Wait %(period)s, then try again.")
 TOO_MANY_PHOTOS = _("You have sent as many photos as we may check for now. Wait %(period)s, then try again.")
 BUSY = _("We are checking other photos just now. Wait a moment, then choose the photo again. Nothing else was lost.")
 ENOUGH_PHOTOS = _("You have given as many photos as we can use. Remove one to add another.")
@@ -35,11 +36,13 @@ WRONG_CODE = ngettext_lazy(
 )
 
 
-def sentence(fault: WrongCode | CodeExpired | TooManyCodes) -> str:
+def sentence(fault: WrongCode | CodeExpired | TooManyCodes | TooManyCases) -> str:
     if isinstance(fault, WrongCode):
         return WRONG_CODE % {"left": fault.tries_left}
     if isinstance(fault, CodeExpired):
         return str(CODE_EXPIRED)
+    if isinstance(fault, TooManyCases):
+        return TOO_MANY_CASES % {"period": in_words(budgets.CASES_OF_A_VISITOR.per)}
     return TOO_MANY_CODES % {"period": in_words(budgets.CODES.per)}
 
 
@@ -123,7 +126,7 @@ class ConsentForm(forms.Form):
 class PhotoForm(forms.Form):
     photo = forms.FileField(
         label=_("Choose or take a photo"),
-        help_text=_("On a phone you can take it now. JPEG, PNG, WebP or HEIC, at most 10 MB."),
+        help_text=_("On a phone you can take it now. JPEG, PNG, WebP or HEIC, at most 10 MB and 25 megapixels."),
         # Named one by one: `image/*` would offer kinds that are refused. Some browsers know HEIC by its ending only.
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/heic,image/heif,.heic,.heif"}),
         error_messages={

@@ -16,13 +16,27 @@ SENTENCES: dict[PhotoFault, Promise] = {
     ),
     PhotoFault.ANIMATED: _("This picture moves. Choose a still photo."),
     PhotoFault.TRUNCATED: _("Part of the file is missing. Choose the original photo, or take a new one."),
-    PhotoFault.TOO_SMALL: _("The photo or the face in it is too small. Move closer, or choose a larger photo."),
+    PhotoFault.DAMAGED: _("The file is damaged. Choose the original photo, or take a new one."),
+    PhotoFault.TRANSPARENT: _(
+        "The picture is transparent, and we cannot find a face in what can be seen of it. Choose the photo that it was "
+        "made from, or take a new one."
+    ),
+    PhotoFault.TOO_SMALL: _(
+        "The photo or the face in it is too small. Move closer, choose a larger photo, or cut a large one to your face."
+    ),
     PhotoFault.TOO_BIG: _("The file is larger than 10 MB. Choose a smaller photo, or let your phone make it smaller."),
-    PhotoFault.TOO_MANY_PIXELS: _("The photo has too many pixels. Choose a smaller version of it."),
+    PhotoFault.TOO_MANY_PIXELS: _(
+        "The photo has more than 25 megapixels. Cut it to your face, or choose a smaller version of it."
+    ),
     PhotoFault.NO_FACE: _(
-        "We cannot find a face in the photo. Face the camera, in even light, with nothing covering you."
+        "We cannot find a face in the photo. If yours is only a small part of it, cut the photo to your face. "
+        "Otherwise choose a photo as the camera took it, that shows your face from the front, with nothing covering it."
     ),
     PhotoFault.SEVERAL_FACES: _("There is more than one face in the photo. Choose one that shows only you."),
+    PhotoFault.PERHAPS_SEVERAL: _(
+        "There may be a second face in the photo, and we cannot tell which is yours. Cut the photo to your face and "
+        "choose it again."
+    ),
     PhotoFault.ANOTHER_FACE: _(
         "The face in this photo does not look like the one in the photos you gave before. Choose another photo of "
         "yourself, or remove the earlier one first."
@@ -39,6 +53,13 @@ ADVICE: dict[Flaw, Promise] = {
     Flaw.DARK: _("This photo is very dark. We can use it; one taken facing a window or a lamp would find more."),
     Flaw.BRIGHT: _("This photo is too bright. We can use it; one taken out of direct light would find more."),
     Flaw.BLURRED: _("This photo is blurred. We can use it; one taken with the camera held still would find more."),
+    Flaw.NEGATIVE: _(
+        "This photo looks like a negative, in which hardly anyone resembles themselves. It may find little; choose "
+        "the photo as the camera took it."
+    ),
+    Flaw.NOISY: _("This photo is full of noise. It may find little; one taken in more light would find more."),
+    Flaw.STRIPED: _("There are stripes across your face. It may find little; choose a photo without them."),
+    Flaw.POSTERISED: _("This photo has few shades left. It may find little; choose the photo as the camera took it."),
     Flaw.TURNED: _("Your face is turned away. We can use this photo; one that looks at the camera would find more."),
 }
 

@@ -7,8 +7,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.durations import in_words
 from portal.ledger import verify
 from portal.ledger.verify import Key, Rejected
+from portal.policies.budgets import Budget
 
 # A receipt with a longer opened record is checked with verify.py.
 LONGEST, MOST_LINES = 1_000_000, 20_000
@@ -16,10 +18,16 @@ LONGEST_OTHER = 100_000  # characters of keys, or of a checkpoint
 _PLAIN = {"spellcheck": "false", "autocomplete": "off"}
 
 
+TOO_OFTEN = _("You have checked too many. Wait %(period)s, or check with verify.py instead.")
+
+
+def too_often(spent: Budget) -> str:
+    return TOO_OFTEN % {"period": in_words(spent.per)}
+
+
 class VerifyForm(forms.Form):
     NOT_PROVEN = _("This ledger’s own keys did not sign this receipt as it stands, so there is no certificate of it.")
     TOO_LONG = _("This is longer than any that this page checks. Check it with verify.py instead.")
-    TOO_OFTEN = _("You have checked too many. Wait an hour, or check with verify.py instead.")
     TOO_LARGE = _("The file is larger than any receipt that this page checks. Check it with verify.py instead.")
 
     receipt_file = forms.FileField(

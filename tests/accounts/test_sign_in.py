@@ -9,11 +9,12 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
+from portal.accounts import devices, sign_in
 from portal.accounts.models import Role, User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases.models import Case
-from portal.core import clock
+from portal.core import clock, limits
 from portal.policies import budgets
 from tests import builders
 
@@ -94,17 +95,75 @@ def test_what_was_typed_is_not_kept(sam_account: User, client: Client) -> None:
 
 
 def test_after_too_many_tries_even_the_right_password_waits(sam_account: User, client: Client) -> None:
-    for _ in range(budgets.SIGN_IN_TO_ACCOUNT.most):
+    for _ in range(budgets.SIGN_IN_TO_ACCOUNT_FROM_ADDRESS.most):
         enter(client, "sam", "wrong")
     assert "Too many attempts" in enter(client, "sam").content.decode()
-    assert "Too many attempts" in enter(Client(REMOTE_ADDR="127.0.0.9"), "SAM").content.decode()
-    clock.move(budgets.SIGN_IN_TO_ACCOUNT.per + timedelta(seconds=1))
+    assert "Too many attempts" in enter(client, "SAM").content.decode()
+    clock.move(budgets.SIGN_IN_TO_ACCOUNT_FROM_ADDRESS.per + timedelta(seconds=1))
     assert enter(client, "sam").status_code == 302
+
+
+def test_wrong_passwords_from_elsewhere_keep_nobody_out(sam_account: User, client: Client) -> None:
+    for _ in range(budgets.SIGN_IN_TO_ACCOUNT_FROM_ADDRESS.most + 2):
+        enter(client, "sam", "wrong")
+    assert enter(Client(REMOTE_ADDR="127.0.0.9"), "sam").status_code == 302
+
+
+def spend_the_account(name: str) -> None:
+    """As wrong passwords from many places would, none of which tries too often."""
+    for _ in range(budgets.SIGN_IN_TO_ACCOUNT.most - 2):
+        limits.take(sign_in.ACCOUNT, name, most=1, per=budgets.SIGN_IN_TO_ACCOUNT.per)
+    for number in range(2):
+        enter(Client(REMOTE_ADDR=f"198.51.100.{number}"), name, "wrong")
+
+
+def test_guessing_from_many_places_is_stopped_but_not_on_a_device_that_signed_in_before(sam_account: User) -> None:
+    own = Client(REMOTE_ADDR="127.0.0.9")
+    assert enter(own, "sam").status_code == 302
+    own.post("/en/staff/sign-out/")
+    spend_the_account("sam")
+    assert "Too many attempts" in enter(Client(REMOTE_ADDR="127.0.0.10"), "sam").content.decode()
+    assert enter(own, "sam").status_code == 302
+
+
+def test_a_known_device_is_not_kept_out_by_its_neighbours_and_has_few_tries_of_its_own(sam_account: User) -> None:
+    own, neighbour = Client(), Client()
+    enter(own, "sam")
+    own.post("/en/staff/sign-out/")
+    for number in range(budgets.SIGN_IN_FROM_ADDRESS.most):
+        enter(neighbour, f"guess{number}", "wrong")
+    assert enter(own, "sam").status_code == 302
+    for _ in range(budgets.SIGN_IN_ON_DEVICE.most):
+        enter(own, "sam", "wrong")
+    assert "Too many attempts" in enter(own, "sam").content.decode()
+
+
+def test_a_device_is_known_to_the_accounts_that_signed_in_from_it_alone(sam_account: User, rita_account: User) -> None:
+    own = Client()
+    enter(own, "rita")
+    spend_the_account("sam")
+    assert "Too many attempts" in enter(own, "sam").content.decode()
+
+
+@pytest.mark.parametrize("forged", ["", "x", "WyJ4IiwgWzFdXQ:1u:x"])
+def test_a_forged_device_is_unknown(sam_account: User, forged: str) -> None:
+    spend_the_account("sam")
+    liar = Client(REMOTE_ADDR="127.0.0.9")
+    liar.cookies[devices.COOKIE] = forged
+    assert "Too many attempts" in enter(liar, "sam").content.decode()
+
+
+def test_the_cookie_of_a_device_is_closed_to_scripts(sam_account: User, client: Client) -> None:
+    enter(client, "sam")
+    kept = client.cookies[devices.COOKIE]
+    assert kept["httponly"]
+    assert kept["samesite"] == "Lax"
+    assert "sam" not in kept.value
 
 
 def test_the_limit_is_the_same_for_names_without_an_account(sam_account: User, client: Client) -> None:
     for name in ("sam", "nobody"):
-        for _ in range(budgets.SIGN_IN_TO_ACCOUNT.most):
+        for _ in range(budgets.SIGN_IN_TO_ACCOUNT_FROM_ADDRESS.most):
             enter(client, name, "wrong")
     assert told(enter(client, "sam", "wrong"), "sam") == told(enter(client, "nobody", "wrong"), "nobody")
 
@@ -134,7 +193,7 @@ def test_visitors_behind_a_trusted_proxy_are_told_apart(sam_account: User, setti
 
 
 def test_signing_in_rightly_is_not_counted(sam_account: User, client: Client) -> None:
-    for _ in range(budgets.SIGN_IN_TO_ACCOUNT.most + 2):
+    for _ in range(budgets.SIGN_IN_TO_ACCOUNT_FROM_ADDRESS.most + 2):
         assert enter(client, "sam").status_code == 302
 
 

@@ -1,5 +1,7 @@
 """The trail is added to, never changed: neither by its owner nor by the role that web and workers use."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -38,3 +40,24 @@ def test_an_entry_is_written_or_not_with_the_change_it_records() -> None:
         append.append(Tag.CASE_OPENED, about="1")
         raise RuntimeError
     assert not Entry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("insert", "table"),
+    [
+        (
+            "INSERT INTO audit_entry (at, tag, about, detail) VALUES ('2001-01-01', 'x', 'x', '{}') RETURNING at",
+            "audit_entry",
+        ),
+        ("INSERT INTO ledger_leaf (hash, appended_at) VALUES ('x', '2001-01-01') RETURNING appended_at", "ledger_leaf"),
+    ],
+    ids=["entry", "leaf"],
+)
+def test_whoever_may_add_may_not_date_back(insert: str, table: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER dated")
+        cursor.execute("SET LOCAL ROLE takedown_app")
+        cursor.execute(insert)
+        (dated,) = cursor.fetchone()
+        transaction.set_rollback(True)
+    assert abs(dated - datetime.now(UTC)) < timedelta(minutes=1)

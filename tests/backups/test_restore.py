@@ -8,13 +8,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from portal.local.embedded import Cluster
 from tests import environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,10 +68,13 @@ print(json.dumps({{
 def own_database(tmp_path: Path) -> Iterator[Mapping[str, str]]:
     """The environment of an installation that nobody else uses: commands run as they do from a shell."""
     name = f"restore_{uuid4().hex}"
-    owner = os.environ["DATABASE_OWNER_URL"]
-    url = urlunsplit(urlsplit(owner)._replace(path=f"/{name}"))
-    with psycopg.connect(owner, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    superuser = os.environ["DATABASE_OWNER_URL"]
+    cluster = Cluster(environment.folder() / "postgresql")
+    # Its role and its password belong to the whole server, which parallel test processes share.
+    with (environment.folder() / "roles.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cluster.create_database(name)
+    url = cluster.owner_url(name)
     databases = dict.fromkeys(("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REGULATOR_URL"), url)
     places = {"KEY_STORE": str(tmp_path / "keys"), "IMAGE_STORE": f"file://{tmp_path / 'images'}"}
     yield {
@@ -83,7 +86,7 @@ def own_database(tmp_path: Path) -> Iterator[Mapping[str, str]]:
         "COOLING_SECONDS": "0",
         "CRAWLER_TOKEN": "crawler-token",
     }
-    with psycopg.connect(owner, autocommit=True) as connection:
+    with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
@@ -208,7 +211,8 @@ import json
 from uuid import UUID
 from django.conf import settings
 from django.test import Client
-from matching import admission, service
+from matching import service
+from matching.harvest import admission
 from matching.types import Store
 from portal.blocks import choices, codes
 from portal.core import keys

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-SECRETS = ("SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REGULATOR_URL", "KEY_STORE", "IMAGE_STORE")
+SECRETS = ("SECRET_KEY", "DATABASE_URL", "DATABASE_REGULATOR_URL", "KEY_STORE", "IMAGE_STORE")
 
 
 @pytest.mark.parametrize("missing", SECRETS)

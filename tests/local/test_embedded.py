@@ -51,7 +51,7 @@ def open_folder() -> Iterator[Path]:
 
 
 def connect(cluster: Cluster, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(cluster.owner_url(database), autocommit=True)
+    return psycopg.connect(cluster.superuser_url(database), autocommit=True)
 
 
 def server_pid(cluster: Cluster) -> int:
@@ -73,8 +73,7 @@ def test_it_has_half_precision_vectors(cluster: Cluster) -> None:
     cluster.start()
     cluster.create_database("takedown")
     cluster.create_database("takedown")
-    with connect(cluster, "takedown") as connection:
-        connection.execute("CREATE EXTENSION vector")
+    with psycopg.connect(cluster.owner_url("takedown")) as connection:
         row = connection.execute("SELECT '[1,0]'::halfvec <=> '[0,1]'::halfvec").fetchone()
     assert row == (1.0,)
 
@@ -155,7 +154,9 @@ def test_it_loses_nothing_when_killed_under_writes(cluster: Cluster) -> None:
     with connect(cluster) as connection:
         connection.execute("CREATE TABLE written (writer int, number int)")
     committed: list[tuple[int, int]] = []
-    writers = [threading.Thread(target=_write, args=(cluster.owner_url("postgres"), n, committed)) for n in range(3)]
+    writers = [
+        threading.Thread(target=_write, args=(cluster.superuser_url("postgres"), n, committed)) for n in range(3)
+    ]
     for writer in writers:
         writer.start()
     while len(committed) < 200:
@@ -355,7 +356,7 @@ def kill_child(server: int, name: str) -> None:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc, to find a server's processes")
 def test_a_server_whose_recovery_was_killed_waits_for_ever_and_is_started_again(cluster: Cluster) -> None:
     cluster.start()
-    with psycopg.connect(cluster.owner_url("postgres"), autocommit=True) as connection:
+    with psycopg.connect(cluster.superuser_url("postgres"), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 200000) AS number")
     assert not cluster.is_stuck
     server = int((cluster.data / "postmaster.pid").read_text().split()[0])
@@ -364,6 +365,6 @@ def test_a_server_whose_recovery_was_killed_waits_for_ever_and_is_started_again(
     time.sleep(1)
     assert cluster.is_stuck
     cluster.start()
-    with psycopg.connect(cluster.owner_url("postgres")) as connection:
+    with psycopg.connect(cluster.superuser_url("postgres")) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (200000,)
     assert not cluster.is_stuck

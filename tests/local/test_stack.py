@@ -15,9 +15,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.client import HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -90,6 +91,11 @@ def test_it_is_up_quickly_the_second_time_and_leaves_nothing(folder: Path) -> No
         assert status(f"{stack.url}/healthz") == 200
         assert status(f"{stack.url}/en/") == 200
         assert len(processes_of(folder)) > 5
+        assert "DATABASE_OWNER_URL" in stack.env
+        secrets = [(folder / "postgresql" / role).read_text() for role in ("owner", "superuser")]
+        for pid in processes_of(folder):
+            environment = Path(f"/proc/{pid}/environ").read_text(errors="replace")
+            assert not any(name in environment for name in ("DATABASE_OWNER_URL", *secrets))
         kept = folder / "postgresql" / "world.json"
         assert stack.world == json.loads(kept.read_text())  # the passwords of the first start still hold
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -97,6 +103,13 @@ def test_it_is_up_quickly_the_second_time_and_leaves_nothing(folder: Path) -> No
     assert not processes_of(folder)
     with pytest.raises(urllib.error.URLError):
         status(f"{stack.url}/healthz")
+
+
+def test_its_owner_could_grant_all_that_a_purge_needs(folder: Path) -> None:
+    said = (folder / "logs" / "prepare.log").read_text()
+    assert "Database roles are in place." in said
+    assert "did not grant" not in said
+    assert "large objects" not in said
 
 
 def test_its_secrets_are_its_owners_alone(folder: Path) -> None:
@@ -133,6 +146,27 @@ def test_it_starts_again_what_was_killed(folder: Path) -> None:
         assert stack.cluster.is_running
         stack.stop(patience=0.5)
     assert not processes_of(folder)
+
+
+def test_it_answers_beside_hundreds_of_idle_and_slow_connections(folder: Path) -> None:
+    with Stack(folder, demo=True, pictures=False) as stack, ExitStack() as opened:
+        address = ("127.0.0.1", urlsplit(stack.url).port or 0)
+        crowd = [opened.enter_context(socket.create_connection(address, timeout=5)) for _ in range(500)]
+        for connection in crowd[200:400]:
+            connection.sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
+        for connection in crowd[400:]:
+            connection.sendall(b"POST /en/request/photo/ HTTP/1.1\r\nContent-Length: 10000000\r\n\r\n")
+        took = []
+        for _ in range(4):
+            for connection in crowd[200:]:
+                connection.sendall(b"x" * 10)
+            for page in ("/healthz", "/en/status/"):
+                begun = time.monotonic()
+                assert status(f"{stack.url}{page}") == 200
+                took.append(time.monotonic() - begun)
+            time.sleep(0.2)
+        assert max(took) < 1, took
+        stack.stop(patience=0.5)
 
 
 def test_it_leaves_nothing_when_it_is_interrupted(folder: Path) -> None:

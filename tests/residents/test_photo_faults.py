@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from matching.errors import PhotoRejected
 from matching.photos.decoder_pool import TooLate
 from matching.types import PhotoFault
 from portal.cases.models import Route
@@ -41,22 +42,32 @@ def somebody_else() -> bytes:
     return next((package_folder("insightface") / "data" / "images").glob("Tom_Hanks*")).read_bytes()
 
 
+def damaged() -> bytes:
+    photo = bytearray(encoded(Image.open(BytesIO(builders.astronaut_jpeg())), "PNG"))
+    photo[5_000:6_000] = bytes(1_000)
+    return bytes(photo)
+
+
 BAD: dict[PhotoFault, Callable[[], bytes]] = {
     PhotoFault.NOT_AN_IMAGE: lambda: b"%PDF-1.7 no photo at all",
     PhotoFault.UNSUPPORTED: lambda: encoded(Image.new("RGB", (200, 200)), "BMP"),
     PhotoFault.ANIMATED: animation,
     PhotoFault.TRUNCATED: lambda: builders.astronaut_jpeg()[:9000],
+    PhotoFault.DAMAGED: damaged,
+    PhotoFault.TRANSPARENT: lambda: encoded(Image.new("RGBA", (200, 200)), "PNG"),
     PhotoFault.TOO_SMALL: lambda: encoded(Image.new("RGB", (20, 20))),
     PhotoFault.TOO_BIG: lambda: b"\xff\xd8" + bytes(LARGEST_UPLOAD),
     PhotoFault.TOO_MANY_PIXELS: lambda: encoded(Image.new("L", (9000, 9000)), "PNG"),
     PhotoFault.NO_FACE: lambda: encoded(Image.new("RGB", (400, 400), "grey")),
     PhotoFault.SEVERAL_FACES: two_astronauts,
+    PhotoFault.PERHAPS_SEVERAL: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
     PhotoFault.ANOTHER_FACE: somebody_else,
     PhotoFault.TOO_MUCH_WORK: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
     PhotoFault.UNEXAMINED: lambda: encoded(Image.new("RGB", (400, 100), "grey")),
 }
 # What no photo that we know brings about is brought about by these.
-STAGED: dict[PhotoFault, tuple[str, type[Exception]]] = {
+STAGED: dict[PhotoFault, tuple[str, Exception | type[Exception]]] = {
+    PhotoFault.PERHAPS_SEVERAL: ("matching.faces.find_faces.only_face", PhotoRejected(PhotoFault.PERHAPS_SEVERAL)),
     PhotoFault.TOO_MUCH_WORK: ("matching.photos.decoder_pool.Child.decode", TooLate),
     PhotoFault.UNEXAMINED: ("matching.faces.packs.Engine.detect", RuntimeError),
 }

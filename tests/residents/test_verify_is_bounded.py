@@ -12,8 +12,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from portal.ledger import leaves, record, signers, verify
+from portal.policies import budgets
 from portal.residents import certificates
-from portal.residents.views.verify import CERTIFICATES_AN_HOUR, CHECKS_AN_HOUR, MOST_STEPS
+from portal.residents.views.verify import MOST_STEPS
 from tests.ledger.world import KEY, PURGED, SIGNER, Case, World
 
 pytestmark = pytest.mark.django_db
@@ -134,8 +135,8 @@ def test_a_record_of_1500_steps_is_counted_in_full_and_told_in_part(client: Clie
 @pytest.mark.parametrize(
     ("address", "given", "most"),
     [
-        (PAGE, {"receipt_text": "x", "key": KEY}, CHECKS_AN_HOUR),
-        (CERTIFICATE, {"receipt_text": "x", "print": "1"}, CERTIFICATES_AN_HOUR),
+        (PAGE, {"receipt_text": "x", "key": KEY}, budgets.RECEIPT_CHECKS.most),
+        (CERTIFICATE, {"receipt_text": "x", "print": "1"}, budgets.CERTIFICATES.most),
     ],
 )
 def test_a_visitor_has_a_budget_and_another_has_their_own(
@@ -144,6 +145,6 @@ def test_a_visitor_has_a_budget_and_another_has_their_own(
     answers = [client.post(address, given).status_code for _ in range(most + 1)]
     assert answers == [422] * most + [429]
     answer = client.post(address, given)
-    assert "Wait an hour, or check with verify.py instead" in answer.content.decode()
+    assert "Wait 1 hour, or check with verify.py instead" in answer.content.decode()
     assert "receipt_text" in answer.content.decode()
     assert client.post(address, given, REMOTE_ADDR="203.0.113.9").status_code == 422

@@ -110,7 +110,7 @@ class CacheHandler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         only_cached = self.headers.get("Cache-Control") == "only-if-cached"
-        self.reply(200 if self.path in self.server.cached or not only_cached else 504)
+        self.reply(200 if self.path in self.server.cached else 504 if only_cached else 404)
 
     def reply(self, status: int) -> None:
         self.send_response(500 if self.server.broken else status)

@@ -3,8 +3,9 @@
 import csv
 import os
 import sys
+import tempfile
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Never
@@ -15,27 +16,55 @@ from tqdm import tqdm
 
 from matching import service
 from matching.errors import HarvestRefused, HarvestRunning, PackError, ReaderDied
-from matching.types import Harvestable
-
-ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
+from matching.types import Harvestable, HarvestReport
 
 
 class Command(BaseCommand):
-    help = "Import photos: a folder, or a CSV manifest with the columns file,page,site,harvested_on,country."
+    help = (
+        "Import photos: a folder, or a CSV manifest with the columns file,page,site,harvested_on,country. What a photo"
+        " is, its content decides: JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP or TIFF, at most 50 MB and 65 megapixels, or"
+        " 200 megapixels as JPEG."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", type=Path, help="folder or manifest.csv")
         parser.add_argument("--site", default="harvest.example", help="site to note for photos of a folder")
+        parser.add_argument(
+            "--count", action="store_true", help="print how many photos are dealt with, a number a line, for a program"
+        )
 
-    def handle(self, *args: Any, source: Path, site: str, **options: Any) -> None:
+    def handle(self, *args: Any, source: Path, site: str, count: bool, **options: Any) -> None:
         # Counted first, which also finds a bad line of a manifest before anything is imported.
-        count = sum(1 for _ in entries_of(source, site))
+        total = sum(1 for _ in entries_of(source, site))
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as faceless:  # there may be millions of them
+            report = self.import_photos(
+                source, site, lambda name: print(printable(name), file=faceless), total=total, count=count
+            )
+            self.stdout.write(
+                f"{report.images} images with {report.faces} faces added,"
+                f" {report.already} already there or kept out, {report.skipped} skipped"
+                f" ({report.not_photos} of them not photos)"
+            )
+            if report.kept_out:
+                self.stdout.write(
+                    f"at least {report.kept_out} kept out because a person in them asked not to be collected"
+                )
+            if report.without_face:
+                self.stdout.write(f"{report.without_face} of the images added show no face that could be found:")
+                faceless.seek(0)
+                for name in faceless:
+                    self.stdout.write(f"  {name.rstrip()}")
+
+    def import_photos(
+        self, source: Path, site: str, on_faceless: Callable[[str], None], *, total: int, count: bool
+    ) -> HarvestReport:
         try:
-            with tqdm(total=count, unit="photo", disable=not sys.stderr.isatty()) as bar:
-                report = service.harvest(
+            with tqdm(total=total, unit="photo", disable=not sys.stderr.isatty()) as bar:
+                return service.harvest(
                     entries_of(source, site),
-                    on_progress=lambda done: advance(bar, done),
+                    on_progress=lambda done: self.say_progress(bar, done, count=count),
                     on_skipped=self.say_skipped,
+                    on_faceless=on_faceless,
                 )
         except KeyboardInterrupt:
             self.stderr.write("Stopped. Nothing is half imported; run the same command again to go on.")
@@ -44,16 +73,21 @@ class Command(BaseCommand):
             raise CommandError(f"The image store cannot be written: {error.strerror}.") from None
         except (PackError, HarvestRunning, HarvestRefused, ReaderDied) as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(
-            f"{report.images} images with {report.faces} faces added,"
-            f" {report.already} already there or kept out, {report.skipped} skipped"
-        )
-        if report.kept_out:
-            self.stdout.write(f"at least {report.kept_out} kept out because a person in them asked not to be collected")
+
+    def say_progress(self, bar: "tqdm[Never]", done: int, *, count: bool) -> None:
+        advance(bar, done)
+        if count:
+            self.stdout.write(str(done))
+            self.stdout.flush()
 
     def say_skipped(self, name: str, reason: str) -> None:
         with tqdm.external_write_mode():
-            self.stderr.write(f"skipped {name}: {reason}")
+            self.stderr.write(f"skipped {printable(name)}: {reason}")
+
+
+def printable(name: str) -> str:
+    """A file may be called anything: what is no character, or would break the line, is escaped."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in name)
 
 
 def advance(bar: "tqdm[Never]", done: int) -> None:
@@ -69,20 +103,36 @@ def entries_of(source: Path, site: str) -> Iterator[Harvestable]:
 
 
 def from_folder(folder: Path, site: str) -> Iterator[Harvestable]:
-    for file in files_under(folder):
-        if file.suffix.lower() in ENDINGS:
-            page = f"https://{site}/{quote(file.relative_to(folder).as_posix())}"
-            yield Harvestable(file, page, site, modified_on(file))
+    for file, fault in files_under(folder):
+        page = f"https://{site}/{quote(os.fsencode(file.relative_to(folder)))}"
+        try:
+            harvested_on = modified_on(file)
+        except OSError as error:
+            yield Harvestable(file, page, site, date.max, fault=fault or unreadable(error))
+        except (ValueError, OverflowError):
+            yield Harvestable(file, page, site, date.max, fault="its date is beyond the year 9999: set it with touch")
+        else:
+            yield Harvestable(file, page, site, harvested_on, fault=fault)
 
 
-def files_under(folder: Path) -> Iterator[Path]:
-    """In no order: a folder of millions of photos is never held in memory to be sorted."""
-    with os.scandir(folder) as found:
-        for each in found:
-            if each.is_dir(follow_symlinks=False):
-                yield from files_under(Path(each.path))
-            elif each.is_file():
-                yield Path(each.path)
+def unreadable(error: OSError) -> str:
+    return f"unreadable ({error.strerror})"
+
+
+def files_under(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Whatever is no folder, and each folder that cannot be read, with what is wrong with it.
+
+    In no order: a folder of millions of photos is never held in memory to be sorted.
+    """
+    try:
+        with os.scandir(folder) as found:
+            for each in found:
+                if each.is_dir(follow_symlinks=False):
+                    yield from files_under(Path(each.path))
+                else:
+                    yield Path(each.path), ""
+    except OSError as error:
+        yield folder, unreadable(error)
 
 
 def modified_on(file: Path) -> date:

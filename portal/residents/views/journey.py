@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from matching.errors import Busy, PhotoRejected
 from matching.types import PhotoFault
 from portal.cases import actions, places, queries
-from portal.cases.faults import CodeExpired, Incomplete, TooManyCodes, TooManyPhotos, WrongCode
+from portal.cases.faults import CodeExpired, Incomplete, TooManyCases, TooManyCodes, TooManyPhotos, WrongCode
 from portal.cases.models import Case, Route
 from portal.cases.states import State
-from portal.core import durations, limits, mail_addresses, uploads
+from portal.core import durations, limits, mail_addresses, uploads, visitors
 from portal.policies import budgets, retention
 from portal.residents import photo_faults, steps
 from portal.residents.forms import (
@@ -63,7 +63,11 @@ def place(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, "place", case, form)
     if case is None:
-        case = actions.open_case(_language())
+        try:
+            case = actions.open_case(_language(), visitor=visitors.address_of(request))
+        except TooManyCases as fault:
+            form.add_error("place", sentence(fault))
+            return _page(request, "place", None, form)
         queries.bind(request, case)
     actions.set_place(case, form.cleaned_data["place"])
     return steps.after(case)
@@ -80,7 +84,7 @@ def contact(request: HttpRequest, case: Case) -> HttpResponse:
         return steps.after(case)
     actions.speak(case, _language())
     try:
-        actions.send_code(case, address)
+        actions.send_code(case, address, visitor=visitors.address_of(request))
     except TooManyCodes as fault:
         form.add_error("contact", sentence(fault))
         return _page(request, "contact", case, form)
@@ -105,7 +109,7 @@ def code(request: HttpRequest, case: Case) -> HttpResponse:
 @draft_step("code", methods=("POST",))
 def new_code(request: HttpRequest, case: Case) -> HttpResponse:
     try:
-        actions.send_code(case, queries.draft(case).contact)
+        actions.send_code(case, queries.draft(case).contact, visitor=visitors.address_of(request))
     except TooManyCodes as fault:
         messages.warning(request, sentence(fault))
     else:

@@ -56,7 +56,10 @@ def lost(request: HttpRequest) -> HttpResponse:
     form = LostCodeForm(request.POST or None)
     if form.is_valid():
         visitor = visitors.address_of(request)
-        if limits.take("keep-out-lost", visitor, most=budgets.LOST_CODES.most, per=budgets.LOST_CODES.per):
+        of_visitor, of_all = budgets.LOST_CODES, budgets.LOST_CODES_OF_ALL
+        if limits.take("keep-out-lost", visitor, most=of_visitor.most, per=of_visitor.per) and limits.take(
+            "keep-out-lost-all", "", most=of_all.most, per=of_all.per
+        ):
             slot = formats.date_format(
                 timezone.localtime(recovery.ask(form.cleaned_data["address"])), "DATETIME_FORMAT"
             )

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.cases import actions, queries
 from portal.cases.faults import CodeExpired, Finished, TooManyCodes
 from portal.cases.models import Case
+from portal.core import visitors
 from portal.residents.forms import CodeForm, ReturnForm, sentence
 from portal.residents.steps import own_case
 
@@ -25,7 +26,7 @@ def status(request: HttpRequest) -> HttpResponse:
         return _status_page(request, form)
     reference = form.cleaned_data["reference"]
     try:
-        actions.send_return_code(reference, form.cleaned_data["contact"])
+        actions.send_return_code(reference, form.cleaned_data["contact"], visitor=visitors.address_of(request))
     except TooManyCodes as fault:
         form.add_error("reference", sentence(fault))
         return _status_page(request, form)

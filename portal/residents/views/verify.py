@@ -1,7 +1,6 @@
 """Checking a receipt, for anyone. Nothing that is given here is kept or logged."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.core import limits, visitors
 from portal.ledger import log, proof, publication, verify
 from portal.ledger.verify import Key, Report
+from portal.policies import budgets
+from portal.policies.budgets import Budget
 from portal.residents import certificates
 from portal.residents.certificates import NotProven
-from portal.residents.verify_form import VerifyForm, language
+from portal.residents.verify_form import VerifyForm, language, too_often
 
-CHECKS_AN_HOUR, CERTIFICATES_AN_HOUR = 120, 30
 # Of a longer record verify.py tells every step.
 MOST_STEPS = 300
 STATUS = {verify.SHOWN: 200, verify.UNCOMPARED: 200}
@@ -53,8 +53,8 @@ def check(request: HttpRequest) -> HttpResponse:
     form = VerifyForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form, status=422)
-    if not _may(request, "verify", most=CHECKS_AN_HOUR):
-        form.add_error(None, VerifyForm.TOO_OFTEN)
+    if not _may(request, "verify", budgets.RECEIPT_CHECKS):
+        form.add_error(None, too_often(budgets.RECEIPT_CHECKS))
         return _page(request, form, status=429)
     report = _examined(form.cleaned_data["receipt"], form.cleaned_data["key"], form.cleaned_data["checkpoint"])
     return _page(
@@ -75,8 +75,8 @@ def certificate(request: HttpRequest) -> HttpResponse:
     form = VerifyForm({"receipt_text": request.POST.get("receipt_text", ""), "key": _own_keys()})
     if not form.is_valid():
         return _page(request, form, status=422)
-    if not _may(request, "certificate", most=CERTIFICATES_AN_HOUR):
-        form.add_error(None, VerifyForm.TOO_OFTEN)
+    if not _may(request, "certificate", budgets.CERTIFICATES):
+        form.add_error(None, too_often(budgets.CERTIFICATES))
         return _page(request, form, status=429)
     try:
         made = certificates.make(form.cleaned_data["receipt"], language=language())
@@ -100,8 +100,8 @@ def _page(request: HttpRequest, form: VerifyForm, *, status: int = 200, **more: 
     return render(request, "residents/verify.html", {"form": form, **more}, status=status)
 
 
-def _may(request: HttpRequest, what: str, *, most: int) -> bool:
-    return limits.take(what, visitors.address_of(request), most=most, per=timedelta(hours=1))
+def _may(request: HttpRequest, what: str, budget: Budget) -> bool:
+    return limits.take(what, visitors.address_of(request), most=budget.most, per=budget.per)
 
 
 def _verdict(report: Report) -> str:

@@ -12,10 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from portal.accounts import devices
 from portal.accounts import sign_in as accounts
 from portal.accounts.access import has_role
 from portal.accounts.forms import SignInForm
-from portal.accounts.models import Role
+from portal.accounts.models import Role, User
 from portal.core import durations
 from portal.policies import budgets
 
@@ -32,22 +33,25 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return redirect(_own_page(request))
         return render(request, "staff/sign_in.html", {"form": SignInForm(), "next": request.GET.get("next", "")})
     form = SignInForm(request.POST)
-    if form.is_valid() and _signed_in(request, form):
-        return redirect(_next_page(request))
+    account = _signed_in(request, form) if form.is_valid() else None
+    if account is not None:
+        response = redirect(_next_page(request))
+        devices.remember(request, response, account)
+        return response
     return render(request, "staff/sign_in.html", {"form": form, "next": request.POST.get("next", "")})
 
 
-def _signed_in(request: HttpRequest, form: SignInForm) -> bool:
+def _signed_in(request: HttpRequest, form: SignInForm) -> User | None:
     """Every failure reads the same, whether or not there is such an account."""
     try:
         account = accounts.sign_in(request, **form.cleaned_data)
     except accounts.TooManyTries:
-        wait = durations.in_words(max(budgets.SIGN_IN_TO_ACCOUNT.per, budgets.SIGN_IN_FROM_ADDRESS.per))
+        wait = durations.in_words(budgets.SIGN_IN_TO_ACCOUNT.per)
         form.add_error("name", _("Too many attempts. Wait %(period)s, then try again") % {"period": wait})
-        return False
+        return None
     if account is None:
         form.add_error("name", _("The name or the password is wrong"))
-    return account is not None
+    return account
 
 
 @require_POST

@@ -9,9 +9,10 @@ from portal.core.http import Answer, Client, NoAnswer, Refused
 from portal.takedowns.connectors.base import Erasure, StoreError
 
 PLACE = "{image}"
-# 504: only what is cached was asked for, and nothing is (RFC 9111, section 5.2.1.7).
-_GONE = (404, 410, 504)
-_PURGED = (200, 201, 202, 204, *_GONE)
+_GONE = (404, 410)
+# Only what is cached was asked for, and nothing is (RFC 9111, section 5.2.1.7); or a gateway whose cache is away.
+_NOT_CACHED = 504
+_PURGED = (200, 201, 202, 204, _NOT_CACHED, *_GONE)
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Cache:
 
     def present(self, erasure: Erasure) -> bool:
         answer = self._ask("HEAD", erasure, {"Cache-Control": "only-if-cached"})
+        if answer.status == _NOT_CACHED:
+            # A cache that works now asks the image store, which has none. A gateway without one says 504 again.
+            answer = self._ask("HEAD", erasure, {})
         if answer.status in _GONE:
             return False
         if answer.ok:

@@ -341,6 +341,7 @@ def pretend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     [
         answer(frames.PIXELS, 0, 5),
         answer(frames.PIXELS, 60_000, 60_000),
+        answer(frames.SEE_THROUGH, 60_000, 60_000),
         answer(frames.PIXELS, 4_000_000_000, 1),
         answer(frames.PIXELS, 200, 200, b"too few"),
         answer(frames.FAULT, 99, 0),

@@ -72,8 +72,11 @@ def test_of_several_pictures_the_primary_one_is_taken() -> None:
 
 
 def test_what_is_see_through_lies_on_white() -> None:
-    clear = Image.new("RGBA", (128, 128), (255, 0, 0, 0))
-    assert images.decode(heic(clear), SELFIE).min() > 250
+    half = Image.new("RGBA", (128, 128), (255, 0, 0, 0))
+    half.paste((0, 0, 0, 255), (0, 0, 128, 64))
+    pixels = images.decode(heic(half), SELFIE)
+    assert pixels[80:].min() > 250
+    assert pixels[:48].max() < 5
 
 
 def test_too_many_pixels_are_refused_by_the_header() -> None:

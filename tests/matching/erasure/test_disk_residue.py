@@ -33,7 +33,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 def connect(cluster: Cluster, database: str = "faces") -> Session:
-    return psycopg.connect(cluster.owner_url(database), autocommit=True)
+    return psycopg.connect(cluster.superuser_url(database), autocommit=True)
 
 
 def strays(session: Session) -> list[str]:

@@ -6,18 +6,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 from matching import service
-from matching.faces import quality
+from matching.faces import packs, quality
 from matching.faces.detect import Landmarks
 from matching.types import Flaw
+
+
+def noisy(photo: Image.Image, deviation: float) -> Image.Image:
+    noise = np.random.default_rng(0).normal(0, deviation, (photo.height, photo.width, 3))
+    return Image.fromarray(np.clip(np.asarray(photo) + noise, 0, 255).astype(np.uint8))
+
+
+def striped(photo: Image.Image) -> Image.Image:
+    """Each other line is half as bright."""
+    pixels = np.array(photo)
+    pixels[::2] //= 2
+    return Image.fromarray(pixels)
+
 
 WORSE: dict[Flaw, Callable[[Image.Image], Image.Image]] = {
     Flaw.SMALL: lambda photo: photo.resize((128, 128)),
     Flaw.DARK: lambda photo: photo.point(lambda value: value // 10),
     Flaw.BRIGHT: lambda photo: photo.point(lambda value: min(255, value // 3 + 175)),
     Flaw.BLURRED: lambda photo: photo.filter(ImageFilter.GaussianBlur(2.6)),
+    Flaw.NEGATIVE: lambda photo: ImageOps.solarize(photo, 128),
+    Flaw.NOISY: lambda photo: noisy(photo, 32),
+    Flaw.STRIPED: lambda photo: striped(photo),
+    Flaw.POSTERISED: lambda photo: ImageOps.posterize(photo, 2),
 }
 
 
@@ -40,6 +57,16 @@ def test_a_good_photo_has_no_flaw(portrait: Image.Image) -> None:
 @pytest.mark.parametrize("flaw", WORSE)
 def test_each_flaw_is_seen(portrait: Image.Image, flaw: Flaw) -> None:
     assert flaw_of(WORSE[flaw](portrait)) is flaw
+
+
+def test_a_negative_is_seen_in_colour_and_in_grey(portrait: Image.Image) -> None:
+    engine = packs.engine(packs.dlib_pack())
+    for photo in (portrait, portrait.convert("L").convert("RGB")):
+        pixels = np.asarray(photo)
+        (face,) = engine.detect(pixels)
+        marks = engine.detector.landmarks(face.points)
+        assert quality.flaw(quality.measure(pixels, face.box, marks)) is None
+        assert quality.flaw(quality.measure(255 - pixels, face.box, marks)) is Flaw.NEGATIVE
 
 
 def test_every_flaw_can_be_told() -> None:

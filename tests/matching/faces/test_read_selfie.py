@@ -47,7 +47,7 @@ def fault_of(content: bytes) -> PhotoFault:
         (lambda: encoded(blank(), "JPEG")[:-300], PhotoFault.TRUNCATED),
         (lambda: encoded(blank(40, 300), "PNG"), PhotoFault.TOO_SMALL),
         (lambda: bytes(10_000_001), PhotoFault.TOO_BIG),
-        (lambda: encoded(Image.new("1", (5000, 5000)), "PNG"), PhotoFault.TOO_MANY_PIXELS),
+        (lambda: encoded(Image.new("1", (5001, 5000)), "PNG"), PhotoFault.TOO_MANY_PIXELS),
         (lambda: encoded(blank(), "JPEG"), PhotoFault.NO_FACE),
     ],
 )

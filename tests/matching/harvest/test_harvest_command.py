@@ -30,6 +30,7 @@ def test_a_folder_gives_each_photo_an_address(tmp_path: Path) -> None:
     (tmp_path / "in" / "notes.txt").write_text("no photo")
     out, _ = harvest(tmp_path / "in")
     assert "1 images with 0 faces added" in out
+    assert "1 skipped (1 of them not photos)" in out
     assert HarvestedImage.objects.get().page == "https://harvest.example/who%20knows/%C3%A9.png"
 
 

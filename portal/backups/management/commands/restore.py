@@ -17,7 +17,7 @@ from portal.blocks.models import Choice
 from portal.cases import forget, moves, receipts
 from portal.cases.models import Case
 from portal.cases.states import State
-from portal.core import keys
+from portal.core import keys, owner
 from portal.ledger import signers
 from portal.takedowns import holds
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         except dumps.DumpError as error:
             raise CommandError(f"{error} Nothing was changed.") from None
         connections.close_all()
-        call_command("migrate", database="owner", interactive=False, verbosity=0, stdout=self.stderr)
+        call_command("migrate", database=owner.ALIAS, interactive=False, verbosity=0, stdout=self.stderr)
         call_command("roles", stdout=StringIO())
         signers.hold()
         service.begin_refused_list_anew()
@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
 
 def require_stopped() -> None:
-    with connections["owner"].cursor() as cursor:
+    with owner.connection().cursor() as cursor:
         cursor.execute(OTHERS)
         others = cursor.fetchone()[0]
     if others > 0:
@@ -96,8 +96,9 @@ def require_stopped() -> None:
 
 def close_without_key() -> int:
     """A key is destroyed when its case closes, so a case without one was closed after the backup."""
-    without = [case for case in Case.objects.exclude(state__in=OVER) if not keys.exists(case.key_id)]
-    if without and not any(keys.exists(key_id) for key_id in Case.objects.values_list("key_id", flat=True)):
+    had_keys = Case.objects.filter(has_keys=True)
+    without = [case for case in had_keys.exclude(state__in=OVER) if not keys.exists(case.key_id)]
+    if without and not any(keys.exists(key_id) for key_id in had_keys.values_list("key_id", flat=True)):
         raise CommandError("KEY_STORE holds none of the cases' keys: is it the right folder?")
     for case in without:
         forget.everything(case)

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from matching import service
+from portal.core import owner
 
 
 class Command(BaseCommand):
@@ -20,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--without-pictures", action="store_true", help="accounts only")
 
     def handle(self, *, world: Path | None, without_pictures: bool, **_options: Any) -> None:
-        call_command("migrate", database="owner", interactive=False, verbosity=0, stdout=self.stderr)
+        call_command("migrate", database=owner.ALIAS, interactive=False, verbosity=0, stdout=self.stderr)
         call_command("roles", stdout=self.stderr)
         call_command("ledger", "create-key", "--unless-there", stdout=self.stderr)
         report = {"pack": printed("face_pack", stderr=self.stderr), "files": service.pack_files()}

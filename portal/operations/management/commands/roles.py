@@ -4,9 +4,11 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import ProgrammingError, connections
+from django.db import ProgrammingError
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
+
+from portal.core import owner
 
 APP, REGULATOR = "takedown_app", "takedown_regulator"
 # Rows are added, never changed.
@@ -23,14 +25,20 @@ AGGREGATES = "statistics_%"
 
 
 class Command(BaseCommand):
-    help = "Create the database roles named in DATABASE_URL and DATABASE_REGULATOR_URL, and grant them what they need."
+    help = (
+        "As the database's owner: create the roles named in DATABASE_URL and DATABASE_REGULATOR_URL, and grant them"
+        " what they need."
+    )
 
     def handle(self, **_options: Any) -> None:
-        with connections["owner"].cursor() as cursor:
+        with owner.connection().cursor() as cursor:
             ensure_roles(cursor)
             grant(cursor)
             refused = grant_to_purge(cursor)
+            is_closed = are_large_objects_closed(cursor)
         self.stdout.write("Database roles are in place.")
+        if not is_closed:
+            self.stdout.write("Anybody may still make large objects: run portal/core/database_owner.sql as superuser.")
         if refused:
             self.stdout.write("This server did not grant, so less can be said of a purge: " + ", ".join(refused))
 
@@ -54,7 +62,12 @@ def grant(cursor: CursorWrapper) -> None:
     cursor.execute(_sql("GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON ALL TABLES IN SCHEMA public TO {}", APP))
     cursor.execute(_sql("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}", APP))
     for table in APPEND_ONLY:
-        cursor.execute(_sql("REVOKE UPDATE, DELETE ON {} FROM {}", table, APP))
+        # MAINTAIN would let it be rewritten, and locked for as long as one likes.
+        cursor.execute(_sql("REVOKE UPDATE, DELETE, MAINTAIN ON {} FROM {}", table, APP))
+    cursor.execute("SELECT current_database()")
+    (database,) = cursor.fetchone()
+    # Whoever needs no temporary table could fill the disk with them, out of sight of every purge.
+    cursor.execute(_sql("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", database))
     cursor.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public' AND viewname LIKE %s", [AGGREGATES])
     for (view,) in cursor.fetchall():
         cursor.execute(_sql("GRANT SELECT ON {} TO {}", view, REGULATOR))
@@ -81,6 +94,16 @@ def grant_to_purge(cursor: CursorWrapper) -> list[str]:
         except ProgrammingError:
             refused.append(right)
     return refused
+
+
+def are_large_objects_closed(cursor: CursorWrapper) -> bool:
+    """The server's superuser alone can close them (portal/core/database_owner.sql)."""
+    cursor.execute(
+        "SELECT has_function_privilege(%s, 'lo_creat(integer)', 'EXECUTE')"
+        " OR has_function_privilege(%s, 'lo_from_bytea(oid, bytea)', 'EXECUTE')",
+        [APP, REGULATOR],
+    )
+    return not cursor.fetchone()[0]
 
 
 def _sql(template: str, *names: str, password: str | None = None) -> str:

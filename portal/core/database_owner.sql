@@ -1,0 +1,25 @@
+-- Run by the server's superuser in the portal's database, once and after each upgrade of the portal (docs/decisions/0017).
+-- The owner of the database, who migrates and grants, is no superuser: this is what it needs beyond its own tables.
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'takedown_owner') THEN
+        CREATE ROLE takedown_owner LOGIN CREATEROLE;
+    END IF;
+    EXECUTE format('ALTER DATABASE %I OWNER TO takedown_owner', current_database());
+END $$;
+CREATE EXTENSION IF NOT EXISTS vector;
+
+-- To pass on to the application, which purges (manage.py roles).
+GRANT pg_checkpoint, pg_read_all_stats TO takedown_owner WITH ADMIN OPTION;
+GRANT EXECUTE ON FUNCTION pg_switch_wal(), pg_ls_waldir(), pg_ls_dir(text, boolean, boolean), pg_stat_file(text, boolean)
+    TO takedown_owner WITH GRANT OPTION;
+-- To look through the raw files for what was purged (manage.py purge --verify).
+GRANT EXECUTE ON FUNCTION pg_ls_dir(text), pg_read_binary_file(text, bigint, bigint, boolean) TO takedown_owner;
+
+-- Large objects belong to no table: no grant, no purge and no retention would reach what somebody puts there.
+DO $$ DECLARE one regprocedure; BEGIN
+    FOR one IN SELECT oid FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname LIKE 'lo\_%' OR proname IN ('loread', 'lowrite'))
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
+    END LOOP;
+END $$;
