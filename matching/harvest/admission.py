@@ -89,7 +89,7 @@ def admit(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
     """A batch, at a stroke: what is known already or blocked is left out, with all its faces.
 
     Blobs first, then one transaction, so that an image that can be found is whole; what that transaction cannot undo,
-    blobs and the faces of an index elsewhere, has an intake row meanwhile. Only inside `only_one`: there the
+    blobs and the faces of an index elsewhere, has an intake row meanwhile. Only inside `one_harvest`: there the
     block list can be asked. Errors: OutsideHarvest, HarvestRefused.
     """
     while True:

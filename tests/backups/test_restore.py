@@ -175,7 +175,7 @@ block = Choice.objects.get(case=case).block
 service.block(block, unit_rows(1, seed=1))
 page = service.identifiers_of([gone])[gone].page
 print(json.dumps({"held": str(held), "freed": str(freed), "gone": str(gone), "taken_back": str(block), "page": page,
-    "edition": str(service.refused_edition())}))
+    "edition": str(service.refused_list_edition())}))
 """
 # Since: a hold that stays and one that was released again, a deletion, a block made and one taken back.
 SINCE = """
@@ -222,7 +222,7 @@ from tests.matching.builders import unit_rows
 run.drain()
 crawler = {{"Authorization": "Bearer " + settings.CRAWLER_TOKEN}}
 feed = Client(SERVER_NAME="localhost").get("/api/v1/refused-addresses/?after=2&list={edition}", headers=crawler)
-with admission.only_one():
+with admission.one_harvest():
     refused = service.screen(unit_rows(1, seed=2))[0], service.screen(unit_rows(1, seed=1))[0]
 choice = choices.of_code(codes.of(UUID("{case}")))
 print(json.dumps({{
