@@ -206,7 +206,9 @@ def _delete(case: Case, chosen: list[Match]) -> None:
     Match.objects.filter(pk__in=[match.pk for match in chosen]).update(decision=Decision.APPROVED)
     choices.note_files(case.code, key_id=case.key_id, images=[match.image_id for match in chosen])
     _keep_as_probes(case, chosen)
-    open_removal(case.code, (match.image_id for match in chosen), then="case.settle", at_last="case.close")
+    open_removal(
+        case.code, (match.image_id for match in chosen), job_when_removed="case.settle", job_when_purged="case.close"
+    )
 
 
 def _keep_as_probes(case: Case, chosen: list[Match]) -> None:

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from matching import service
 from matching.types import ReplayOutcome
-from portal.accounts import lost
+from portal.accounts import stand_ins
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.models import Entry
@@ -108,7 +108,7 @@ def _stop(hold: Hold, images: Sequence[UUID], *, by: User | None) -> None:
     )
     # Deleted once the hold has ended, so what nobody had decided to delete yet gets a removal of its own.
     if orphans := [image_id for image_id in images if image_id not in known]:
-        removals.open_removal(hold.pk, orphans, then="hold.over", at_last="hold.over")
+        removals.open_removal(hold.pk, orphans, job_when_removed="hold.over", job_when_purged="hold.over")
     stopping = Takedown.objects.filter(image_id__in=images, state__in=_STOPPABLE)
     moves.move_takedowns(list(stopping), TakedownState.HELD, by=by.pk if by else None)
     writing.withdraw(images)
@@ -242,7 +242,7 @@ def over(_hold_id: str) -> None:
 
 def of_lost_accounts() -> int:
     """Holds in force that nobody can release, since an account that a restored backup does not know holds them."""
-    lost_ones = Q(proposed_by__name__endswith=lost.ENDING) | Q(confirmed_by__name__endswith=lost.ENDING)
+    lost_ones = Q(proposed_by__name__endswith=stand_ins.ENDING) | Q(confirmed_by__name__endswith=stand_ins.ENDING)
     return Hold.objects.filter(lost_ones, state__in=HOLDING).count()
 
 
@@ -261,7 +261,7 @@ def note(hold: Hold) -> None:
 
 
 def _said(hold: Hold) -> str:
-    accounts = {name: lost.sign_of(getattr(hold, name)) for name in _ACCOUNTS}
+    accounts = {name: stand_ins.reference_to(getattr(hold, name)) for name in _ACCOUNTS}
     images = sorted(str(image) for image in hold.images.values_list("image_id", flat=True))
     kept: dict[str, Any] = {name: getattr(hold, name) for name in _KEPT}
     return json.dumps({**kept, **accounts, "images": images}, default=str, separators=(",", ":"))
@@ -280,7 +280,7 @@ def replay_note(hold_id: UUID, said: str) -> ReplayOutcome:
         return ReplayOutcome.ALREADY_DONE
     told = json.loads(said)
     images = [UUID(image) for image in told.pop("images")]
-    accounts = {name: lost.account(told.pop(name)) for name in _ACCOUNTS}
+    accounts = {name: stand_ins.account_or_stand_in(told.pop(name)) for name in _ACCOUNTS}
     hold, _new = Hold.objects.update_or_create(pk=hold_id, defaults={**told, **accounts})
     HeldImage.objects.bulk_create((HeldImage(hold=hold, image_id=image) for image in images), ignore_conflicts=True)
     left = service.identifiers_of(images)

@@ -24,15 +24,24 @@ WORKED_ON = (RemovalState.QUEUED, RemovalState.HIDDEN, RemovalState.REMOVING)
 
 @transaction.atomic
 def open_removal(
-    origin: UUID, image_ids: Iterable[UUID], *, then: str, at_last: str, priority: Priority = Priority.NORMAL
+    origin: UUID,
+    image_ids: Iterable[UUID],
+    *,
+    job_when_removed: str,
+    job_when_purged: str,
+    priority: Priority = Priority.NORMAL,
 ) -> Removal:
     """Decide, in the caller's transaction, that these images go: removal, takedowns, steps and the first job.
 
-    `then` and `at_last` are job kinds enqueued for `origin` when all is removed, and when all is purged.
+    Job kinds are enqueued for `origin`: one when every image is removed, one when every image is purged.
     """
     _hold_restores(shared=True)
     removal = Removal.objects.create(
-        origin=origin, then=then, at_last=at_last, priority=priority, opened_at=clock.now()
+        origin=origin,
+        job_when_removed=job_when_removed,
+        job_when_purged=job_when_purged,
+        priority=priority,
+        opened_at=clock.now(),
     )
     takedowns = Takedown.objects.bulk_create(
         [Takedown(removal=removal, image_id=image_id) for image_id in dict.fromkeys(image_ids)], batch_size=BATCH

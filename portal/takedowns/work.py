@@ -94,7 +94,7 @@ def _conclude(removal: Removal) -> None:
         stuck = removal.takedowns.filter(state__in=_WAITING).exists()
         if not left and not stuck and removal.state == RemovalState.REMOVING:
             moves.move_removal(removal, RemovalState.REMOVED)
-            queue.enqueue(removal.then, removal.origin)
+            queue.enqueue(removal.job_when_removed, removal.origin)
         if not left:
             queue.enqueue("removals.purge", "all", run_at=clock.now() + settings.PURGE_AFTER)
     if left:
@@ -202,4 +202,4 @@ def _purged(removal: Removal, takedowns: list[Takedown], *, log_checked: bool) -
         moves.move_takedowns(takedowns, TakedownState.PURGED)
         if removal.state == RemovalState.REMOVED:
             moves.move_removal(removal, RemovalState.PURGED, log_checked=log_checked)
-            queue.enqueue(removal.at_last, removal.origin)
+            queue.enqueue(removal.job_when_purged, removal.origin)

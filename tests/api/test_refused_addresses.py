@@ -62,7 +62,7 @@ def refused_page() -> str:
 def test_a_removal_puts_the_address_on_the_list(client: Client, drain: Callable[[], int]) -> None:
     image = indexed_image()
     page = service.identifiers_of([image])[image].page
-    open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     drain()
     numbers, entries = read(client)
     assert numbers == ["0", "1", "1"]

@@ -39,7 +39,7 @@ from portal.cases.states import State
 from portal.jobs import run
 from portal.takedowns.removals import open_removal
 case = Case.objects.get(pk=UUID("{case}"))
-open_removal(case.code, [UUID("{gone}")], then="case.settle", at_last="case.close")
+open_removal(case.code, [UUID("{gone}")], job_when_removed="case.settle", job_when_purged="case.close")
 run.drain()
 for to in (State.ERASING, State.SETTLED, State.CLOSED):
     case.refresh_from_db()
@@ -166,7 +166,7 @@ from tests.builders import indexed_image
 from tests.matching.builders import unit_rows
 User.objects.create(name="sam", role=Role.STAFF, password="x")
 held, freed, gone = (indexed_image() for _ in range(3))
-open_removal(uuid4(), [held, freed, gone], then="hold.over", at_last="hold.over")
+open_removal(uuid4(), [held, freed, gone], job_when_removed="hold.over", job_when_purged="hold.over")
 case = uuid4()
 keys.create(case)
 choices.choose(case, key_id=case)

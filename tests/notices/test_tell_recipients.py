@@ -64,7 +64,7 @@ def test_a_removal_tells_each_recipient_who_was_shown_the_image(acme: Recipient,
     image = shown_image("acme", "unheard-of")
     page = service.identifiers_of([image])[image].page
     digest = service.identifiers_of([image])[image].file_digest.hex()
-    removal = open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    removal = open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     drain()
     told = hook.content["images"]
     assert told == [

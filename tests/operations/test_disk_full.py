@@ -77,7 +77,7 @@ def finish() -> None:
 
 
 def approve(*images: UUID) -> None:
-    open_removal(uuid4(), images, then="test.nothing", at_last="test.nothing")
+    open_removal(uuid4(), images, job_when_removed="test.nothing", job_when_purged="test.nothing")
 
 
 def assert_gone_once(image: UUID) -> None:

@@ -16,7 +16,7 @@ from portal.jobs import queue, run
 from portal.jobs.models import Job
 from portal.jobs.models import State as JobState
 from portal.operations.job_kinds import KINDS
-from portal.staff import looks
+from portal.staff import labels
 from portal.takedowns import holds, moves
 from portal.takedowns.models import HoldReason, ReleasedBecause, Step, Takedown
 from portal.takedowns.removals import open_removal
@@ -33,7 +33,7 @@ def dead_job() -> Job:
 
 
 def stuck_step() -> Step:
-    removal = open_removal(uuid4(), [uuid4()], then="case.settle", at_last="case.close")
+    removal = open_removal(uuid4(), [uuid4()], job_when_removed="case.settle", job_when_purged="case.close")
     takedown = removal.takedowns.get()
     moves.move_takedown(takedown, TakedownState.HIDDEN)
     moves.move_takedown(takedown, TakedownState.REMOVING)
@@ -96,7 +96,9 @@ def test_all_that_a_store_is_stuck_at_is_tried_again(sam: User, sam_client: Clie
 
 
 def decided() -> Takedown:
-    return open_removal(uuid4(), [uuid4()], then="case.settle", at_last="case.close").takedowns.get()
+    return open_removal(
+        uuid4(), [uuid4()], job_when_removed="case.settle", job_when_purged="case.close"
+    ).takedowns.get()
 
 
 def late_page(client: Client) -> str:
@@ -154,7 +156,7 @@ def test_what_is_done_or_held_is_not_past_its_promise(sam: User, sam_client: Cli
     purged, image = decided(), indexed_image()
     for state in (*PATH, TakedownState.PURGED):
         moves.move_takedown(purged, state)
-    open_removal(uuid4(), [image], then="case.settle", at_last="case.close")
+    open_removal(uuid4(), [image], job_when_removed="case.settle", job_when_purged="case.close")
     holds.propose([image], HoldReason.LITIGATION, by=sam)
     clock.move(timedelta(days=30))
     assert "in time" in late_page(sam_client)
@@ -162,7 +164,7 @@ def test_what_is_done_or_held_is_not_past_its_promise(sam: User, sam_client: Cli
 
 def test_what_was_let_go_of_a_hold_has_its_time_from_then(sam: User, lee: User, sam_client: Client) -> None:
     image = indexed_image()
-    open_removal(uuid4(), [image], then="case.settle", at_last="case.close")
+    open_removal(uuid4(), [image], job_when_removed="case.settle", job_when_purged="case.close")
     hold = holds.propose([image], HoldReason.LITIGATION, by=sam)
     holds.confirm(hold, by=lee)
     clock.move(timedelta(days=30))
@@ -187,8 +189,8 @@ def test_what_a_hold_decided_has_no_page_to_go_to(sam: User, lee: User, sam_clie
 
 
 def test_every_job_has_a_name_that_people_read(sam_client: Client) -> None:
-    assert all(looks.job_name(kind) != kind for kind in KINDS)
-    assert looks.job_name("case.of_the_next_version") == "case.of_the_next_version"
+    assert all(labels.job_name(kind) != kind for kind in KINDS)
+    assert labels.job_name("case.of_the_next_version") == "case.of_the_next_version"
     dead_job()
     page = sam_client.get(PAGE).content.decode()
     assert "Search the index for a case" in page

@@ -318,7 +318,7 @@ def test_a_store_that_lies_is_laid_before_a_person_and_retried_by_one(
 ) -> None:
     image = builders.indexed_image()
     lying_cache.cached.add(f"/i/{image}")
-    open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     for _ in range(ATTEMPTS + 2):
         drain()
         clock.move(timedelta(hours=1))

@@ -168,7 +168,7 @@ def test_a_time_without_offset_is_the_operators_own(tmp_path: Path) -> None:
 def test_a_register_that_comes_after_the_removal_is_told_of_all_the_same(tmp_path: Path) -> None:
     kinds.register({"test.over": lambda _subject: None})
     removed, never_removed = indexed_image(), uuid4()
-    open_removal(uuid4(), [removed], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [removed], job_when_removed="test.over", job_when_purged="test.over")
     run.drain()
     for _ in range(2):
         take(written(tmp_path, line(removed), line(never_removed)))
@@ -196,7 +196,7 @@ def on_its_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[UUID]:
     every: dict[str, Connector] = {**connectors.ALL, "images": Away(Store.IMAGES)}
     monkeypatch.setattr(connectors, "ALL", every)
     image = indexed_image()
-    open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     run.drain()
     assert not Item.objects.exists()
     yield image

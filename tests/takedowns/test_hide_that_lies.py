@@ -51,7 +51,7 @@ def lying(monkeypatch: pytest.MonkeyPatch) -> Lying:
 
 
 def begin(*images: UUID) -> Removal:
-    return removals.open_removal(uuid4(), images, then="test.over", at_last="test.over")
+    return removals.open_removal(uuid4(), images, job_when_removed="test.over", job_when_purged="test.over")
 
 
 def searchable_image(seed: int = 1) -> UUID:

@@ -49,7 +49,7 @@ def surroundings() -> Iterator[None]:
 
 
 def remove(*images: UUID) -> UUID:
-    return open_removal(uuid4(), images, then="test.over", at_last="test.over").pk
+    return open_removal(uuid4(), images, job_when_removed="test.over", job_when_purged="test.over").pk
 
 
 def place(image: UUID, sam: User, lee: User, reason: HoldReason = HoldReason.LITIGATION) -> Hold:

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from portal.cases import queries
 from portal.cases.states import State
-from portal.residents import kept
+from portal.residents import retention_table
 
 
 @never_cache
@@ -25,7 +25,7 @@ def about(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    return render(request, "residents/privacy.html", {"kept": list(kept.table())})
+    return render(request, "residents/privacy.html", {"kept": list(retention_table.rows())})
 
 
 @require_safe

@@ -16,7 +16,7 @@ from portal.orders import actions, queries
 from portal.orders.faults import NotAllowed, StaleOrder
 from portal.orders.models import Order
 from portal.orders.states import RUNNING, State
-from portal.staff import looks
+from portal.staff import labels
 from portal.staff.forms import OrderForm
 from portal.takedowns.states import TakedownState
 
@@ -27,7 +27,7 @@ SHOWN = 50
 @staff_required
 def orders(request: StaffRequest) -> HttpResponse:
     found = list(queries.orders(request.user)[:SHOWN])
-    rows = [(order, looks.ORDER_COLOURS.get(order.state, "")) for order in found]
+    rows = [(order, labels.ORDER_COLOURS.get(order.state, "")) for order in found]
     return render(request, "staff/orders.html", {"here": "orders", "rows": rows})
 
 
@@ -58,7 +58,7 @@ def order(request: StaffRequest, code: UUID) -> HttpResponse:
     context = {
         "here": "orders",
         "order": found,
-        "colour": looks.ORDER_COLOURS.get(found.state, ""),
+        "colour": labels.ORDER_COLOURS.get(found.state, ""),
         "is_open": found.state == State.PROPOSED,
         "is_own": found.made_by_id == request.user.pk,
         "is_running": is_running,
@@ -83,7 +83,7 @@ def _progress(found: Order, by: User) -> dict[str, Any]:
         "percent": 100 if ended else int(100 * progress.gone / images) if images else 0,
         "unopened": max(0, images - progress.opened),
         "states": [
-            (looks.takedown_name(state), looks.TAKEDOWN_COLOURS.get(state, ""), progress.by_state[state])
+            (labels.takedown_name(state), labels.TAKEDOWN_COLOURS.get(state, ""), progress.by_state[state])
             for state in TakedownState
             if progress.by_state.get(state)
         ],

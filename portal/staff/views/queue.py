@@ -13,7 +13,7 @@ from portal.cases import places, queries
 from portal.cases.models import Band, Case, Decision, Outcome, Proposal
 from portal.cases.states import State
 from portal.orders import queries as orders
-from portal.staff import looks
+from portal.staff import labels
 from portal.staff.forms import NOTHING_FOUND, ReferenceForm
 
 PAGE = 20
@@ -25,7 +25,7 @@ class Row:
     case: Case
     place: str
     colour: str
-    due: looks.Due
+    due: labels.Due
     certain: int
     probable: int
     by_address: int
@@ -73,8 +73,8 @@ def _row(case: Case) -> Row:
     return Row(
         case=case,
         place=str(places.NAMES.get(case.place, case.place)),
-        colour=looks.STATE_COLOURS.get(case.state, ""),
-        due=looks.due(case),
+        colour=labels.STATE_COLOURS.get(case.state, ""),
+        due=labels.due(case),
         certain=case.certain,  # type: ignore[attr-defined]  # annotated in _counted
         probable=case.probable,  # type: ignore[attr-defined]  # annotated in _counted
         by_address=case.by_address,  # type: ignore[attr-defined]  # annotated in _counted

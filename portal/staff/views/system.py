@@ -26,8 +26,8 @@ from portal.ledger import publication, signers
 from portal.ledger.models import Leaf, Position
 from portal.orders.models import Order
 from portal.policies import operations
-from portal.staff import looks
-from portal.takedowns import late, moves, removals
+from portal.staff import labels
+from portal.takedowns import moves, overdue, removals
 from portal.takedowns.models import Hold, Step, Takedown
 from portal.takedowns.states import StepState
 
@@ -48,19 +48,19 @@ def system(request: StaffRequest) -> HttpResponse:
         **_ledger(),
         "index_size": service.index_size(),
         "beats": [
-            (looks.part_name(beat.part), beat.at, beat.at > clock.now() - operations.SILENT_AFTER)
+            (labels.part_name(beat.part), beat.at, beat.at > clock.now() - operations.SILENT_AFTER)
             for beat in Heartbeat.objects.order_by("part")
         ],
         "waiting": jobs.get(JobState.DUE, 0),
         "running": jobs.get(JobState.RUNNING, 0),
         "oldest": oldest,
         "dead": [
-            (job, looks.job_name(job.kind))
+            (job, labels.job_name(job.kind))
             for job in Job.objects.filter(state=JobState.DEAD).order_by("-created_at")[:SHOWN]
         ],
-        "late": [(found, *looks.broken_promise(found.promise)) for found in late.late()],
-        "stuck_stores": [(store, looks.store_name(store), images) for store, images in _stuck_stores() if images > 1],
-        "stuck": [(step, looks.store_name(step.store), origins[step.takedown.removal.origin]) for step in steps],
+        "late": [(found, *labels.broken_promise(found.promise)) for found in overdue.overdue_promises()],
+        "stuck_stores": [(store, labels.store_name(store), images) for store, images in _stuck_stores() if images > 1],
+        "stuck": [(step, labels.store_name(step.store), origins[step.takedown.removal.origin]) for step in steps],
         "unhidden": [(takedown, origins[takedown.removal.origin]) for takedown in unhidden],
     }
     return render(request, "staff/system.html", context)
