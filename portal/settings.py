@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "portal.blocks",
     "portal.cases",
     "portal.orders",
+    "portal.attention",
     "portal.statistics",
     "portal.residents",
     "portal.recipients",
@@ -155,6 +156,8 @@ CONTENT_SECURITY_POLICY = {
 
 globals().update(env.email("EMAIL_URL", "smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = mail_addresses.sender(env.text("MAIL_FROM", "takedown@localhost"))
+# Who is mailed what is overdue, stuck or late (portal.attention); empty: it is in the log alone.
+ALERTS_TO = env.text("ALERTS_TO", "")
 
 KEY_STORE = env.folder("KEY_STORE")
 MATCHING = {

@@ -1,5 +1,6 @@
 """Every job kind by name: the one place where lower code's names meet higher code's functions."""
 
+from portal.attention import work as attention
 from portal.blocks import recovery
 from portal.blocks import work as blocks
 from portal.cases import receipts
@@ -39,5 +40,6 @@ KINDS: dict[str, Work] = {
     "notice.send": notices.send,
     "notice.chase": notices.chase,
     "notice.forget": notices.forget,
+    "attention.tell": attention.tell,
     "retention.run": retention.run,
 }

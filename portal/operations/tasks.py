@@ -28,7 +28,9 @@ def sweep() -> None:
 @app.task(name="portal.hourly")
 def hourly() -> None:
     catch_up()
-    queue.enqueue("retention.run", clock.now().strftime("%Y-%m-%dT%H"))
+    hour = clock.now().strftime("%Y-%m-%dT%H")
+    queue.enqueue("retention.run", hour)
+    queue.enqueue("attention.tell", hour)
     run.drain()
 
 

@@ -14,6 +14,7 @@ from django.test.signals import template_rendered
 from pytest_django import Settings
 
 from portal.accounts.models import User
+from portal.attention import work as attention
 from portal.blocks import recovery
 from portal.cases import actions
 from portal.cases.models import Route
@@ -25,6 +26,7 @@ from portal.notices.models import Channel
 from portal.operations import publication
 from tests import builders
 from tests.notices.build import reached, shown_image
+from tests.staff.test_system import stuck_step
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Drain = Callable[[], int]
@@ -37,6 +39,7 @@ def surroundings(settings: Settings, tmp_path: Path) -> None:
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
     settings.KEY_STORE = tmp_path / "key-store"
     settings.NOTICE_WINDOW = timedelta(0)
+    settings.ALERTS_TO = "operations@example.com"
     signers.create("log.example/ledger")
 
 
@@ -60,6 +63,8 @@ def send_one_of_each(drain: Drain, *, sam: User, lee: User, rita: User, language
     publication.plan_next()
     clock.move(Job.objects.filter(kind="ledger.publish", state="due").latest("run_at").run_at - clock.now())
     drain()  # checkpoint and receipt
+    stuck_step()
+    attention.tell("")  # alert
 
 
 @pytest.fixture
