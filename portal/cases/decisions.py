@@ -11,7 +11,7 @@ from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.blocks import choices
 from portal.cases import forget, moves, personal
-from portal.cases.faults import NotAllowed, StaleCase, Unseen
+from portal.cases.faults import Unseen
 from portal.cases.models import (
     Band,
     Case,
@@ -27,6 +27,7 @@ from portal.cases.models import (
 )
 from portal.cases.states import State
 from portal.core import clock
+from portal.core.faults import NotAllowed, Stale
 from portal.jobs import queue
 from portal.policies import budgets
 from portal.policies.assurance import Erase, Proof, Right, allowance
@@ -40,7 +41,7 @@ _RESTORABLE = (State.REVIEW, State.ERASING, State.REFUSED, State.WITHDRAWN)
 
 @transaction.atomic
 def approve(case: Case, *, by: User, matches: Iterable[int]) -> None:
-    """Delete matches that one person may decide. Errors: NotAllowed for a band that needs two, StaleCase."""
+    """Delete matches that one person may decide. Errors: NotAllowed for a band that needs two, Stale."""
     case = _in_review(case)
     chosen = _open_matches(case, matches)
     if not chosen or any(people_needed(case, match) > 1 for match in chosen):
@@ -60,7 +61,7 @@ def people_needed(case: Case, match: Match) -> int:
 def propose_decision(case: Case, *, by: User, delete: Iterable[int]) -> Proposal:
     """Propose which open matches are deleted; the others are left in the index. A second person confirms.
 
-    Errors: Unseen for a probable match that `by` has not looked at, StaleCase.
+    Errors: Unseen for a probable match that `by` has not looked at, Stale.
     """
     case = _in_review(case)
     chosen = _open_matches(case, delete)
@@ -81,7 +82,7 @@ def _propose(case: Case, kind: ProposalKind, *, by: User, reason: str = "") -> P
         with transaction.atomic():
             proposal = Proposal.objects.create(case=case, kind=kind, reason=reason, made_by=by, made_at=clock.now())
     except IntegrityError:
-        raise StaleCase("such a proposal waits already") from None
+        raise Stale("such a proposal waits already") from None
     append.append(Tag.PROPOSAL_MADE, about=case.code, actor=by.pk, proposal=proposal.pk, kind=str(kind), reason=reason)
     return proposal
 
@@ -90,12 +91,12 @@ def _propose(case: Case, kind: ProposalKind, *, by: User, reason: str = "") -> P
 def propose_restore(case: Case, *, by: User, matches: Iterable[int]) -> Proposal:
     """Propose to bring hidden images back into search while they cool. They stay hidden until a second person confirms.
 
-    Errors: StaleCase where one is not hidden and cooling.
+    Errors: Stale where one is not hidden and cooling.
     """
     case = _locked(case, *_RESTORABLE)
     chosen = list(case.matches.filter(pk__in=set(matches), decision=Decision.APPROVED))
     if not chosen or len(_cooling(case, chosen)) != len(chosen):
-        raise StaleCase("the cooling time is over")
+        raise Stale("the cooling time is over")
     proposal = _propose(case, ProposalKind.RESTORE, by=by)
     proposal.matches.set(chosen)
     return proposal
@@ -105,7 +106,7 @@ def propose_restore(case: Case, *, by: User, matches: Iterable[int]) -> Proposal
 def confirm(proposal: Proposal, *, by: User) -> None:
     """Carry out what a colleague proposed.
 
-    Errors: NotAllowed for the proposer, Unseen for a probable match that `by` has not looked at, StaleCase when the
+    Errors: NotAllowed for the proposer, Unseen for a probable match that `by` has not looked at, Stale when the
     case or its images moved on.
     """
     carry_out = {
@@ -134,12 +135,12 @@ def _restore(case: Case, proposal: Proposal, *, by: User) -> None:
     matches = list(proposal.matches.all())
     cooling = _cooling(case, matches)
     if len(cooling) < len(matches):
-        raise StaleCase("the cooling time is over")
+        raise Stale("the cooling time is over")
     try:
         for takedown in cooling:
             restore(takedown, by=by.pk)
     except TooLate:
-        raise StaleCase("the cooling time is over") from None
+        raise Stale("the cooling time is over") from None
     proposal.matches.update(decision=Decision.LEFT)
     # Not the subject after all: nothing is to be found by these faces.
     Probe.objects.filter(match__in=matches).delete()
@@ -169,13 +170,13 @@ def _require_seen(chosen: list[Match], *, by: User) -> None:
 
 @transaction.atomic
 def decline(proposal: Proposal, *, by: User) -> None:
-    """Send a colleague's proposal back; the case waits for another. Errors: NotAllowed for the proposer, StaleCase."""
+    """Send a colleague's proposal back; the case waits for another. Errors: NotAllowed for the proposer, Stale."""
     _end(proposal, Outcome.DECLINED, by=by, tag=Tag.PROPOSAL_DECLINED)
 
 
 @transaction.atomic
 def take_back(proposal: Proposal, *, by: User) -> None:
-    """Undo one's own proposal. Errors: NotAllowed for anyone else, StaleCase."""
+    """Undo one's own proposal. Errors: NotAllowed for anyone else, Stale."""
     _end(proposal, Outcome.TAKEN_BACK, by=by, tag=Tag.PROPOSAL_TAKEN_BACK)
 
 
@@ -187,7 +188,7 @@ def _end(proposal: Proposal, outcome: Outcome, *, by: User, tag: Tag) -> None:
         outcome=outcome, decided_by=by, decided_at=clock.now()
     )
     if not changed:
-        raise StaleCase("the proposal was decided meanwhile")
+        raise Stale("the proposal was decided meanwhile")
     append.append(tag, about=proposal.case_id, actor=by.pk, proposal=proposal.pk)
 
 
@@ -241,17 +242,17 @@ def _in_review(case: Case) -> Case:
 
 
 def _locked(case: Case, *states: State) -> Case:
-    """The case, locked for this transaction. Errors: StaleCase when it is not, or no longer, in one of the states."""
+    """The case, locked for this transaction. Errors: Stale when it is not, or no longer, in one of the states."""
     locked = Case.objects.select_for_update().get(pk=case.pk)
     if locked.state not in states:
-        raise StaleCase(locked.state)
+        raise Stale(locked.state)
     return locked
 
 
 def _open_matches(case: Case, chosen: Iterable[int]) -> list[Match]:
-    """Errors: StaleCase when one of them is not an open match of this case."""
+    """Errors: Stale when one of them is not an open match of this case."""
     wanted = set(chosen)
     found = list(case.matches.filter(pk__in=wanted, decision=Decision.OPEN))
     if len(found) != len(wanted):
-        raise StaleCase("one of these was decided meanwhile")
+        raise Stale("one of these was decided meanwhile")
     return found

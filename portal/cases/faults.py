@@ -1,5 +1,7 @@
 """What can go wrong for the person who acts; each surface turns these into a sentence that says what to do."""
 
+from portal.core.faults import NotAllowed
+
 
 class WrongCode(Exception):
     def __init__(self, tries_left: int) -> None:
@@ -29,20 +31,12 @@ class Incomplete(Exception):
         self.missing = missing
 
 
-class NotAllowed(Exception):
-    """The rules forbid it: the proof is too weak, or a second person is needed and this is the first."""
-
-
 class Unseen(NotAllowed):
     """Probable matches would be deleted by someone who has not looked at them."""
 
     def __init__(self, matches: list[int]) -> None:
         super().__init__(f"{len(matches)} not looked at")
         self.matches = matches
-
-
-class StaleCase(Exception):
-    """Somebody was quicker: the case is no longer in the state that was read."""
 
 
 class Finished(Exception):

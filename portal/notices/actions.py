@@ -6,14 +6,11 @@ from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import http
+from portal.core.faults import NotAllowed
 from portal.jobs import queue
 from portal.notices import content, moves
 from portal.notices.models import Channel, Notice, Recipient, SettledBecause
 from portal.notices.states import ENDED, NoticeState
-
-
-class NotAllowed(Exception):
-    """A second person is needed, and this is the first; or there is nothing to decide."""
 
 
 class BadEndpoint(ValueError):
@@ -85,7 +82,7 @@ def _drop_proposal(recipient: Recipient) -> None:
 
 @transaction.atomic
 def retry(notice: Notice, *, by: User) -> None:
-    """Errors: moves.IllegalMove, moves.Stale."""
+    """Errors: IllegalMove, Stale."""
     _send_again(notice, by=by)
 
 
@@ -97,6 +94,6 @@ def _send_again(notice: Notice, *, by: User) -> None:
 
 @transaction.atomic
 def settle(notice: Notice, *, by: User, because: SettledBecause) -> None:
-    """Errors: moves.IllegalMove, moves.Stale."""
+    """Errors: IllegalMove, Stale."""
     moves.move(notice, NoticeState.SETTLED, by=by.pk, settled_because=because)
     append.append(Tag.NOTICE_SETTLED, about=notice.pk, actor=by.pk, because=because.value)

@@ -19,6 +19,7 @@ from portal.audit import append
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import NotAllowed
 from portal.notices import writing
 from portal.policies import preservation
 from portal.takedowns import moves, removals
@@ -32,10 +33,6 @@ _ACCOUNTS = ("proposed_by", "confirmed_by", "release_by")
 _KEPT = ("reason", "state", "proposed_at", "released_because", "reported_under", "reported_on", "keep_until")
 _STOPPABLE = (TakedownState.QUEUED, TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.STUCK)
 _GONE = (TakedownState.RESTORED, TakedownState.REMOVED, TakedownState.PURGED)
-
-
-class NotAllowed(Exception):
-    """Not by this person, not in this state, or not before the law lets it go."""
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from matching import service
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import Stale
 from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.takedowns import connectors, moves
@@ -144,7 +145,7 @@ def _hold_restores(*, shared: bool) -> None:
 
 @transaction.atomic
 def retry(step: Step, *, by: int) -> None:
-    """Try a stuck step again after a person looked at it. Errors: moves.IllegalMove, moves.Stale."""
+    """Try a stuck step again after a person looked at it. Errors: IllegalMove, Stale."""
     _retry([Step.objects.select_related("takedown__removal").select_for_update().get(pk=step.pk)], by=by)
 
 
@@ -155,9 +156,9 @@ def unhidden() -> QuerySet[Takedown]:
 
 @transaction.atomic
 def retry_hiding(takedown: Takedown, *, by: int) -> None:
-    """Hide it again after a person looked at it. Errors: moves.Stale."""
+    """Hide it again after a person looked at it. Errors: Stale."""
     if not _hide_again(list(unhidden().filter(pk=takedown.pk)), by=by):
-        raise moves.Stale
+        raise Stale
 
 
 @transaction.atomic

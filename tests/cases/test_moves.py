@@ -7,9 +7,9 @@ import pytest
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases import moves
-from portal.cases.faults import NotAllowed, StaleCase
 from portal.cases.models import Case
 from portal.cases.states import MOVES, State
+from portal.core.faults import NotAllowed, Stale
 from portal.policies.assurance import Proof
 from tests.builders import make_case
 
@@ -38,7 +38,7 @@ def test_a_second_writer_is_told_that_it_was_too_late() -> None:
     case = make_case(State.REVIEW)
     other = Case.objects.get(pk=case.pk)
     moves.move(case, State.ERASING)
-    with pytest.raises(StaleCase):
+    with pytest.raises(Stale):
         moves.move(other, State.SETTLED)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from portal.core import clock
+from portal.core.faults import IllegalMove, Stale
 from portal.jobs.models import Job
 from portal.notices import moves
 from portal.notices.models import Notice, Recipient
@@ -23,7 +24,7 @@ def test_every_pair_of_states(was: NoticeState, to: NoticeState) -> None:
         assert notice.state == to
         assert Job.objects.filter(kind="notice.forget").exists() == (to in ENDED)
     else:
-        with pytest.raises(moves.IllegalMove):
+        with pytest.raises(IllegalMove):
             moves.move(notice, to)
 
 
@@ -33,5 +34,5 @@ def test_whoever_comes_second_moves_nothing() -> None:
     notice = Notice.objects.create(recipient=recipient, opened_at=now, closes_at=now, state=NoticeState.SENT)
     late = Notice.objects.get()
     moves.move(notice, NoticeState.ACKNOWLEDGED)
-    with pytest.raises(moves.Stale):
+    with pytest.raises(Stale):
         moves.move(late, NoticeState.STUCK)

@@ -19,6 +19,7 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock, keys
+from portal.core.faults import NotAllowed
 from portal.jobs import kinds
 from portal.jobs.models import Job
 from portal.notices import actions, work, writing
@@ -273,7 +274,7 @@ def test_a_second_removal_of_the_same_image_tells_nobody_twice(acme: Recipient, 
 def test_one_person_cannot_turn_notices_elsewhere(acme: Recipient, hook: Hook, sam: User, drain: Drain) -> None:
     with listening() as elsewhere:
         actions.propose_channel(acme, Channel.WEBHOOK, elsewhere.url, "en", by=sam)
-        with pytest.raises(actions.NotAllowed):
+        with pytest.raises(NotAllowed):
             actions.confirm_channel(acme, by=sam)
         remove(shown_image("acme"))
         drain()

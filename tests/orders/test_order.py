@@ -16,11 +16,11 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import NotAllowed, Stale
 from portal.jobs import queue, run
 from portal.jobs.models import Job, Priority
 from portal.operations import requeue
 from portal.orders import actions, moves, queries, work
-from portal.orders.faults import NotAllowed, StaleOrder
 from portal.orders.models import ListedImage, Order
 from portal.orders.states import MOVES, State
 from portal.takedowns.models import Removal, Takedown
@@ -106,7 +106,7 @@ def test_it_takes_two_people(sam: User, lee: User) -> None:
     run.drain()
     assert left([image]) == [image]
     actions.decline(order, by=lee)
-    with pytest.raises(StaleOrder):
+    with pytest.raises(Stale):
         actions.confirm(order, by=lee)
     assert not Removal.objects.exists()
 
@@ -122,7 +122,7 @@ def test_paused_it_stands_still_and_resumed_it_goes_on(sam: User, lee: User, set
     requeue.pick_up()
     run.drain()
     assert left(images) == images
-    with pytest.raises(StaleOrder):
+    with pytest.raises(Stale):
         actions.pause(order, by=sam)
     actions.resume(order, by=lee)
     run.drain()

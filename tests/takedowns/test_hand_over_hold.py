@@ -10,6 +10,7 @@ from matching.types import ReplayOutcome
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
+from portal.core.faults import NotAllowed
 from portal.takedowns import hold_handover, holds
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause
 from portal.takedowns.states import HoldState
@@ -79,11 +80,11 @@ def test_a_backup_from_before_brings_the_new_two_back(hold: Hold, sam: User, lee
 
 def test_one_person_alone_hands_over_nothing(hold: Hold, sam: User, lee: User, kim: User, pat: User) -> None:
     for from_, to, by in ((sam, kim, sam), (lee, sam, sam), (lee, kim, kim), (lee, kim, pat), (pat, kim, sam)):
-        with pytest.raises(holds.NotAllowed):
+        with pytest.raises(NotAllowed):
             hold_handover.hand_over(hold, from_=from_, to=to, by=by)
     hold_handover.hand_over(hold, from_=lee, to=kim, by=sam)
     for by in (sam, lee, pat):
-        with pytest.raises(holds.NotAllowed):
+        with pytest.raises(NotAllowed):
             hold_handover.accept(hold, by=by)
     assert two_of(hold) == {"sam", "lee"}
 
@@ -91,7 +92,7 @@ def test_one_person_alone_hands_over_nothing(hold: Hold, sam: User, lee: User, k
 def test_a_place_goes_to_staff_alone(hold: Hold, sam: User, lee: User, kim: User, rita: User) -> None:
     leave(kim)
     for to in (kim, rita):
-        with pytest.raises(holds.NotAllowed):
+        with pytest.raises(NotAllowed):
             hold_handover.hand_over(hold, from_=lee, to=to, by=sam)
 
 
@@ -99,14 +100,14 @@ def test_where_both_have_left_any_two_take_it_one_place_after_the_other(
     hold: Hold, sam: User, lee: User, kim: User, pat: User
 ) -> None:
     leave(sam, lee)
-    with pytest.raises(holds.NotAllowed):
+    with pytest.raises(NotAllowed):
         hold_handover.hand_over(hold, from_=sam, to=kim, by=kim)
     hold_handover.hand_over(hold, from_=sam, to=pat, by=kim)
-    with pytest.raises(holds.NotAllowed):
+    with pytest.raises(NotAllowed):
         hold_handover.accept(hold, by=kim)
     hold_handover.accept(hold, by=pat)
     assert two_of(hold) == {"pat", "lee"}
-    with pytest.raises(holds.NotAllowed):  # one of the two is there again
+    with pytest.raises(NotAllowed):  # one of the two is there again
         hold_handover.hand_over(hold, from_=lee, to=pat, by=kim)
     hold_handover.hand_over(hold, from_=lee, to=kim, by=pat)
     hold_handover.accept(hold, by=kim)
@@ -118,12 +119,12 @@ def test_the_two_and_the_successor_may_decline_and_nobody_else(
     hold: Hold, sam: User, lee: User, kim: User, pat: User, by: str
 ) -> None:
     hold_handover.hand_over(hold, from_=lee, to=kim, by=sam)
-    with pytest.raises(holds.NotAllowed):
+    with pytest.raises(NotAllowed):
         hold_handover.hand_over(hold, from_=lee, to=pat, by=sam)  # one at a time
-    with pytest.raises(holds.NotAllowed):
+    with pytest.raises(NotAllowed):
         hold_handover.decline(hold, by=pat)
     hold_handover.decline(hold, by=User.objects.get(name=by))
-    with pytest.raises(holds.NotAllowed):
+    with pytest.raises(NotAllowed):
         hold_handover.accept(hold, by=kim)
     assert two_of(hold) == {"sam", "lee"}
 
@@ -140,11 +141,11 @@ def test_a_release_that_waited_is_proposed_anew(hold: Hold, sam: User, lee: User
 @pytest.mark.parametrize("state", sorted(set(HoldState) - {HoldState.PLACED, HoldState.RELEASING}))
 def test_only_what_is_held_by_two_is_handed_over(hold: Hold, sam: User, lee: User, kim: User, state: str) -> None:
     Hold.objects.update(state=state)
-    with pytest.raises(holds.NotAllowed):
+    with pytest.raises(NotAllowed):
         hold_handover.hand_over(now(hold), from_=lee, to=kim, by=sam)
     Hold.objects.update(handed_from=lee, handed_to=kim, handed_by=sam)
     for verb in (hold_handover.accept, hold_handover.decline):
-        with pytest.raises(holds.NotAllowed):
+        with pytest.raises(NotAllowed):
             verb(now(hold), by=kim)
 
 

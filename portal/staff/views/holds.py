@@ -15,6 +15,7 @@ from portal.accounts.models import Role, User
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.cases import queries
+from portal.core.faults import NotAllowed
 from portal.orders import queries as orders
 from portal.orders.states import RUNNING
 from portal.orders.states import State as OrderState
@@ -209,7 +210,7 @@ def _found(request: StaffRequest, pk: UUID) -> Hold:
 def _carry_out(request: StaffRequest, verb: Callable[[], object], done: str) -> HttpResponse:
     try:
         verb()
-    except rules.NotAllowed:
+    except NotAllowed:
         messages.warning(
             request, _("Nothing was changed: this needs another person, another state, or the law has it kept longer.")
         )

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import User
+from portal.core.faults import NotAllowed, Stale
 from portal.orders import actions, queries
-from portal.orders.faults import NotAllowed, StaleOrder
 from portal.orders.models import Order
 from portal.orders.states import RUNNING, State
 from portal.staff import labels
@@ -130,7 +130,7 @@ def _do(request: StaffRequest, code: UUID, verb: Callable[..., None], *, done: s
     found = queries.order_to_act_on(request.user, code)
     try:
         verb(found, by=request.user)
-    except StaleOrder:
+    except Stale:
         messages.warning(request, _("Nothing was changed: a colleague or the system was quicker. Look at it again."))
     except NotAllowed:
         messages.warning(request, _("Nothing was changed: this needs another person."))

@@ -7,7 +7,8 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from portal.cases.faults import NotAllowed, StaleCase, Unseen
+from portal.cases.faults import Unseen
+from portal.core.faults import NotAllowed, Stale
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ def carry_out(request: HttpRequest, verb: Callable[[], T], *, done: str, stale: 
     """
     try:
         result = verb()
-    except StaleCase:
+    except Stale:
         quicker = _("Nothing was changed: a colleague or the system was quicker. Look at it again.")
         messages.warning(request, stale or quicker)
         return None

@@ -19,6 +19,7 @@ from portal.accounts.access import StaffRequest, staff_required
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import IllegalMove, Stale
 from portal.jobs import queue
 from portal.jobs.models import Heartbeat, Job
 from portal.jobs.models import State as JobState
@@ -27,7 +28,7 @@ from portal.ledger.models import Leaf, Position
 from portal.orders.models import Order
 from portal.policies import operations
 from portal.staff import labels
-from portal.takedowns import moves, overdue, removals
+from portal.takedowns import overdue, removals
 from portal.takedowns.models import Hold, Step, Takedown
 from portal.takedowns.states import StepState
 
@@ -130,7 +131,7 @@ def retry_takedown(request: StaffRequest, pk: int) -> HttpResponse:
 def _retried(request: StaffRequest, retry: Callable[[], None]) -> HttpResponse:
     try:
         retry()
-    except (moves.IllegalMove, moves.Stale):
+    except (IllegalMove, Stale):
         _say(request, False)
     else:
         _say(request, True)
