@@ -140,6 +140,7 @@ class Selfie:
     probes: Embeddings
     mirrored: Embeddings  # the same face seen in a mirror; empty where the pack's embeddings hold that already
     flaw: Flaw | None  # why a better photo would find more
+    pack: str  # the name of the pack that made the probes
     live: float | None = None  # 0 to 1, how live the face looks; None where the pack cannot tell
 
 

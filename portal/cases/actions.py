@@ -13,7 +13,7 @@ from portal.audit.tags import Tag
 from portal.blocks import choices
 from portal.blocks import codes as keep_out_codes
 from portal.blocks.recovery import Left
-from portal.cases import codes, forget, moves, personal, receipts, visitor_budgets
+from portal.cases import codes, forget, moves, own_probes, personal, receipts, visitor_budgets
 from portal.cases.faults import CodeExpired, Finished, Incomplete, TooManyCodes, TooManyPhotos
 from portal.cases.models import Case, Route
 from portal.cases.states import MOVES, State
@@ -125,10 +125,10 @@ def keep_photo(case: Case, data: bytes) -> Flaw | None:
             raise Stale("changed while the photo was read")
         if case.photos.count() >= MOST_PHOTOS:
             raise TooManyPhotos
-        earlier = personal.probes(case)
+        earlier = own_probes.of(case, pack=selfie.pack)
         if len(earlier) and not service.same_person(selfie.probes, earlier):
             raise PhotoRejected(PhotoFault.ANOTHER_FACE)
-        personal.keep_photo(case, selfie, pack=service.pack().name)
+        personal.keep_photo(case, selfie)
         personal.keep_live_score(case, selfie.live)
         _set_proof(case, Proof.PHOTO)
     return selfie.flaw

@@ -9,13 +9,12 @@ import structlog
 from django.db import transaction
 
 from matching import service
-from matching.errors import PhotoRejected
-from matching.types import CaseProbes, Embeddings, ExpansionBasis, SearchResult, Selfie, Thresholds
+from matching.types import CaseProbes, Embeddings, ExpansionBasis, SearchResult, Thresholds
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
-from portal.cases import codes, forget, mail, moves, personal, receipts
-from portal.cases.models import Band, Case, Decision, Match, Photo, ProbeKind, Route, Search
+from portal.cases import codes, forget, mail, moves, own_probes, personal, receipts
+from portal.cases.models import Band, Case, Decision, Match, ProbeKind, Route, Search
 from portal.cases.states import ENDED, OPEN, State
 from portal.core import clock, keys, mailing, pasted
 from portal.jobs import queue
@@ -164,31 +163,12 @@ def _expansion_basis(case: Case) -> ExpansionBasis:
 
 
 def _probes(case: Case) -> Embeddings:
-    """The case's own probes; computed anew from its photos when the index moved to another face pack since."""
-    pack = service.pack().name
-    if case.probes.exclude(pack=pack).exists():
-        _read_again(case, pack)
-    return personal.probes(case)
-
-
-def _read_again(case: Case, pack: str) -> None:
-    read = {photo.pk: selfie for photo in case.photos.all() if (selfie := _selfie(photo)) is not None}
-    if not read:
+    """The case's own probes of the pack in use. Errors: PermanentFailure, if that pack finds a face in no photo."""
+    had = case.probes.exists()
+    probes = own_probes.of(case, pack=service.pack().name)
+    if had and not len(probes):
         raise PermanentFailure("probes of another pack, and no photo in which the new one finds a face")
-    with transaction.atomic():
-        # Reading took a while: what was forgotten meanwhile stays forgotten.
-        photos = list(Photo.objects.select_for_update().filter(case=case))
-        case.probes.exclude(pack=pack).delete()
-        for photo in photos:
-            if photo.pk in read:
-                personal.keep_probes(photo, read[photo.pk], pack=pack)
-
-
-def _selfie(photo: Photo) -> Selfie | None:
-    try:
-        return service.read_selfie(personal.opened(photo))
-    except PhotoRejected:
-        return None
+    return probes
 
 
 def _keep(case: Case, found: _Found) -> int:

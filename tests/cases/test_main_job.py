@@ -132,8 +132,8 @@ def test_a_photo_harvested_while_it_erases_is_found_by_the_last_search(
 
 def erasing_case(probe: Embeddings, mirrored: Embeddings) -> Case:
     case = make_case(State.ERASING, route=Route.PHOTO)
-    seen = Selfie(b"", probe[None], mirrored=mirrored, flaw=None)
-    personal.keep_probes(case.photos.get(), seen, pack=service.pack().name)
+    seen = Selfie(b"", probe[None], mirrored=mirrored, flaw=None, pack=service.pack().name)
+    personal.keep_probes(case.photos.get(), seen)
     return case
 
 
