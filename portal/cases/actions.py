@@ -1,6 +1,5 @@
 """What a data subject may do with their own case. What staff may do is in `decisions`."""
 
-import secrets
 from contextlib import suppress
 
 from django.db import transaction
@@ -17,15 +16,13 @@ from portal.cases import codes, forget, moves, own_probes, personal, receipts, v
 from portal.cases.faults import CodeExpired, Finished, Incomplete, TooManyCodes, TooManyPhotos
 from portal.cases.models import Case, Route
 from portal.cases.states import MOVES, State
-from portal.core import clock, keys, limits, mail_addresses, schedule
+from portal.core import base32, clock, keys, limits, mail_addresses, schedule
 from portal.core.faults import Stale
 from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.policies import budgets, deadlines, statutes
 from portal.policies.assurance import Proof, Right, See, allowance
 
-# Crockford's base 32 without look-alikes: 40 random bits.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MOST_PHOTOS = 5  # each is searched with, and so makes what is certain stricter
 
 
@@ -51,8 +48,8 @@ def _make_keys(case: Case) -> None:
 
 
 def _new_reference() -> str:
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    return f"{letters[:4]}-{letters[4:]}"
+    """40 random bits."""
+    return base32.grouped(base32.random_letters(8))
 
 
 def speak(case: Case, language: str) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import fsspec
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
 from pytest_django import Settings
 
@@ -343,3 +344,14 @@ def test_a_cache_is_a_store_only_where_one_is_named(settings: Settings) -> None:
     names = [connector.name for connector in connectors.configured()]
     # A cache that has nothing asks the image store, so that is emptied first; the index says where an image came from.
     assert names.index("images") < names.index("caches") < names.index("index") == len(names) - 1
+
+
+def test_two_caches_are_two_stores(settings: Settings) -> None:
+    settings.CACHE_URL = "https://one.example/{image} https://two.example/{image}"
+    found = connectors.by_name(connectors.configured())
+    assert [name for name in found if name.startswith("caches")] == ["caches", "caches-2"]
+
+
+def test_two_stores_of_one_name_are_refused() -> None:
+    with pytest.raises(ImproperlyConfigured):
+        connectors.by_name([*connectors.configured(), *connectors.configured()])
