@@ -24,9 +24,11 @@ from matching.models import HarvestedImage
 from matching.types import (
     BlockCounts,
     BlockSealer,
+    Breakdown,
     CaseProbes,
     Embeddings,
     ExpansionBasis,
+    Fault,
     Harvestable,
     HarvestReport,
     ImageDisclosure,
@@ -113,6 +115,11 @@ def same_person(one: Embeddings, other: Embeddings) -> bool:
     return searching.same_person(one, other)
 
 
+def alike(one: Embeddings, others: Sequence[Embeddings]) -> list[bool]:
+    """`same_person` of one with each of the others. Errors: PackError."""
+    return searching.alike(one, others)
+
+
 def search(probes: Embeddings, *, expand_from: ExpansionBasis | None = None) -> SearchResult:
     """Every face of the index that may be the subject's, hidden images included; each face once, by its best probe.
 
@@ -176,6 +183,16 @@ def count(scope: Scope) -> int:
     return provenance.count(scope)
 
 
+def draw(scope: Scope, images: int) -> list[UUID]:
+    """At most so many images of a scope, drawn at random."""
+    return provenance.draw(scope, images)
+
+
+def breakdown(scope: Scope, image_ids: Sequence[UUID] | None = None) -> Breakdown:
+    """How the images of a scope spread over sites, countries and years; or, where given, those of a list."""
+    return provenance.breakdown(scope, image_ids)
+
+
 def provenance_of(image_ids: Iterable[UUID]) -> dict[UUID, Provenance]:
     """Where and when these images were found. Images no longer in the index are left out."""
     return provenance.provenance_of(image_ids)
@@ -191,8 +208,13 @@ def import_disclosures(lines: Sequence[RegisterLine]) -> int:
     return provenance.import_disclosures(lines)
 
 
+def open_register(file: Path) -> provenance.Register:
+    """The operator's register of who was shown which image. Errors: BadTable."""
+    return provenance.Register(file)
+
+
 def disclosures_of(image_ids: Iterable[UUID]) -> tuple[ImageDisclosure, ...]:
-    """Which clients of the operator were shown these images, ordered by image id."""
+    """Which clients of the operator were shown these images, in the order of the ids."""
     return provenance.disclosures_of(image_ids)
 
 
@@ -244,6 +266,12 @@ def preview(image_id: UUID, face_id: int | None, *, clear: bool) -> bytes | None
         return None
     boxes = indexes.store().faces_of(image_id)
     return photos.preview(content, width=image.width, boxes=boxes, subject=face_id, clear=clear)
+
+
+def has_preview(image_id: UUID) -> bool:
+    """Whether there is a picture to preview; an image that came in as an embedding has none. Errors: IndexAway."""
+    there = HarvestedImage.objects.filter(id=image_id).exists()
+    return there and stores.blob_store().derived(image_id, stores.UPRIGHT) is not None
 
 
 def hide(image_ids: Sequence[UUID]) -> None:
@@ -430,6 +458,11 @@ def file_digests(image_ids: Iterable[UUID]) -> dict[UUID, bytes]:
     return provenance.file_digests(image_ids)
 
 
+def has_file(digests: Sequence[bytes]) -> bool:
+    """Whether one of these SHA-256 digests is that of a photo as it was harvested."""
+    return provenance.has_file(digests)
+
+
 def harvest(
     entries: Iterable[Harvestable],
     *,
@@ -445,9 +478,14 @@ def harvest(
     return harvesting.harvest_photos(entries, indexes.bind_pack(), on_progress, on_skipped, on_faceless)
 
 
-def embeddings_in(file: Path) -> int:
-    """How many rows of ready embeddings this file holds. Errors: BadEmbeddings."""
-    return harvesting.EmbeddingFile(file).count()
+def read_manifest(file: Path) -> Iterator[Harvestable | Fault]:
+    """The lines of a manifest, for `harvest`. Errors: BadTable."""
+    return harvesting.read_manifest(file)
+
+
+def embeddings_in(file: Path, *, ids: Path | None = None) -> int:
+    """How many rows there are to take in. Errors: BadTable."""
+    return harvesting.EmbeddingFile(file, ids).count()
 
 
 def harvest_embeddings(
@@ -460,7 +498,7 @@ def harvest_embeddings(
 ) -> HarvestReport:
     """Import ready embeddings. `recogniser` is the SHA-256 of the model that made them, if the file does not say it.
 
-    Errors: BadEmbeddings, PackError, HarvestRunning, HarvestRefused.
+    Errors: BadTable, PackError, HarvestRunning, HarvestRefused.
     """
     return harvesting.harvest_embeddings(
         harvesting.EmbeddingFile(file, ids), indexes.bind_pack(), recogniser, on_progress, on_skipped

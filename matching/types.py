@@ -164,6 +164,16 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Breakdown:
+    """How images spread; each part the largest first, cut off where it grows long."""
+
+    images: int
+    sites: tuple[tuple[str, int], ...]
+    countries: tuple[tuple[str, int], ...]  # an empty name where unknown
+    years: tuple[tuple[str, int], ...]  # of the harvest
+
+
+@dataclass(frozen=True)
 class PackInfo:
     name: str
     engine: str
@@ -202,6 +212,17 @@ class BlockCounts:
     active: int
     dormant: int  # of these: made with another pack, so that they keep out copies of deleted files alone
     exemptions: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why an entry of what was handed in was not taken. The reason quotes nothing: it may name a person's page."""
+
+    place: str  # line 3, row 7, or the name of a file
+    reason: str
+
+    def __str__(self) -> str:
+        return f"skipped {self.place}: {self.reason}"
 
 
 @dataclass(frozen=True)

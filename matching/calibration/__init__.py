@@ -14,7 +14,6 @@ from matching.calibration.bands import (
 from matching.calibration.files import Measurement, TooFewPairs, calibration_from
 from matching.calibration.files import write as write_calibration
 from matching.calibration.labels import FORMAT as LABELS_FORMAT
-from matching.calibration.labels import BadLabels
 from matching.calibration.labels import Photo as LabelledPhoto
 from matching.calibration.labels import read as read_labels
 from matching.calibration.pair_scores import LabelledFaces, labelled_faces, same_picture_of_two_people, score_pairs
@@ -22,7 +21,6 @@ from matching.calibration.pair_scores import LabelledFaces, labelled_faces, same
 __all__ = [
     "LABELS_FORMAT",
     "UNCALIBRATED_PROBABLE",
-    "BadLabels",
     "Calibration",
     "LabelledFaces",
     "LabelledPhoto",

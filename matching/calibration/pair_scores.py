@@ -110,14 +110,13 @@ def score_pairs(faces: LabelledFaces) -> PairScores:
     return PairScores(len(faces), people, genuine, impostor, people_pairs, design_effect(faces, people_pairs))
 
 
-def same_picture_of_two_people(faces: LabelledFaces) -> tuple[int, int] | None:
-    """Two photos, or one photo twice, that show one picture although the labels say two people; None where none do."""
+def same_picture_of_two_people(faces: LabelledFaces) -> dict[int, int]:
+    """Photos, each with another or itself, that show one picture although the labels say two people."""
+    pairs: dict[int, int] = {}
     for batch in comparisons(faces):
-        found = np.argwhere(batch.impostor & (batch.similarities >= SAME_PICTURE))
-        if len(found):
-            here, there = found[0]
-            return int(faces.photo[batch.first + here]), int(faces.photo[there])
-    return None
+        for here, there in np.argwhere(batch.impostor & (batch.similarities >= SAME_PICTURE)):
+            pairs.setdefault(int(faces.photo[batch.first + here]), int(faces.photo[there]))
+    return pairs
 
 
 def comparisons(faces: LabelledFaces) -> Iterator[_Comparisons]:

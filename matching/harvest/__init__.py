@@ -2,6 +2,7 @@
 
 from matching.harvest.admission import Arrival, admit, clear_leftovers, one_harvest
 from matching.harvest.embedding_files import EmbeddingFile
+from matching.harvest.manifest import read as read_manifest
 from matching.harvest.photos import harvest as harvest_photos
 from matching.harvest.ready_embeddings import harvest as harvest_embeddings
 
@@ -13,4 +14,5 @@ __all__ = [
     "harvest_embeddings",
     "harvest_photos",
     "one_harvest",
+    "read_manifest",
 ]

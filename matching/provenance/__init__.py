@@ -1,6 +1,7 @@
 """Where harvested images came from, who was shown them, and addresses from which nothing may come again."""
 
 from matching.provenance.addresses import digest as digest_of_address
+from matching.provenance.columns import ADDRESS, COUNTRY, HARVESTED_ON, PAGE, SITE, site_of
 from matching.provenance.disclosures import import_lines as import_disclosures
 from matching.provenance.disclosures import of_images as disclosures_of
 from matching.provenance.disclosures import of_images_gone as disclosed_and_gone
@@ -14,16 +15,37 @@ from matching.provenance.refused_addresses import missing as not_refused
 from matching.provenance.refused_addresses import refuse as refuse_addresses
 from matching.provenance.refused_addresses import replay_note as replay_refused_note
 from matching.provenance.refused_addresses import size as refused_count
-from matching.provenance.scope import count, file_digests, identifiers_of, images_at, provenance_of, select, within
+from matching.provenance.register import Register
+from matching.provenance.scope import (
+    breakdown,
+    count,
+    draw,
+    file_digests,
+    has_file,
+    identifiers_of,
+    images_at,
+    provenance_of,
+    select,
+    within,
+)
 
 __all__ = [
+    "ADDRESS",
+    "COUNTRY",
+    "HARVESTED_ON",
+    "PAGE",
     "REFUSED_NOTE",
+    "SITE",
+    "Register",
     "begin_refused_list_anew",
+    "breakdown",
     "count",
     "digest_of_address",
     "disclosed_and_gone",
     "disclosures_of",
+    "draw",
     "file_digests",
+    "has_file",
     "identifiers_of",
     "images_at",
     "import_disclosures",
@@ -36,6 +58,7 @@ __all__ = [
     "refused_list_edition",
     "replay_refused_note",
     "select",
+    "site_of",
     "spellings_of_address",
     "within",
 ]

@@ -89,7 +89,13 @@ def operator_search(probes: Embeddings, *, limit: int) -> tuple[Match, ...]:
 
 def same_person(one: Embeddings, other: Embeddings) -> bool:
     """Whether the most similar two of these probes are as similar as 99 % of genuine pairs. Errors: PackError."""
-    return bool((one @ other.T).max() >= threshold_at_target_fnmr(calibration()))
+    return alike(one, [other])[0]
+
+
+def alike(one: Embeddings, others: Sequence[Embeddings]) -> list[bool]:
+    """Whether one is the same person as each of the others, as `same_person` decides it. Errors: PackError."""
+    genuine = threshold_at_target_fnmr(calibration())
+    return [bool(len(one) and len(other) and (one @ other.T).max() >= genuine) for other in others]
 
 
 def thresholds_for_index() -> ThresholdsFor:

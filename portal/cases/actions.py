@@ -1,6 +1,7 @@
 """What a data subject may do with their own case. What staff may do is in `decisions`."""
 
 from contextlib import suppress
+from hashlib import sha256
 
 from django.db import transaction
 
@@ -125,7 +126,7 @@ def keep_photo(case: Case, data: bytes) -> Flaw | None:
         earlier = own_probes.of(case, pack=selfie.pack)
         if len(earlier) and not service.same_person(selfie.probes, earlier):
             raise PhotoRejected(PhotoFault.ANOTHER_FACE)
-        personal.keep_photo(case, selfie)
+        personal.keep_photo(case, selfie, digest=sha256(data).digest())
         personal.keep_live_score(case, selfie.live)
         _set_proof(case, Proof.PHOTO)
     return selfie.flaw

@@ -1,7 +1,5 @@
 """What can go wrong for the person who acts; each surface turns these into a sentence that says what to do."""
 
-from portal.core.faults import NotAllowed
-
 
 class WrongCode(Exception):
     def __init__(self, tries_left: int) -> None:
@@ -21,6 +19,10 @@ class TooManyCases(Exception):
     """The budget of new cases of this visitor, or of all, is spent for now."""
 
 
+class TooManyUnlocks(Exception):
+    """This person has unlocked as many cases as one may in a day."""
+
+
 class TooManyPhotos(Exception):
     """The case has as many photos as it may have; one must be taken back first."""
 
@@ -29,14 +31,6 @@ class Incomplete(Exception):
     def __init__(self, missing: str) -> None:
         super().__init__(missing)
         self.missing = missing
-
-
-class Unseen(NotAllowed):
-    """Probable matches would be deleted by someone who has not looked at them."""
-
-    def __init__(self, matches: list[int]) -> None:
-        super().__init__(f"{len(matches)} not looked at")
-        self.matches = matches
 
 
 class Finished(Exception):

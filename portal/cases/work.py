@@ -1,6 +1,6 @@
 """What workers do with a case. Each may be interrupted anywhere and run again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,7 +13,7 @@ from matching.types import CaseProbes, Embeddings, ExpansionBasis, SearchResult,
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
-from portal.cases import codes, forget, mail, moves, own_probes, personal, receipts
+from portal.cases import assignments, cautions, codes, forget, mail, moves, own_probes, personal, receipts
 from portal.cases.models import Band, Case, Decision, Match, ProbeKind, Route, Search
 from portal.cases.states import ENDED, OPEN, State
 from portal.core import clock, keys, mailing, pasted
@@ -90,6 +90,7 @@ def _review_what_is_new(case: Case, found: _Found) -> bool:
     append.append(Tag.CASE_SEARCHED, about=case.code, images=new)
     if new:
         moves.move(case, State.REVIEW)
+        assignments.draw(case)
     return new > 0
 
 
@@ -115,7 +116,11 @@ def _find(case: Case) -> _Found:
 def _find_together(cases: Sequence[tuple[Case, CaseProbes | None]]) -> list[_Found]:
     """One pass over the index for all that are to be searched by their photo."""
     results = iter(service.sweep([probes for _, probes in cases if probes is not None]))
-    return [_at_addresses(case) if probes is None else _nearest(case, next(results)) for case, probes in cases]
+    open_faces = cautions.open_faces() if any(probes for _, probes in cases) else {}
+    return [
+        _at_addresses(case) if probes is None else _nearest(case, probes, next(results), open_faces)
+        for case, probes in cases
+    ]
 
 
 def _case_probes(case: Case) -> CaseProbes | None:
@@ -139,13 +144,14 @@ def _at_addresses(case: Case) -> _Found:
     return _Found(tuple(Match(case=case, image_id=image_id, band=Band.ADDRESS) for image_id in images))
 
 
-def _nearest(case: Case, result: SearchResult) -> _Found:
+def _nearest(case: Case, probes: CaseProbes, result: SearchResult, open_faces: Mapping[UUID, Embeddings]) -> _Found:
     # Own probes' matches come first, and of each kind the most similar, so the first face of an image is its nearest.
     nearest: dict[UUID, Match] = {}
     for found in result.matches:
         row = Match(case=case, image_id=found.image_id, face_id=found.face_id, expanded=found.expanded)
         row.similarity, row.band = found.similarity, Band(found.band)
         nearest.setdefault(found.image_id, row)
+    cautions.note(case, probes.probes, nearest.values(), open_faces)
     return _Found(tuple(nearest.values()), result.thresholds)
 
 

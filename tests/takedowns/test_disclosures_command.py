@@ -15,11 +15,11 @@ from django.core.management.base import CommandError
 
 from matching import service
 from matching.models import Disclosure
+from matching.provenance import register
 from matching.types import RegisterLine, Store
 from portal.accounts.models import User
 from portal.core import clock
 from portal.jobs import kinds, run
-from portal.notices import register
 from portal.notices.models import Item
 from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors.base import Connector, Erasure, StoreError
@@ -27,7 +27,7 @@ from portal.takedowns.connectors.local import LocalStore
 from portal.takedowns.models import HoldReason, Takedown
 from portal.takedowns.removals import open_removal
 from portal.takedowns.states import TakedownState
-from tests.builders import indexed_image
+from tests.builders import indexed_image, look_at_hold
 
 pytestmark = pytest.mark.django_db
 WHEN = "2026-03-14T09:30:00-04:00"
@@ -125,7 +125,7 @@ def test_a_bad_line_is_named_and_the_others_are_taken(tmp_path: Path) -> None:
     assert "line 4: shown_at is no time" in told
     assert "line 5: client is empty" in told
     assert "line 6: it names no image" in told
-    assert "line 7: client is longer" in told
+    assert "line 7: client is longer than 80 characters" in told
     assert "1 lines added, 0 already there, 5 not taken" in told
     assert "last spring" not in told
     assert "not-an-id" not in told
@@ -135,18 +135,18 @@ def test_a_bad_line_is_named_and_the_others_are_taken(tmp_path: Path) -> None:
 def test_a_line_with_too_many_columns_is_named(tmp_path: Path) -> None:
     file = tmp_path / "register.csv"
     file.write_text(f"shown_at,client,image\n{WHEN},acme,{uuid4()}\n{WHEN},acme,Police,{uuid4()}\n", encoding="utf-8")
-    assert "line 3: it has 4 columns, the first line 3" in refused(file)
+    assert "line 3: it has 4 columns, the heading has 3" in refused(file)
     assert Disclosure.objects.count() == 1
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"when,who\n", "needs the columns shown_at, client and one of image or address"),
-        (b"", "needs the columns"),
-        (b"shown_at,client,image\n\xff\xfe\n", "Line 2 is not UTF-8"),
-        (b'shown_at,client,image\n"open,acme,x\n', "is no CSV"),
+        (b"when,who\n", "lacks the columns shown_at, client, image or address"),
+        (b"", "is empty: its first line must name the columns"),
+        (b"shown_at,client,image,Client\n", "has the column client more than once"),
         (b"PAR1 and nothing of the kind", "is none, or was cut off"),
+        (b"PK\x03\x04 and so on", "is a workbook or an archive: save the sheet as CSV in UTF-8"),
     ],
 )
 def test_a_file_that_is_no_register_is_refused_with_a_sentence(tmp_path: Path, content: bytes, said: str) -> None:
@@ -240,6 +240,7 @@ def test_of_what_is_held_the_register_is_told_after_release(
     hold = holds.propose([on_its_way], HoldReason.LITIGATION, by=sam)
     take(register_by_address(tmp_path, on_its_way))
     assert not Item.objects.exists()
+    look_at_hold(hold, lee)
     holds.decline(hold, by=lee)
     Away.mended = True
     clock.move(timedelta(hours=25))

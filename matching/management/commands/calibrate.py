@@ -13,9 +13,7 @@ from tqdm import tqdm
 
 from matching.calibration import (
     LABELS_FORMAT,
-    BadLabels,
     Calibration,
-    LabelledFaces,
     LabelledPhoto,
     Measurement,
     TooFewPairs,
@@ -27,12 +25,14 @@ from matching.calibration import (
     score_pairs,
     write_calibration,
 )
-from matching.errors import PackError
+from matching.errors import BadTable, NotAllTaken, PackError
 from matching.faces import Pack, chosen_pack, photo_readers, read_photo
-from matching.types import Embeddings
+from matching.types import Embeddings, Fault
 
 AT_ONCE = 64  # photos in memory
 METHOD = "Photos labelled by the operator."
+
+Found = tuple[LabelledPhoto, Embeddings]
 
 
 class Command(BaseCommand):
@@ -47,43 +47,69 @@ class Command(BaseCommand):
         parser.add_argument("--how", default=METHOD, help="where the photos are from; nobody's name")
 
     def handle(self, *args: Any, labels: Path, photos: Path | None, out: Path | None, how: str, **options: Any) -> None:
+        self._faults = 0
         try:
             self._measure(labels, photos or labels.parent, out, how)
-        except (BadLabels, TooFewPairs, PackError) as error:
+        except (BadTable, TooFewPairs, PackError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"The calibration cannot be written: {error.strerror}.") from None
+        if self._faults:
+            raise CommandError(str(NotAllTaken(self._faults, "photos")))
 
     def _measure(self, table: Path, root: Path, out: Path | None, how: str) -> None:
         pack = chosen_pack()
         target = out or own_file(pack)
-        given = read_labels(table, root)
-        found = list(self._faces(given, pack))
-        if not found:
-            raise TooFewPairs("In none of the photos a face was found.")
-        faces = labelled_faces(found)
-        refuse_one_picture_of_two(faces, [photo.line for photo, _rows in found])
-        measured = score_pairs(faces)
+        given = read_labels(table, root, self._skip)
+        found = self._without_twins(list(self._faces(given, pack)))
+        measured = score_pairs(labelled_faces(found))
         source = Measurement(pack.info.name, pack.recogniser_sha256, how, timezone.localdate(), len(found))
         calibration = calibration_from(source, measured)
         written = write_calibration(target, calibration, measured)
         self._tell(calibration, written, in_use=target.parent == operator_folder())
 
-    def _faces(self, given: list[LabelledPhoto], pack: Pack) -> Iterator[tuple[LabelledPhoto, Embeddings]]:
+    def _faces(self, given: list[LabelledPhoto], pack: Pack) -> Iterator[Found]:
         """Largest face first. Of a photo that cannot be used only the line is told: its name may be a person's."""
         bar = tqdm(total=len(given), unit="photo", disable=not sys.stderr.isatty())
         with bar, photo_readers(len(given)) as pool:
             for some in (given[at : at + AT_ONCE] for at in range(0, len(given), AT_ONCE)):
-                contents = [photo.file.read_bytes() for photo in some]
-                outcomes = (map if pool is None else pool.map)(read_photo, contents, [pack] * len(some))
-                for photo, outcome in zip(some, outcomes, strict=True):
-                    bar.update()
+                bar.update(len(some))
+                contents = list(self._contents(some))
+                outcomes = (map if pool is None else pool.map)(
+                    read_photo, [content for _photo, content in contents], [pack] * len(contents)
+                )
+                for (photo, _content), outcome in zip(contents, outcomes, strict=True):
                     if isinstance(outcome, str):
-                        self.stderr.write(f"line {photo.line}: {outcome}")
+                        self._skip(Fault(photo.place, outcome))
                     elif not len(outcome.rows):
-                        self.stderr.write(f"line {photo.line}: no face found")
+                        self.stderr.write(f"{photo.place}: no face found")
                     else:
                         yield photo, outcome.rows
+
+    def _contents(self, photos: list[LabelledPhoto]) -> Iterator[tuple[LabelledPhoto, bytes]]:
+        for photo in photos:
+            try:
+                yield photo, photo.file.read_bytes()
+            except OSError as error:
+                self._skip(Fault(photo.place, f"its file cannot be read ({error.strerror})"))
+
+    def _without_twins(self, found: list[Found]) -> list[Found]:
+        """Of one picture that is given to two people nobody knows whose it is. Errors: TooFewPairs."""
+        if not found:
+            raise TooFewPairs("In none of the photos a face was found.")
+        twins = same_picture_of_two_people(labelled_faces(found))
+        places = [photo.place for photo, _rows in found]
+        for here, there in sorted(twins.items()):
+            self._skip(Fault(places[here], why_twins(places, here, there)))
+        left = [each for nth, each in enumerate(found) if nth not in twins]
+        if not left:
+            raise TooFewPairs("In none of the photos that are left a face was found.")
+        return left
+
+    def _skip(self, fault: Fault) -> None:
+        self._faults += 1
+        with tqdm.external_write_mode():
+            self.stderr.write(str(fault))
 
     def _tell(self, calibration: Calibration, written: list[Path], *, in_use: bool) -> None:
         self.stdout.write(
@@ -98,18 +124,14 @@ class Command(BaseCommand):
             self.stdout.write("Searches use it once it lies in the folder CALIBRATIONS.")
 
 
-def refuse_one_picture_of_two(faces: LabelledFaces, lines: list[int]) -> None:
-    """By their lines: a file's name may be a person's. Errors: BadLabels."""
-    two = same_picture_of_two_people(faces)
-    if two is None:
-        return
-    one, other = sorted(lines[photo] for photo in two)
-    if one == other:
-        raise BadLabels(f"Line {one} of the table has one face twice: give it a group that begins with collage.")
-    raise BadLabels(
-        f"Lines {one} and {other} of the table give one picture to two people, saved anew or cut out differently:"
-        " no threshold would keep such a pair apart. Take one of them out, give both the same identity, or without"
-        " one the same group."
+def why_twins(places: list[str], here: int, there: int) -> str:
+    """By their places: a file's name may be a person's."""
+    if here == there:
+        return "it has one face twice: give it a group that begins with collage"
+    return (
+        f"its picture is given to another person in {places[there]}, saved anew or cut out differently: no index could"
+        " be kept free of such strangers. Take one of them out, give both the same identity, or without one the same"
+        " group"
     )
 
 

@@ -276,7 +276,8 @@ def test_a_harvest_tells_refusals_apart_from_nothing_until_they_are_many(tmp_pat
     few.mkdir()
     for n in range(9):
         (tmp_path / f"{n:02}.png").rename(few / f"{n:02}.png")
-    assert harvested(few) == "0 images with 0 faces added, 9 already there or kept out, 0 skipped\n"
+    told = "0 images with 0 faces added, 9 already there or kept out, 0 skipped (0 of them not photos)\n"
+    assert harvested(few) == told
     assert "at least 10 kept out" in harvested(tmp_path)
 
 

@@ -74,9 +74,30 @@ def test_what_is_measured_on_photos_counts_from_the_next_search_on(
         assert not [name for name in ("eileen", "tom", "one.png", str(tmp_path)) if name in content]
 
 
+def test_photos_that_cannot_be_used_are_named_and_the_others_are_measured(
+    own: Path, astronaut: Path, other_people: list[Path], tmp_path: Path
+) -> None:
+    picture = Image.open(astronaut).convert("RGB")
+    picture.save(tmp_path / "one.png")
+    picture.resize((300, 300)).save(tmp_path / "two.jpg")
+    Image.open(other_people[0]).convert("RGB").save(tmp_path / "others.jpg")
+    (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "circle.jpg").symlink_to(tmp_path / "circle.jpg")
+    names = ["one.png", "broken.jpg", "folder.jpg", "circle.jpg", "gone.jpg", "two.jpg"]
+    table = labelled(tmp_path, *((name, "eileen", "") for name in names), ("others.jpg", "tom", ""))
+    with pytest.raises(CommandError, match="Not taken: 4 of the photos"):
+        call_command("calibrate", table, stdout=StringIO(), stderr=(told := StringIO()))
+    assert sorted(line.partition(":")[0] for line in told.getvalue().splitlines()) == [
+        f"skipped line {line}" for line in (3, 4, 5, 6)
+    ]
+    assert next(bands.calibrations_in(own)).photos == 3
+    assert not [name for name in (*names, "eileen") if name in told.getvalue()]
+
+
 def test_a_fault_in_the_labels_is_one_sentence(own: Path, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("photo\n")
-    with pytest.raises(CommandError, match="needs a heading"):
+    with pytest.raises(CommandError, match="lacks the columns file, identity"):
         call_command("calibrate", tmp_path / "labels.csv")
     assert not own.exists()
 
@@ -88,8 +109,8 @@ def labelled(folder: Path, *rows: tuple[str, ...]) -> Path:
 
 
 @pytest.mark.parametrize("identities", [("eileen", "tom"), ("", "")])
-def test_one_picture_of_two_people_is_refused(
-    own: Path, astronaut: Path, tmp_path: Path, identities: tuple[str, str]
+def test_one_picture_of_two_people_is_named_and_the_others_are_measured(
+    own: Path, astronaut: Path, other_people: list[Path], tmp_path: Path, identities: tuple[str, str]
 ) -> None:
     """Saved twice without loss: the files differ, the pictures do not."""
     picture = Image.open(astronaut).convert("RGB")
@@ -97,15 +118,18 @@ def test_one_picture_of_two_people_is_refused(
     picture.save(tmp_path / "again.bmp")
     picture.resize((300, 300)).save(tmp_path / "smaller.png")
     picture.resize((320, 320)).save(tmp_path / "small.png")
-    Image.fromarray(builders.noise()).save(tmp_path / "nobody.png")
+    Image.open(other_people[0]).convert("RGB").save(tmp_path / "others.jpg")
     table = labelled(
         tmp_path,
         *(("one.png", identities[0], "a"), ("again.bmp", identities[1], "b")),
-        *(("smaller.png", "eileen", "a"), ("small.png", "eileen", "a"), ("nobody.png", "tom", "b")),
+        *(("smaller.png", "eileen", "a"), ("small.png", "eileen", "a"), ("others.jpg", "tom", "b")),
     )
-    with pytest.raises(CommandError, match="Lines 2 and 3 of the table give one picture to two people"):
-        call_command("calibrate", table, stdout=StringIO(), stderr=StringIO())
-    assert not own.exists()
+    with pytest.raises(CommandError, match="Not taken: 2 of the photos"):
+        call_command("calibrate", table, stdout=StringIO(), stderr=(told := StringIO()))
+    assert "line 2: its picture is given to another person in line 3" in told.getvalue()
+    assert "line 3: its picture is given to another person in line 2" in told.getvalue()
+    (found,) = bands.calibrations_in(own)
+    assert (found.genuine_pairs, found.photos) == (1, 3)
 
 
 def test_a_face_that_is_twice_in_one_photo_is_refused(own: Path, astronaut: Path, tmp_path: Path) -> None:
@@ -117,8 +141,9 @@ def test_a_face_that_is_twice_in_one_photo_is_refused(own: Path, astronaut: Path
     picture.save(tmp_path / "one.png")
     Image.fromarray(builders.noise()).save(tmp_path / "nobody.png")
     table = labelled(tmp_path, ("both.png", "eileen", "a"), ("one.png", "eileen", "a"), ("nobody.png", "tom", "b"))
-    with pytest.raises(CommandError, match="Line 2 of the table has one face twice"):
-        call_command("calibrate", table, stdout=StringIO(), stderr=StringIO())
+    with pytest.raises(CommandError, match="In too few of the photos"):
+        call_command("calibrate", table, stdout=StringIO(), stderr=(told := StringIO()))
+    assert "line 2: it has one face twice" in told.getvalue()
 
 
 @pytest.mark.parametrize("similarity", [1.0, 1.0000002])
