@@ -87,10 +87,8 @@ def test_once_placed_its_pictures_are_shown_to_the_two_alone(sam: User, lee: Use
 
 
 def test_a_notice_is_read_before_it_is_settled(sam_client: Client, sam: User, drain: Callable[[], int]) -> None:
-    images = [sam_image := shown_image("acme")]
-    open_removal(sam_image, images, job_when_removed="hold.over", job_when_purged="hold.over")
-        sam_image := shown_image("acme"), [sam_image], job_when_removed="hold.over", job_when_purged="hold.over"
-    )
+    image = shown_image("acme")
+    open_removal(image, [image], job_when_removed="hold.over", job_when_purged="hold.over")
     drain()
     notice = Notice.objects.get()
     assert notice.state == NoticeState.STUCK
