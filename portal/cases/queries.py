@@ -145,7 +145,7 @@ def queue(by: User, *, state: str = "", reference: str = "") -> QuerySet[Case]:
 
     No search by person exists, nor any among the cases of others.
     """
-    cases = _theirs(by)
+    cases = cases_of(by)
     if reference:
         return cases.filter(reference=reference.strip().upper())
     return cases.filter(state=state).order_by("due_on", "received_at") if state else _open_first(cases)
@@ -166,19 +166,21 @@ def proposals_of(by: User) -> QuerySet[Proposal]:
 
 
 def _open_proposals(by: User) -> QuerySet[Proposal]:
-    waiting = Proposal.objects.filter(outcome=Outcome.OPEN, case__in=_theirs(by))
+    waiting = Proposal.objects.filter(outcome=Outcome.OPEN, case__in=cases_of(by))
     return waiting.select_related("case", "made_by").order_by("case__due_on")
 
 
 def proposal_for_staff(by: User, pk: int) -> Proposal:
     """Errors: Http404."""
-    found = Proposal.objects.select_related("case", "made_by", "decided_by").filter(pk=pk, case__in=_theirs(by)).first()
+    found = (
+        Proposal.objects.select_related("case", "made_by", "decided_by").filter(pk=pk, case__in=cases_of(by)).first()
+    )
     if found is None:
         raise Http404
     return found
 
 
-def _theirs(by: User) -> QuerySet[Case]:
+def cases_of(by: User) -> QuerySet[Case]:
     """For everybody but the two who were drawn a case is not there."""
     if not by.is_reviewer:
         return Case.objects.none()
@@ -195,7 +197,7 @@ def case_for_staff(by: User, code: UUID) -> Case:
 
 def case_to_act_on(by: User, code: UUID) -> Case:
     """The same for a verb, which leaves its own entry. Errors: Http404."""
-    case = _theirs(by).filter(pk=code).first()
+    case = cases_of(by).filter(pk=code).first()
     if case is None:
         raise Http404
     return case

@@ -29,7 +29,7 @@ from portal.core import clock
 from portal.core.faults import NotAllowed, Stale
 from portal.jobs import run
 from portal.takedowns.models import Removal, Takedown
-from tests.builders import indexed_image, look_at, make_case
+from tests.builders import indexed_image, look_at, make_account, make_case
 
 pytestmark = pytest.mark.django_db
 
@@ -213,6 +213,16 @@ class TestRestore:
         decisions.confirm(proposal, by=lee)
         assert sorted(Takedown.objects.values_list("state", flat=True)) == ["hidden", "restored"]
         assert Match.objects.get(pk=hidden[0]).decision == Decision.LEFT
+
+    def test_both_have_looked_at_it(self, case: Case, hidden: list[int], sam: User) -> None:
+        kim = make_account("kim")
+        with pytest.raises(Unseen):
+            decisions.propose_restore(case, by=kim, matches=hidden[:1])
+        proposal = decisions.propose_restore(case, by=sam, matches=hidden[:1])
+        with pytest.raises(Unseen):
+            decisions.confirm(proposal, by=kim)
+        look_at(case, kim)
+        decisions.confirm(proposal, by=kim)
 
     def test_it_is_too_late_for_the_second_person_as_well(
         self, case: Case, hidden: list[int], sam: User, lee: User

@@ -21,7 +21,8 @@ from portal.takedowns import holds, moves
 from portal.takedowns.models import HoldReason, ReleasedBecause, Step, Takedown
 from portal.takedowns.removals import open_removal
 from portal.takedowns.states import StepState, TakedownState
-from tests.builders import indexed_image, look_at_hold
+from tests.builders import assign, indexed_image, look_at_hold
+from tests.staff.build import reviewed
 
 PAGE = "/en/staff/system/"
 
@@ -188,6 +189,19 @@ def test_what_a_hold_decided_has_no_page_to_go_to(sam: User, lee: User, sam_clie
     page = sam_client.get(PAGE).content.decode()
     assert "Image store" in page
     assert str(hold.pk) not in page
+
+
+def test_a_case_is_linked_for_whom_it_was_drawn_alone(sam_client: Client, lee: User, lee_client: Client) -> None:
+    case = reviewed()
+    takedown = open_removal(
+        case.code, [uuid4()], job_when_removed="case.settle", job_when_purged="case.close"
+    ).takedowns.get()
+    moves.move_takedown(takedown, TakedownState.STUCK, hide_attempts=8)
+    page = f"/en/staff/cases/{case.code}/"
+    assert page in sam_client.get(PAGE).content.decode()
+    assign(case, lee)
+    assert page in lee_client.get(PAGE).content.decode()
+    assert str(case.code) not in sam_client.get(PAGE).content.decode()
 
 
 def test_every_job_has_a_name_that_people_read(sam_client: Client) -> None:

@@ -117,7 +117,9 @@ def breakdown(request: StaffRequest, code: UUID) -> HttpResponse:
     try:
         spread = looked_at.breakdown(found, request.user)
     except looked_at.TooManyCounts:
-        messages.warning(request, _("You have seen as many orders counted as one person may in a day."))
+        messages.warning(
+            request, _("You have seen as many orders counted as one person may. Ask a colleague, or go on tomorrow.")
+        )
         return redirect("staff:order", found.code)
     pictures = looked_at.sample(found, request.user)
     left = len(looked_at.left_to_see(found, request.user))

@@ -16,8 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 from matching import service
 from matching.errors import PackError
 from portal.accounts.access import StaffRequest, staff_required
+from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
+from portal.cases import queries
 from portal.core import clock
 from portal.core.faults import IllegalMove, Stale
 from portal.jobs import queue
@@ -29,7 +31,7 @@ from portal.orders.models import Order
 from portal.policies import operations
 from portal.staff import labels
 from portal.takedowns import overdue, removals
-from portal.takedowns.models import Hold, Step, Takedown
+from portal.takedowns.models import Step, Takedown
 from portal.takedowns.states import StepState
 
 SHOWN = 50
@@ -41,7 +43,7 @@ def system(request: StaffRequest) -> HttpResponse:
     jobs = dict(Job.objects.values_list("state").annotate(count=Count("pk")).order_by())
     steps = Step.objects.filter(state=StepState.STUCK).select_related("takedown__removal")[:SHOWN]
     unhidden = removals.unhidden()[:SHOWN]
-    origins = _origins([*(step.takedown for step in steps), *unhidden])
+    origins = _origins([*(step.takedown for step in steps), *unhidden], by=request.user)
     oldest = Job.objects.filter(state=JobState.DUE, run_at__lte=clock.now()).order_by("run_at").first()
     context = {
         "here": "system",
@@ -73,12 +75,12 @@ def _stuck_stores() -> list[tuple[str, int]]:
     return [(removals.SEARCH, removals.unhidden().count()), *steps.order_by("store")]
 
 
-def _origins(takedowns: Iterable[Takedown]) -> dict[UUID, str]:
-    """Whether an order, a case or a legal hold decided these. A hold has no page that everyone may open."""
+def _origins(takedowns: Iterable[Takedown], *, by: User) -> dict[UUID, str]:
+    """Whether an order or a case of theirs decided these; empty where whoever looks may open neither."""
     ids = {takedown.removal.origin for takedown in takedowns}
     orders = set(Order.objects.filter(pk__in=ids).values_list("pk", flat=True))
-    holds = set(Hold.objects.filter(pk__in=ids).values_list("pk", flat=True))
-    return {origin: "order" if origin in orders else "hold" if origin in holds else "case" for origin in ids}
+    cases = set(queries.cases_of(by).filter(pk__in=ids).values_list("pk", flat=True))
+    return {origin: "order" if origin in orders else "case" if origin in cases else "" for origin in ids}
 
 
 def _pack() -> dict[str, Any]:
