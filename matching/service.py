@@ -24,6 +24,7 @@ from matching.models import HarvestedImage
 from matching.types import (
     BlockCounts,
     BlockSealer,
+    Breakdown,
     BroughtBack,
     Embeddings,
     Fault,
@@ -108,6 +109,11 @@ def same_person(one: Embeddings, other: Embeddings) -> bool:
     return searching.same_person(one, other)
 
 
+def alike(one: Embeddings, others: Sequence[Embeddings]) -> list[bool]:
+    """`same_person` of one with each of the others. Errors: PackError."""
+    return searching.alike(one, others)
+
+
 def search(probes: Embeddings, *, known: Known | None = None) -> SearchResult:
     """Exact, over every face, those of hidden images too; each face once, by its best probe.
 
@@ -170,6 +176,16 @@ def within(scope: Scope, image_ids: Iterable[UUID]) -> frozenset[UUID]:
 def count(scope: Scope) -> int:
     """How many images the index holds of this scope, hidden ones too."""
     return provenance.count(scope)
+
+
+def draw(scope: Scope, images: int) -> list[UUID]:
+    """At most so many images of a scope, drawn at random."""
+    return provenance.draw(scope, images)
+
+
+def breakdown(scope: Scope, image_ids: Sequence[UUID] | None = None) -> Breakdown:
+    """How the images of a scope spread over sites, countries and years; or, where given, those of a list."""
+    return provenance.breakdown(scope, image_ids)
 
 
 def provenance_of(image_ids: Iterable[UUID]) -> dict[UUID, Provenance]:
@@ -242,6 +258,12 @@ def preview(image_id: UUID, face_id: int | None, *, clear: bool) -> bytes | None
         return None
     boxes = indexes.store().faces_of(image_id)
     return photos.preview(content, width=image.width, boxes=boxes, subject=face_id, clear=clear)
+
+
+def has_preview(image_id: UUID) -> bool:
+    """Whether there is a picture to preview; an image that came in as an embedding has none. Errors: IndexAway."""
+    there = HarvestedImage.objects.filter(id=image_id).exists()
+    return there and stores.blob_store().derived(image_id, stores.UPRIGHT) is not None
 
 
 def hide(image_ids: Sequence[UUID]) -> None:
@@ -420,6 +442,11 @@ def screen(faces: Embeddings) -> NDArray[np.bool_]:
 def file_digests(image_ids: Iterable[UUID]) -> dict[UUID, bytes]:
     """SHA-256 of each photo as it was harvested."""
     return provenance.file_digests(image_ids)
+
+
+def has_file(digests: Sequence[bytes]) -> bool:
+    """Whether one of these SHA-256 digests is that of a photo as it was harvested."""
+    return provenance.has_file(digests)
 
 
 def harvest(

@@ -163,6 +163,16 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Breakdown:
+    """How images spread; each part the largest first, cut off where it grows long."""
+
+    images: int
+    sites: tuple[tuple[str, int], ...]
+    countries: tuple[tuple[str, int], ...]  # an empty name where unknown
+    years: tuple[tuple[str, int], ...]  # of the harvest
+
+
+@dataclass(frozen=True)
 class PackInfo:
     name: str
     engine: str

@@ -199,6 +199,8 @@ COOLING = env.period("COOLING_SECONDS", timetable.COOLING)
 PURGE_AFTER = env.period("PURGE_SECONDS", timetable.PURGE_AFTER)
 # How often the ledger is published: at whole intervals since 1970, so daily means midnight UTC.
 PUBLISH_EVERY = env.period("PUBLISH_SECONDS", timetable.PUBLISH_EVERY)
+# How often regulators are given new figures, at such times too.
+STATISTICS_EVERY = env.period("STATISTICS_SECONDS", timetable.RELEASE_EVERY)
 # When a case's receipt is due, counted from when the case was received. 0: with the statute's last day and the time
 # that purging may take after it.
 RECEIPT_SLOT = env.period("RECEIPT_SLOT_SECONDS", timedelta())

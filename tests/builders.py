@@ -1,6 +1,7 @@
 """Builders of things as the portal itself makes them: through its own verbs and moves, no rows by hand."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import date
 from importlib import import_module
 from io import BytesIO
@@ -19,9 +20,14 @@ from matching.harvest.admission import Arrival, Photo
 from matching.index.protocol import face_rows
 from matching.types import Harvestable
 from portal.accounts.models import Role, User
-from portal.cases import actions, codes, moves, personal
-from portal.cases.models import Case, Route
+from portal.cases import actions, assignments, codes, decisions, moves, personal, queries
+from portal.cases.models import Case, Part, Route
 from portal.cases.states import State
+from portal.core import clock
+from portal.orders import looked_at as orders
+from portal.orders.models import Order
+from portal.takedowns import held_pictures, holds
+from portal.takedowns.models import Hold, HoldReason
 
 DAY = date(2026, 3, 14)
 
@@ -106,9 +112,54 @@ def session_of(case: Case) -> Client:
     return client
 
 
-def make_account(name: str, *, regulator: bool = False) -> User:
+def make_account(name: str, *, regulator: bool = False, senior: bool = True) -> User:
+    """The account of this name, made where there is none yet."""
     role = Role.REGULATOR if regulator else Role.STAFF
-    return User.objects.create(name=name, role=role, password=secrets.token_urlsafe(12))
+    made = User.objects.filter(name=name).first()
+    return made or User.objects.create(
+        name=name, role=role, password=secrets.token_urlsafe(12), is_senior=senior and not regulator
+    )
+
+
+def assign(case: Case, *people: User) -> Case:
+    """As if the system had drawn these, and nobody else; the cast's Sam and Lee where nobody is named."""
+    case.assignments.filter(ended_at=None).update(ended_at=clock.now())
+    drawn = people or (make_account("sam"), make_account("lee"))
+    for part, to in zip(Part, drawn, strict=False):
+        assignments.give(case, part, to)
+    return case
+
+
+def look_at(case: Case, *people: User) -> None:
+    """Each unlocks the case and looks at the photos, at each picture, and at the source where there is no picture."""
+    for person in people:
+        decisions.unlock(case, by=person, purpose="compare")
+        for photo in case.photos.all():
+            queries.evidence_photo(case, person, photo.number)
+        for match in case.matches.all():
+            queries.evidence_match(match, person)
+            queries.source(match, person)
+
+
+def look_at_order(order: Order, *people: User) -> None:
+    for person in people:
+        orders.breakdown(order, person)
+        for sampled in orders.sample(order, person):
+            orders.picture(order, sampled.image_id, person)
+
+
+def look_at_hold(hold: Hold, *people: User) -> None:
+    for person in people:
+        for held in held_pictures.shown(hold, person):
+            held_pictures.picture(hold, held.image_id, person)
+
+
+def place_hold(images: Sequence[UUID], by: User, second: User, reason: HoldReason = HoldReason.LITIGATION) -> Hold:
+    """Proposed by one, confirmed by the other, both having looked."""
+    hold = holds.propose(images, reason, by=by)
+    look_at_hold(hold, by, second)
+    holds.confirm(hold, by=second)
+    return Hold.objects.get(pk=hold.pk)
 
 
 def signed_in(account: User) -> Client:

@@ -16,7 +16,18 @@ from matching.provenance.refused_addresses import missing as not_refused
 from matching.provenance.refused_addresses import refuse as refuse_addresses
 from matching.provenance.refused_addresses import size as refused_count
 from matching.provenance.register import Register
-from matching.provenance.scope import count, file_digests, images_at, marks_of, provenance_of, select, within
+from matching.provenance.scope import (
+    breakdown,
+    count,
+    draw,
+    file_digests,
+    has_file,
+    images_at,
+    marks_of,
+    provenance_of,
+    select,
+    within,
+)
 
 __all__ = [
     "ADDRESS",
@@ -27,12 +38,15 @@ __all__ = [
     "SITE",
     "Register",
     "begin_refused_list_anew",
+    "breakdown",
     "bring_back_refused",
     "count",
     "digest_of_address",
     "disclosed_and_gone",
     "disclosures_of",
+    "draw",
     "file_digests",
+    "has_file",
     "images_at",
     "marks_of",
     "not_refused",

@@ -82,7 +82,13 @@ def operator_search(probes: Embeddings, *, limit: int) -> tuple[Match, ...]:
 
 def same_person(one: Embeddings, other: Embeddings) -> bool:
     """Whether the nearest two of these probes are as alike as 99 % of genuine pairs."""
-    return bool((one @ other.T).max() >= bands_from.guard(calibration()))
+    return alike(one, [other])[0]
+
+
+def alike(one: Embeddings, others: Sequence[Embeddings]) -> list[bool]:
+    """The same of one with each of the others."""
+    guard = bands_from.guard(calibration())
+    return [bool(len(one) and len(other) and (one @ other.T).max() >= guard) for other in others]
 
 
 def bands() -> LimitsFor:

@@ -2,6 +2,7 @@
 
 import secrets
 from contextlib import suppress
+from hashlib import sha256
 
 from django.db import transaction
 
@@ -127,7 +128,7 @@ def keep_photo(case: Case, data: bytes) -> Flaw | None:
         earlier = personal.probes(case)
         if len(earlier) and not service.same_person(selfie.probes, earlier):
             raise PhotoRejected(PhotoFault.ANOTHER_FACE)
-        personal.keep_photo(case, selfie, pack=service.pack().name)
+        personal.keep_photo(case, selfie, pack=service.pack().name, digest=sha256(data).digest())
         personal.keep_live_score(case, selfie.live)
         _set_proof(case, Proof.PHOTO)
     return selfie.flaw

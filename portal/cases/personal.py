@@ -58,12 +58,15 @@ def addresses(case: Case) -> tuple[str, ...]:
     return tuple(json.loads(sealed.unseal(case.key_id, case.addresses_sealed, purpose="addresses")))
 
 
-def keep_photo(case: Case, selfie: Selfie, *, pack: str) -> Photo:
-    """Add a photo with its probes. The upload itself is not kept: only its upright, re-encoded copy."""
+def keep_photo(case: Case, selfie: Selfie, *, pack: str, digest: bytes | None = None) -> Photo:
+    """Add a photo with its probes. The upload itself is not kept: only its upright, re-encoded copy, and its digest."""
     sealed_photo = sealed.seal(case.key_id, selfie.jpeg, purpose="photo")
     last = case.photos.last()
     number = 1 if last is None else last.number + 1
     photo = Photo.objects.create(case=case, number=number, sealed=sealed_photo, flaw=selfie.flaw or "")
+    if digest is not None:
+        photo.digest_sealed = sealed.seal(case.key_id, digest, purpose="digest")
+        photo.save(update_fields=["digest_sealed"])
     keep_probes(photo, selfie, pack=pack)
     return photo
 
@@ -90,12 +93,22 @@ def _probe(
 
 def photo(case: Case, number: int | None = None) -> bytes | None:
     """The photo of this number, else the first one; None where there is none."""
-    kept = case.photos.first() if number is None else case.photos.filter(number=number).first()
+    kept = photo_row(case, number)
     return None if kept is None else opened(kept)
+
+
+def photo_row(case: Case, number: int | None) -> Photo | None:
+    return case.photos.first() if number is None else case.photos.filter(number=number).first()
 
 
 def opened(photo: Photo) -> bytes:
     return sealed.unseal(photo.case.key_id, photo.sealed, purpose="photo")
+
+
+def digests(case: Case) -> list[bytes]:
+    """SHA-256 of each file that was sent; of those kept since they are noted."""
+    kept = case.photos.exclude(digest_sealed=None).values_list("digest_sealed", flat=True)
+    return [sealed.unseal(case.key_id, digest, purpose="digest") for digest in kept if digest is not None]
 
 
 def probes(case: Case, kind: ProbeKind = ProbeKind.OWN) -> Embeddings:

@@ -1,6 +1,6 @@
 """What workers do with a case. Each may be interrupted anywhere and run again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,7 +14,7 @@ from matching.types import Embeddings, Known, SearchResult, Selfie, Sought, Thre
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
-from portal.cases import codes, forget, mail, moves, personal, receipts
+from portal.cases import assignments, cautions, codes, forget, mail, moves, personal, receipts
 from portal.cases.models import Band, Case, Decision, Match, Photo, ProbeKind, Route, Search
 from portal.cases.states import ENDED, OPEN, State
 from portal.core import clock, keys, mailing, pasted
@@ -91,6 +91,7 @@ def _review_what_is_new(case: Case, found: _Found) -> bool:
     append.append(Tag.CASE_SEARCHED, about=case.code, images=new)
     if new:
         moves.move(case, State.REVIEW)
+        assignments.draw(case)
     return new > 0
 
 
@@ -116,7 +117,11 @@ def _find(case: Case) -> _Found:
 def _find_together(cases: Sequence[tuple[Case, Sought | None]]) -> list[_Found]:
     """One pass over the index for all that are to be searched by their photo."""
     results = iter(service.sweep([sought for _, sought in cases if sought is not None]))
-    return [_at_addresses(case) if sought is None else _nearest(case, next(results)) for case, sought in cases]
+    open_faces = cautions.open_faces() if any(sought for _, sought in cases) else {}
+    return [
+        _at_addresses(case) if sought is None else _nearest(case, sought, next(results), open_faces)
+        for case, sought in cases
+    ]
 
 
 def _sought(case: Case) -> Sought | None:
@@ -140,13 +145,14 @@ def _at_addresses(case: Case) -> _Found:
     return _Found(tuple(Match(case=case, image_id=image_id, band=Band.ADDRESS) for image_id in images))
 
 
-def _nearest(case: Case, result: SearchResult) -> _Found:
+def _nearest(case: Case, sought: Sought, result: SearchResult, open_faces: Mapping[UUID, Embeddings]) -> _Found:
     # Own probes' matches come first, and of each kind the most similar, so the first face of an image is its nearest.
     nearest: dict[UUID, Match] = {}
     for found in result.matches:
         row = Match(case=case, image_id=found.image_id, face_id=found.face_id, expanded=found.expanded)
         row.similarity, row.band = found.similarity, Band(found.band)
         nearest.setdefault(found.image_id, row)
+    cautions.note(case, sought.probes, nearest.values(), open_faces)
     return _Found(tuple(nearest.values()), result.thresholds)
 
 

@@ -3,11 +3,11 @@
 from django.db import transaction
 
 from portal.accounts.models import User
-from portal.audit import append
+from portal.audit import append, seen
 from portal.audit.tags import Tag
 from portal.core import http
 from portal.jobs import queue
-from portal.notices import content, moves
+from portal.notices import content, moves, queries
 from portal.notices.models import Channel, Notice, Recipient, SettledBecause
 from portal.notices.states import ENDED, NoticeState
 
@@ -97,6 +97,7 @@ def _send_again(notice: Notice, *, by: User) -> None:
 
 @transaction.atomic
 def settle(notice: Notice, *, by: User, because: SettledBecause) -> None:
-    """Errors: moves.IllegalMove, moves.Stale."""
+    """Errors: Unseen for whoever has not read the notice, moves.IllegalMove, moves.Stale."""
+    seen.require(notice.pk, by=by.pk, wanted=[queries.TEXT])
     moves.move(notice, NoticeState.SETTLED, by=by.pk, settled_because=because)
     append.append(Tag.NOTICE_SETTLED, about=notice.pk, actor=by.pk, because=because.value)

@@ -9,6 +9,7 @@ from portal.jobs.kinds import Work
 from portal.notices import work as notices
 from portal.operations import publication, retention
 from portal.orders import work as orders
+from portal.statistics import releases
 from portal.takedowns import holds
 from portal.takedowns import work as takedowns
 
@@ -34,6 +35,7 @@ KINDS: dict[str, Work] = {
     "ledger.publish": publication.publish,
     "ledger.mail": publication.mail,
     "hold.over": holds.over,
+    "statistics.release": releases.release,
     "removal.hide": takedowns.hide,
     "removal.remove": takedowns.remove,
     "removals.purge": takedowns.purge,

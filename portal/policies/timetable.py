@@ -14,6 +14,8 @@ PURGE_AFTER = timedelta(hours=24)
 
 # How often the ledger is published.
 PUBLISH_EVERY = timedelta(hours=24)
+# How often regulators are given new figures. Between two of them nothing that a regulator reads changes.
+RELEASE_EVERY = timedelta(hours=24)
 # How often the trail's root enters it: a little less than a day, so that a publication some seconds early skips none.
 TRAIL_ROOT_EVERY = timedelta(hours=20)
 

@@ -127,6 +127,7 @@ def job_name(kind: str) -> str:
         "case.forget_proof": _("Forget what opens a receipt, and its address"),
         "ledger.publish": _("Publish the ledger"),
         "ledger.mail": _("Mail a checkpoint of the ledger to a regulator"),
+        "statistics.release": _("Release the regulators’ figures"),
         "hold.over": _("End a legal hold"),
         "removal.hide": _("Hide images from search"),
         "removal.remove": _("Remove images from every store"),

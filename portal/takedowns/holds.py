@@ -1,4 +1,8 @@
-"""Legal holds: hidden at once, kept, shown to two people alone, deleted after release (decision 15)."""
+"""Legal holds: hidden at once, kept, shown to two people alone, deleted after release (decision 15).
+
+Whoever sees it first stops everything at once. What is decided then, to keep it or let it go, is decided by people who
+have looked at its pictures, wholly pixelated, or at a sample of them (decision 18).
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +19,7 @@ from matching import service
 from matching.types import BroughtBack
 from portal.accounts import lost
 from portal.accounts.models import User
-from portal.audit import append
+from portal.audit import append, seen
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
@@ -82,6 +86,30 @@ def is_holder(hold: Hold, by: User) -> bool:
     return by.pk in (hold.proposed_by_id, hold.confirmed_by_id)
 
 
+def to_look_at(hold: Hold) -> list[UUID]:
+    """Its images, or a sample of them that nobody chose."""
+    return seen.sample(hold.pk, hold.images.values_list("image_id", flat=True))
+
+
+def left_to_see(hold: Hold, by: User) -> list[str]:
+    return seen.unseen(hold.pk, by=by.pk, wanted=map(_sight, to_look_at(hold)))
+
+
+def require_seen(hold: Hold, by: User) -> None:
+    """Errors: seen.Unseen."""
+    seen.require(hold.pk, by=by.pk, wanted=map(_sight, to_look_at(hold)))
+
+
+def has_looked(hold: Hold, image_ids: Iterable[UUID], *, by: User) -> None:
+    """What `by` was shown of these, here or in the case that it was proposed from."""
+    looks = [(hold.pk, {"saw": _sight(image_id)}) for image_id in image_ids]
+    append.append_many(Tag.HELD_VIEWED, looks, actor=by.pk)
+
+
+def _sight(image_id: UUID) -> str:
+    return f"image {image_id}"
+
+
 @transaction.atomic
 def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     """Stop and hide these images now; a second person says whether it stays so. What is gone cannot be held."""
@@ -116,20 +144,23 @@ def _stop(hold: Hold, images: Sequence[UUID], *, by: User | None) -> None:
 
 @transaction.atomic
 def confirm(hold: Hold, *, by: User) -> None:
-    """Errors: NotAllowed for whoever proposed it."""
+    """Errors: NotAllowed for whoever proposed it, Unseen as long as one of the two has not looked."""
     hold = _locked(hold, HoldState.PROPOSED)
     if by.pk == hold.proposed_by_id:
         raise NotAllowed("a second person confirms")
+    for person in (by, hold.proposed_by):
+        require_seen(hold, person)
     hold.confirmed_by = by
     _move(hold, HoldState.PLACED, by=by)
 
 
 @transaction.atomic
 def decline(hold: Hold, *, by: User) -> None:
-    """What was stopped goes on, and nothing more is deleted. Errors: NotAllowed for whoever proposed it."""
+    """What was stopped goes on, and nothing more is deleted. Errors: NotAllowed for whoever proposed it, Unseen."""
     hold = _locked(hold, HoldState.PROPOSED)
     if by.pk == hold.proposed_by_id:
         raise NotAllowed("a second person declines")
+    require_seen(hold, by)
     _move(hold, HoldState.DECLINED, by=by)
     _let_go(hold, by=by)
 
@@ -152,10 +183,11 @@ def record_report(hold: Hold, *, under: str, reported_on: date, by: User) -> Non
 
 @transaction.atomic
 def propose_release(hold: Hold, because: ReleasedBecause, *, by: User) -> None:
-    """Errors: NotAllowed for anyone but the two, and before the law lets it go."""
+    """Errors: NotAllowed for anyone but the two, and before the law lets it go; Unseen."""
     hold = _locked(hold, HoldState.PLACED)
     if not is_holder(hold, by) or not _may_end(hold, because):
         raise NotAllowed
+    require_seen(hold, by)
     hold.release_by, hold.released_because = by, because
     _move(hold, HoldState.RELEASING, by=by)
 
@@ -168,10 +200,11 @@ def _may_end(hold: Hold, because: ReleasedBecause) -> bool:
 
 @transaction.atomic
 def confirm_release(hold: Hold, *, by: User) -> None:
-    """The other of the two agrees: deleted, or where it was a mistake as it was before. Errors: NotAllowed."""
+    """The other of the two agrees: deleted, or where it was a mistake as it was before. Errors: NotAllowed, Unseen."""
     hold = _locked(hold, HoldState.RELEASING)
     if not is_holder(hold, by) or by.pk == hold.release_by_id:
         raise NotAllowed
+    require_seen(hold, by)
     _move(hold, HoldState.RELEASED, by=by)
     _let_go(hold, by=by)
 

@@ -189,11 +189,14 @@ from portal.core import clock, keys
 from portal.jobs import run
 from portal.takedowns import holds
 from portal.takedowns.models import HoldReason, ReleasedBecause
+from tests.builders import look_at_hold
 from tests.matching.builders import unit_rows
 sam, lee = User.objects.get(name="sam"), User.objects.create(name="lee", role=Role.STAFF, password="x")
 kept = holds.propose([UUID("{held}")], HoldReason.LITIGATION, by=sam)
+look_at_hold(kept, kept.proposed_by, lee)
 holds.confirm(kept, by=lee)
 passing = holds.propose([UUID("{freed}")], HoldReason.LITIGATION, by=sam)
+look_at_hold(passing, lee)
 holds.decline(passing, by=lee)
 run.drain()
 choices.revoke(Choice.objects.get(block=UUID("{taken_back}")))

@@ -24,7 +24,7 @@ from portal.ledger.models import Leaf
 from portal.takedowns import connectors
 from portal.takedowns.models import Removal, Step
 from portal.takedowns.states import RemovalState, StepState
-from tests.builders import astronaut_jpeg, harvest, make_case
+from tests.builders import astronaut_jpeg, harvest, look_at, make_case
 from tests.matching import builders as matching_builders
 
 # Rewriting the partitions at the end cannot run inside a test's transaction.
@@ -59,6 +59,7 @@ def test_it_finds_the_subjects_photos_and_lays_them_before_staff(case: Case, ima
 def test_approved_photos_leave_every_store_and_the_others_stay(
     case: Case, images: dict[str, UUID], sam: User, drain: Drain
 ) -> None:
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     drain()
     case.refresh_from_db()
@@ -73,6 +74,7 @@ def test_approved_photos_leave_every_store_and_the_others_stay(
 def test_photo_and_probes_are_kept_for_the_last_search_and_go_when_it_settles(
     case: Case, sam: User, drain: Drain
 ) -> None:
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     assert Photo.objects.filter(case=case).exists()
     assert Probe.objects.filter(case=case).exists()
@@ -82,6 +84,7 @@ def test_photo_and_probes_are_kept_for_the_last_search_and_go_when_it_settles(
 
 
 def test_at_its_slot_the_case_is_announced_closed_and_its_key_destroyed(case: Case, sam: User, drain: Drain) -> None:
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     drain()
     assert keys.exists(case.key_id)
@@ -116,6 +119,7 @@ def test_a_case_that_matches_nothing_settles_and_closes_with_the_same_leaf(db: N
 def test_a_photo_harvested_while_it_erases_is_found_by_the_last_search(
     case: Case, sam: User, drain: Drain, tmp_path: Path
 ) -> None:
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     late = harvest(tmp_path, {"late.jpg": astronaut_jpeg(size=400)})
     drain()
@@ -123,6 +127,7 @@ def test_a_photo_harvested_while_it_erases_is_found_by_the_last_search(
     assert case.state == State.REVIEW
     open_matches = case.matches.filter(decision="open")
     assert [match.image_id for match in open_matches] == [late["late.jpg"]]
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=[open_matches[0].pk])
     drain()
     case.refresh_from_db()
@@ -159,6 +164,7 @@ def test_addresses_given_without_a_photo_reach_staff_and_are_deleted(
     drain()
     case.refresh_from_db()
     assert (case.state, case.proof) == (State.REVIEW, "contact")
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     drain()
     assert not service.present(images["mirrored.jpg"], Store.IMAGES)
@@ -197,6 +203,7 @@ def test_withdrawing_looks_the_same_from_every_state(case: Case, images: dict[st
 def test_a_case_withdrawn_while_it_erases_is_not_searched_again(
     case: Case, sam: User, drain: Drain, tmp_path: Path
 ) -> None:
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     harvest(tmp_path, {"late.jpg": astronaut_jpeg(size=400)})
     actions.withdraw(case)

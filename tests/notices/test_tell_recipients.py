@@ -17,11 +17,12 @@ from pytest_django import Settings
 from matching import service
 from portal.accounts.models import User
 from portal.audit.models import Entry
+from portal.audit.seen import Unseen
 from portal.audit.tags import Tag
 from portal.core import clock, keys
 from portal.jobs import kinds
 from portal.jobs.models import Job
-from portal.notices import actions, work, writing
+from portal.notices import actions, queries, work, writing
 from portal.notices.models import Channel, Item, Notice, Recipient, SettledBecause
 from portal.notices.states import NoticeState
 from portal.policies import notices as policy
@@ -311,6 +312,11 @@ def test_a_person_settles_what_nobody_can_reach_and_says_why(sam: User, drain: D
     remove(shown_image("closed-down"))
     drain()
     notice = Notice.objects.get()
+    with pytest.raises(Unseen):
+        actions.settle(notice, by=sam, because=SettledBecause.GONE)
+    told = queries.text(notice, sam)
+    assert told is not None
+    assert any("photos.example" in part for image in told.images for part in image)
     actions.settle(notice, by=sam, because=SettledBecause.GONE)
     drain()
     entry = Entry.objects.get(tag=Tag.NOTICE_SETTLED)

@@ -25,7 +25,7 @@ from portal.orders.models import ListedImage, Order
 from portal.orders.states import MOVES, State
 from portal.takedowns.models import Removal, Takedown
 from portal.takedowns.states import TakedownState
-from tests.builders import DAY, indexed_image
+from tests.builders import DAY, indexed_image, look_at_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SITE = Scope(site="photos.example")
@@ -48,6 +48,7 @@ def propose(by: User, scope: Scope = SITE) -> Order:
 
 def confirmed(sam: User, lee: User, scope: Scope = SITE) -> Order:
     order = propose(sam, scope)
+    look_at_order(order, order.made_by, lee)
     actions.confirm(order, by=lee)
     return order
 
@@ -100,6 +101,7 @@ def test_it_takes_two_people(sam: User, lee: User) -> None:
     image = indexed_image()
     order = propose(sam)
     with pytest.raises(NotAllowed):
+        look_at_order(order, order.made_by, sam)
         actions.confirm(order, by=sam)
     with pytest.raises(NotAllowed):
         actions.take_back(order, by=lee)
@@ -107,6 +109,7 @@ def test_it_takes_two_people(sam: User, lee: User) -> None:
     assert left([image]) == [image]
     actions.decline(order, by=lee)
     with pytest.raises(StaleOrder):
+        look_at_order(order, order.made_by, lee)
         actions.confirm(order, by=lee)
     assert not Removal.objects.exists()
 
@@ -159,6 +162,7 @@ def test_what_is_harvested_meanwhile_goes_too(sam: User, lee: User, settings: Se
 def test_a_list_names_images_and_forgets_them_at_the_end(sam: User, lee: User) -> None:
     images = [indexed_image() for _ in range(3)]
     order = actions.propose_list([*images[:2], uuid4()], by=sam, authority="A court", reference="7")
+    look_at_order(order, order.made_by, lee)
     actions.confirm(order, by=lee)
     run.drain()
     assert left(images) == images[2:]

@@ -16,18 +16,20 @@ from portal.orders import actions
 from portal.staff import urls
 from portal.takedowns import holds
 from portal.takedowns.models import HoldReason
+from tests.builders import look_at
 from tests.staff.build import numbers, reviewed
 
 GET_ONLY = {"queue", "case", "photo", "match", "proposal", "system", "orders", "order", "recipients", "holds"}
+GET_ONLY |= {"look", "hold-look", "hold-image", "notice", "order-breakdown", "order-image"}
 POST_ONLY = {"restore", "confirm", "decline", "take-back", "retry-job", "retry-step", "retry-store", "retry-takedown"}
-POST_ONLY |= {"sign-out"}
+POST_ONLY |= {"sign-out", "on-duty", "off-duty"}
 POST_ONLY |= {f"order-{verb}" for verb in ("confirm", "decline", "take-back", "pause", "resume")}
 POST_ONLY |= {"confirm-channel", "decline-channel", "retry-notice", "settle-notice"}
 POST_ONLY |= {"confirm-exemption", "decline-exemption", "end-exemption"}
 POST_ONLY |= {f"hold-{verb}" for verb in ("confirm", "decline", "report", "release", "keep")}
 POST_ONLY |= {"hold-take-over", "hold-not-hand-over"}
 BOTH = {"channel", "hold", "unlock", "approve", "decide", "refuse", "sign-in", "order-new", "exemptions"}
-BOTH |= {"hold-hand-over", "order-hold"}
+BOTH |= {"hold-hand-over", "order-hold", "reassign"}
 OPEN_TO_ALL = {"sign-in", "sign-out"}
 
 
@@ -35,6 +37,7 @@ OPEN_TO_ALL = {"sign-in", "sign-out"}
 def addresses(sam: User) -> dict[str, str]:
     """An address of every page; what it names exists, save jobs and steps."""
     case = reviewed(certain=1, probable=1)
+    look_at(case, sam)
     proposal = decisions.propose_decision(case, by=sam, delete=numbers(case, "certain"))
     match = case.matches.first()
     assert match is not None
@@ -42,6 +45,7 @@ def addresses(sam: User) -> dict[str, str]:
     pk: dict[str, object] = {"pk": proposal.pk}
     known: dict[str, dict[str, object]] = {
         "match": {"code": case.code, "pk": match.pk},
+        "look": {"code": case.code, "pk": match.pk},
         "restore": {"code": case.code, "pk": match.pk},
         "hold": {"code": case.code, "pk": match.pk},
     }
@@ -58,12 +62,15 @@ def addresses(sam: User) -> dict[str, str]:
     hold = holds.propose([match.image_id], HoldReason.LITIGATION, by=sam)
     for verb in ("confirm", "decline", "report", "release", "keep", "hand-over", "take-over", "not-hand-over"):
         known[f"hold-{verb}"] = {"pk": hold.pk}
+    known["hold-look"] = {"pk": hold.pk}
+    known["hold-image"] = {"pk": hold.pk, "image": match.image_id}
+    known["order-image"] = {"code": order.code, "image": match.image_id}
     recipient = Recipient.objects.create(code="acme")
     now = clock.now()
     notice = Notice.objects.create(recipient=recipient, opened_at=now, closes_at=now)
     for name in ("channel", "confirm-channel", "decline-channel"):
         known[name] = {"pk": recipient.pk}
-    for name in ("retry-notice", "settle-notice"):
+    for name in ("notice", "retry-notice", "settle-notice"):
         known[name] = {"pk": notice.pk}
     return {name: reverse(f"staff:{name}", kwargs=known.get(name)) for name in GET_ONLY | POST_ONLY | BOTH}
 

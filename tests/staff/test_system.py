@@ -21,7 +21,7 @@ from portal.takedowns import holds, moves
 from portal.takedowns.models import HoldReason, ReleasedBecause, Step, Takedown
 from portal.takedowns.removals import open_removal
 from portal.takedowns.states import StepState, TakedownState
-from tests.builders import indexed_image
+from tests.builders import indexed_image, look_at_hold
 
 PAGE = "/en/staff/system/"
 
@@ -164,6 +164,7 @@ def test_what_was_let_go_of_a_hold_has_its_time_from_then(sam: User, lee: User, 
     image = indexed_image()
     open_removal(uuid4(), [image], then="case.settle", at_last="case.close")
     hold = holds.propose([image], HoldReason.LITIGATION, by=sam)
+    look_at_hold(hold, hold.proposed_by, lee)
     holds.confirm(hold, by=lee)
     clock.move(timedelta(days=30))
     holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
@@ -175,6 +176,7 @@ def test_what_was_let_go_of_a_hold_has_its_time_from_then(sam: User, lee: User, 
 
 def test_what_a_hold_decided_has_no_page_to_go_to(sam: User, lee: User, sam_client: Client) -> None:
     hold = holds.propose([indexed_image()], HoldReason.LITIGATION, by=sam)
+    look_at_hold(hold, hold.proposed_by, lee)
     holds.confirm(hold, by=lee)
     holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
     holds.confirm_release(hold, by=lee)

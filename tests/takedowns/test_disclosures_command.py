@@ -27,7 +27,7 @@ from portal.takedowns.connectors.local import LocalStore
 from portal.takedowns.models import HoldReason, Takedown
 from portal.takedowns.removals import open_removal
 from portal.takedowns.states import TakedownState
-from tests.builders import indexed_image
+from tests.builders import indexed_image, look_at_hold
 
 pytestmark = pytest.mark.django_db
 WHEN = "2026-03-14T09:30:00-04:00"
@@ -240,6 +240,7 @@ def test_of_what_is_held_the_register_is_told_after_release(
     hold = holds.propose([on_its_way], HoldReason.LITIGATION, by=sam)
     take(register_by_address(tmp_path, on_its_way))
     assert not Item.objects.exists()
+    look_at_hold(hold, lee)
     holds.decline(hold, by=lee)
     Away.mended = True
     clock.move(timedelta(hours=25))

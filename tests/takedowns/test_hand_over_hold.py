@@ -9,11 +9,12 @@ from matching import service
 from matching.types import BroughtBack
 from portal.accounts.models import User
 from portal.audit.models import Entry
+from portal.audit.seen import Unseen
 from portal.audit.tags import Tag
 from portal.takedowns import handing_over, holds
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause
 from portal.takedowns.states import HoldState
-from tests.builders import indexed_image, make_account, signed_in
+from tests.builders import assign, indexed_image, look_at_hold, make_account, signed_in
 from tests.staff.build import look_at, reviewed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,6 +24,7 @@ PAGE = "/en/staff/holds/"
 @pytest.fixture
 def hold(sam: User, lee: User) -> Hold:
     placed = holds.propose([indexed_image()], HoldReason.LITIGATION, by=sam)
+    look_at_hold(placed, placed.proposed_by, lee)
     holds.confirm(placed, by=lee)
     return now(placed)
 
@@ -61,6 +63,9 @@ def test_the_one_who_stays_and_the_successor_agree(hold: Hold, sam: User, lee: U
     assert two_of(hold) == {"sam", "lee"}
     handing_over.accept(hold, by=kim)
     assert two_of(hold) == {stays, "kim"}
+    with pytest.raises(Unseen):
+        holds.propose_release(hold, ReleasedBecause.ENDED, by=kim)
+    look_at_hold(hold, kim)
     holds.propose_release(hold, ReleasedBecause.ENDED, by=kim)
     holds.confirm_release(hold, by=stayer)
     assert now(hold).state == HoldState.RELEASED
@@ -168,12 +173,13 @@ def test_the_successor_sees_what_is_held_once_they_accepted_and_the_other_one_no
     sam: User, lee: User, kim: User, lee_client: Client
 ) -> None:
     kim_client = signed_in(kim)
-    case = reviewed(probable=1)
+    case = assign(reviewed(probable=1), lee, kim)
     match = case.matches.get()
     picture = f"/en/staff/cases/{case.code}/matches/{match.pk}/image/"
     for client in (lee_client, kim_client):
         look_at(client, case)
     placed = holds.propose([match.image_id], HoldReason.LITIGATION, by=sam)
+    look_at_hold(placed, placed.proposed_by, lee)
     holds.confirm(placed, by=lee)
     handing_over.hand_over(placed, from_=lee, to=kim, by=sam)
     assert [client.get(picture).status_code for client in (lee_client, kim_client)] == [200, 404]
@@ -200,11 +206,14 @@ def test_the_pages_from_the_proposal_to_the_release(
     asked = kim_client.get(PAGE).content.decode()
     assert ("Take over" in asked, "Propose the release" in asked) == (True, False)
     assert str(hold.pk) not in pat_client.get(PAGE).content.decode()
+    # Nothing of it is shown before they accept.
+    assert kim_client.get(f"{PAGE}{hold.pk}/").status_code == 404
     for verb in ("take-over", "not-hand-over"):
         assert pat_client.post(f"{PAGE}{hold.pk}/{verb}/").status_code == 404
     done = kim_client.post(f"{PAGE}{hold.pk}/take-over/", follow=True).content.decode()
     assert "You are one of the two people of this hold now." in done
     assert "Propose the release" in done
+    look_at_hold(hold, kim)
     kim_client.post(f"{PAGE}{hold.pk}/release/", {"because": "ended"})
     sam_client.post(f"{PAGE}{hold.pk}/release/")
     assert now(hold).state == HoldState.RELEASED

@@ -19,6 +19,7 @@ from portal.takedowns import holds, moves, removals
 from portal.takedowns.models import HoldReason, Removal, Takedown
 from portal.takedowns.states import RemovalState, TakedownState
 from portal.takedowns.work import ATTEMPTS
+from tests.builders import look_at_hold
 from tests.matching import builders as index
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -145,6 +146,7 @@ def test_what_is_let_go_of_a_hold_is_hidden_and_read_back_first(
     removal.refresh_from_db()
     assert removal.state == RemovalState.QUEUED
     lying.images = set()
+    look_at_hold(hold, lee)
     holds.decline(hold, by=lee)
     drain()
     assert state_of(image) == TakedownState.HIDDEN

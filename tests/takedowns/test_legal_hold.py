@@ -32,9 +32,9 @@ from portal.takedowns.connectors.base import Connector, Erasure
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause, Removal, Takedown
 from portal.takedowns.removals import TooLate, open_removal, restore
 from portal.takedowns.states import HOLD_MOVES, HoldState, RemovalState, StepState, TakedownState
-from tests.builders import indexed_image, make_account, session_of, signed_in
+from tests.builders import assign, indexed_image, look_at_hold, look_at_order, make_account, session_of, signed_in
 from tests.matching import builders as index
-from tests.staff.build import look_at, numbers, reviewed
+from tests.staff.build import look_at, numbers, reviewed, unlock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STEPS = holds._STEPS
@@ -54,6 +54,7 @@ def remove(*images: UUID) -> UUID:
 
 def place(image: UUID, sam: User, lee: User, reason: HoldReason = HoldReason.LITIGATION) -> Hold:
     hold = holds.propose([image], reason, by=sam)
+    look_at_hold(hold, hold.proposed_by, lee)
     holds.confirm(hold, by=lee)
     return Hold.objects.get(pk=hold.pk)
 
@@ -102,6 +103,7 @@ def test_one_persons_word_stops_it_and_a_second_ones_lets_it_go_on(sam: User, le
     for verb in (holds.confirm, holds.decline):
         with pytest.raises(holds.NotAllowed):
             verb(hold, by=sam)
+    look_at_hold(hold, lee)
     holds.decline(hold, by=lee)
     drain()
     assert Takedown.objects.get().state == TakedownState.PURGED
@@ -170,10 +172,12 @@ def undo(request: pytest.FixtureRequest, sam: User, lee: User) -> Callable[[UUID
 
 def take_back(hold: Hold, sam: User, lee: User, *, mistaken: bool) -> None:
     if mistaken:
+        look_at_hold(hold, hold.proposed_by, lee)
         holds.confirm(hold, by=lee)
         holds.propose_release(hold, ReleasedBecause.MISTAKEN, by=sam)
         holds.confirm_release(hold, by=lee)
     else:
+        look_at_hold(hold, lee)
         holds.decline(hold, by=lee)
 
 
@@ -262,6 +266,7 @@ def test_of_two_holds_one_that_has_ended_deletes_whatever_the_other_one_came_to(
     image = indexed_image()
     ending, mistaken = place(image, sam, lee), holds.propose([image], HoldReason.LITIGATION, by=lee)
     let_go(ending, sam, lee)
+    look_at_hold(mistaken, sam)
     holds.decline(mistaken, by=sam)
     drain()
     assert not service.present(image, Store.INDEX)
@@ -274,6 +279,7 @@ def test_what_is_let_back_stays_hidden_while_another_removal_has_it(
     image = searchable_image()
     hold = holds.propose([image], HoldReason.LITIGATION, by=sam)
     approved = remove(image)
+    look_at_hold(hold, lee)
     holds.decline(hold, by=lee)
     assert service.searchable([image]) == frozenset()
     clock.move(timedelta(hours=25))
@@ -380,14 +386,17 @@ def test_it_is_shown_to_the_two_and_to_nobody_else(
     case = reviewed(probable=1)
     match = case.matches.get()
     picture = f"/en/staff/cases/{case.code}/matches/{match.pk}/image/"
-    for client in (sam_client, lee_client, kim_client):
+    page = f"/en/staff/cases/{case.code}/"
+    drawn = ((sam, sam_client), (lee, lee_client), (kim, kim_client))
+    for person, client in drawn:
+        assign(case, person)
         look_at(client, case)
         assert client.get(picture).status_code == 200
     place(match.image_id, sam, lee)
-    assert [client.get(picture).status_code for client in (sam_client, lee_client, kim_client)] == [200, 200, 404]
-    page = f"/en/staff/cases/{case.code}/"
-    assert "photos.example" in sam_client.get(page).content.decode()
-    assert "photos.example" not in kim_client.get(page).content.decode()
+    for person, client in drawn:
+        assign(case, person)
+        assert client.get(picture).status_code == (404 if person == kim else 200)
+        assert ("photos.example" in client.get(page).content.decode()) == (person != kim)
     assert queries.evidence_match(match, kim) is None
     assert numbers(case, "probable") == [match.pk]
 
@@ -395,6 +404,7 @@ def test_it_is_shown_to_the_two_and_to_nobody_else(
 def approved(sam: User, drain: Drain, *states: TakedownState) -> Case:
     """A case with one image on its way out, as far as the last of these states."""
     case = reviewed(certain=1)
+    look_at(signed_in(sam), case)
     decisions.approve(case, by=sam, matches=numbers(case, "certain"))
     if states:
         drain()
@@ -423,10 +433,12 @@ def test_that_it_is_held_is_told_to_the_two_and_to_nobody_else(
     told: str,
 ) -> None:
     settings.COOLING = timedelta(hours=24)
-    kim_client = signed_in(make_account("kim"))
+    kim = make_account("kim")
+    kim_client = signed_in(kim)
     case = approved(sam, drain, *states)
     place(case.matches.get().image_id, sam, lee)
-    for client, state in ((sam_client, "held"), (lee_client, "held"), (kim_client, told)):
+    for person, client, state in ((sam, sam_client, "held"), (lee, lee_client, "held"), (kim, kim_client, told)):
+        unlock(client, assign(case, person))
         page = client.get(f"/en/staff/cases/{case.code}/").content.decode()
         assert f'data-takedown="{state}"' in page
         assert (">Held<" in page, "magenta" in page) == (state == "held", state == "held")
@@ -446,8 +458,9 @@ def test_to_restore_what_others_hold_is_refused_like_what_comes_too_late(
     sam: User, lee: User, drain: Drain, settings: Settings
 ) -> None:
     settings.COOLING = timedelta(hours=24)
-    kim_client = signed_in(make_account("kim"))
-    case = approved(sam, drain, TakedownState.HIDDEN)
+    kim = make_account("kim")
+    kim_client = signed_in(kim)
+    case = assign(approved(sam, drain, TakedownState.HIDDEN), kim)
     match = case.matches.get()
     place(match.image_id, sam, lee)
     page = kim_client.post(f"/en/staff/cases/{case.code}/matches/{match.pk}/restore/", follow=True).content.decode()
@@ -461,6 +474,7 @@ def test_the_page_of_an_order_tells_it_to_the_two_alone(
     kim = make_account("kim")
     image = indexed_image()
     order = orders.propose_list([image, indexed_image()], by=sam, authority="A court", reference="7")
+    look_at_order(order, order.made_by, lee)
     orders.confirm(order, by=lee)
     drain()
     place(image, sam, lee)

@@ -8,19 +8,21 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import Role, User
 from portal.audit import append
+from portal.audit.seen import Unseen
 from portal.audit.tags import Tag
-from portal.cases import queries
+from portal.cases import decisions, queries
 from portal.orders import queries as orders
 from portal.orders.states import RUNNING
 from portal.orders.states import State as OrderState
 from portal.policies import preservation
 from portal.staff.forms_holds import ALL, HandOverForm, HoldForm, OrderHoldForm, ReleaseForm, ReportForm
-from portal.takedowns import handing_over
+from portal.staff.views.evidence import jpeg_or_404
+from portal.takedowns import handing_over, held_pictures
 from portal.takedowns import holds as rules
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause
 from portal.takedowns.states import HOLDING, HoldState
@@ -52,6 +54,7 @@ class Row:
     is_asked: bool  # to take a place in it
     can_hand_over: bool
     can_decline: bool  # that it is handed over
+    unseen: int  # of its pictures, by whoever looks at the page
 
 
 def _row(hold: Hold, request: StaffRequest) -> Row:
@@ -61,12 +64,14 @@ def _row(hold: Hold, request: StaffRequest) -> Row:
         is_asked=hold.handed_to_id == request.user.pk,
         can_hand_over=hold.handed_to_id is None and handing_over.place_open_to(hold, request.user) is not None,
         can_decline=handing_over.may_decline(hold, request.user),
+        unseen=len(rules.left_to_see(hold, request.user)),
     )
 
 
 def _may_see(hold: Hold, request: StaffRequest) -> bool:
-    row = _row(hold, request)
-    return hold.state == HoldState.PROPOSED or row.is_own or row.is_asked or handing_over.is_orphan(hold)
+    is_asked = hold.handed_to_id == request.user.pk
+    is_own = rules.is_holder(hold, request.user)
+    return hold.state == HoldState.PROPOSED or is_own or is_asked or handing_over.is_orphan(hold)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,11 +83,11 @@ def propose(request: StaffRequest, code: UUID, pk: int) -> HttpResponse:
     if not form.is_valid():
         return render(request, "staff/hold.html", {"case": match.case, "form": form})
     whole = form.cleaned_data["scope"] == ALL
-    images = list(match.case.matches.values_list("image_id", flat=True)) if whole else [match.image_id]
+    chosen = list(match.case.matches.all()) if whole else [match]
     reason = HoldReason(form.cleaned_data["reason"])
     return _carry_out(
         request,
-        lambda: rules.propose(images, reason, by=request.user),
+        lambda: decisions.propose_hold(match.case, chosen, reason, by=request.user),
         _("It is hidden, and nothing of it is deleted. A second person confirms or declines."),
     )
 
@@ -199,6 +204,42 @@ def not_hand_over(request: StaffRequest, pk: UUID) -> HttpResponse:
     return _carry_out(request, lambda: handing_over.decline(hold, by=request.user), _("It is not handed over."))
 
 
+def _refused(request: StaffRequest, fault: Unseen) -> str:
+    if fault.by != request.user.pk:
+        return _("Nothing was changed: the colleague who proposed it has not looked at its pictures yet.")
+    return _("Nothing was changed: look at its pictures first.")
+
+
+@require_safe
+@staff_required
+def hold(request: StaffRequest, pk: UUID) -> HttpResponse:
+    """What it keeps, for those who decide on it."""
+    found = _to_decide(request, pk)
+    pictures = held_pictures.shown(found, request.user)
+    context = {
+        "here": "holds",
+        "hold": found,
+        "pictures": pictures,
+        "others": found.images.count() - len(pictures),
+        "left": len(rules.left_to_see(found, request.user)),
+    }
+    return render(request, "staff/hold_look.html", context)
+
+
+@require_GET
+@staff_required
+def picture(request: StaffRequest, pk: UUID, image: UUID) -> HttpResponse:
+    return jpeg_or_404(held_pictures.picture(_to_decide(request, pk), image, request.user))
+
+
+def _to_decide(request: StaffRequest, pk: UUID) -> Hold:
+    """Whoever is asked to take a place in it is shown nothing before they accept."""
+    found = _found(request, pk)
+    if found.state != HoldState.PROPOSED and not rules.is_holder(found, request.user):
+        raise Http404
+    return found
+
+
 def _found(request: StaffRequest, pk: UUID) -> Hold:
     hold = Hold.objects.select_related("proposed_by", "confirmed_by").filter(pk=pk).first()
     if hold is None or not _may_see(hold, request):
@@ -209,6 +250,8 @@ def _found(request: StaffRequest, pk: UUID) -> Hold:
 def _carry_out(request: StaffRequest, verb: Callable[[], object], done: str) -> HttpResponse:
     try:
         verb()
+    except Unseen as fault:
+        messages.warning(request, _refused(request, fault))
     except rules.NotAllowed:
         messages.warning(
             request, _("Nothing was changed: this needs another person, another state, or the law has it kept longer.")

@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.accounts.access import StaffRequest, staff_required
+from portal.audit.seen import Unseen
 from portal.notices import actions, moves, queries
 from portal.notices.models import Channel, Notice, Recipient, SettledBecause
+from portal.notices.states import NoticeState
 from portal.staff.forms_recipients import ChannelForm, SettleForm
 
 PAGE = 20
@@ -25,7 +27,7 @@ def recipients(request: StaffRequest) -> HttpResponse:
         "here": "recipients",
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number),
-        "stuck": queries.stuck()[:PAGE],
+        "stuck": [(notice, queries.has_read(notice, request.user)) for notice in queries.stuck()[:PAGE]],
         "reasons": SettledBecause.choices,
     }
     return render(request, "staff/recipients.html", context)
@@ -90,6 +92,21 @@ def retry_notice(request: StaffRequest, pk: UUID) -> HttpResponse:
     return redirect("staff:recipients")
 
 
+@require_safe
+@staff_required
+def notice(request: StaffRequest, pk: UUID) -> HttpResponse:
+    """What it says, for whoever settles it by hand."""
+    found = get_object_or_404(Notice.objects.select_related("recipient"), pk=pk, state=NoticeState.STUCK)
+    context = {
+        "here": "recipients",
+        "notice": found,
+        "told": queries.text(found, request.user),
+        "images": found.items.count(),
+        "reasons": SettledBecause.choices,
+    }
+    return render(request, "staff/notice.html", context)
+
+
 @require_POST
 @staff_required
 def settle_notice(request: StaffRequest, pk: UUID) -> HttpResponse:
@@ -99,6 +116,9 @@ def settle_notice(request: StaffRequest, pk: UUID) -> HttpResponse:
         return redirect("staff:recipients")
     try:
         actions.settle(notice, by=request.user, because=SettledBecause(form.cleaned_data["because"]))
+    except Unseen:
+        messages.warning(request, _("Nothing was changed: read the notice before you settle it."))
+        return redirect("staff:notice", notice.pk)
     except (moves.IllegalMove, moves.Stale):
         messages.warning(request, _("Nothing was changed: it no longer waits for a person."))
     else:
