@@ -89,6 +89,13 @@ class Score:
     false_positives: float  # a case, in an index of that size
     certain_false_positives: float
     impostors: int  # pairs of a case and a face of somebody else that were compared
+    wanted: int  # pairs of a case and a photo that was to be found
+    cases: int
+    people: int
+
+    @property
+    def sample(self) -> str:
+        return f"of {self.wanted} searches for one photo each, in {self.cases} cases of {self.people} people"
 
 
 def measure(shared: Path) -> list[Row]:
@@ -122,20 +129,28 @@ def of_ways(called: str, gallery: Gallery, size: int) -> Iterator[Row]:
     }
     alone = played(gallery, Ways(), size)
     note = f"of {alone.impostors:,} pairs of a case and a face of somebody else, scaled to the index"
-    yield figures.alone(f"{called}: recall, one photo", alone.recall, "share of photos")
+    yield figures.alone(f"{called}: recall, one photo", alone.recall, "share of photos", note=alone.sample)
     yield figures.alone(f"{called}: false positives, one photo", alone.false_positives, "a case", note=note)
     if size == SMALL:
-        yield figures.alone(f"{called}: certain at once, one photo", alone.certain, "share of photos")
+        yield figures.alone(
+            f"{called}: certain at once, one photo", alone.certain, "share of photos", note=alone.sample
+        )
         yield figures.alone(
             f"{called}: certain false positives",
             alone.certain_false_positives,
             "a case",
             at_most=bands.EXPECTED_FALSE_POSITIVES_CERTAIN,
+            note=note,
         )
     for name, way in ways.items():
         score = played(gallery, way, size)
         yield figures.beside(
-            f"{called}: recall, {name}", score.recall, "share of photos", peer="one photo", peer_value=alone.recall
+            f"{called}: recall, {name}",
+            score.recall,
+            "share of photos",
+            peer="one photo",
+            peer_value=alone.recall,
+            note=score.sample,
         )
         yield figures.alone(f"{called}: false positives, {name}", score.false_positives, "a case", note=note)
 
@@ -146,7 +161,7 @@ def of_drift(name: str, gallery: Gallery) -> Iterator[Row]:
     alone, ruled, unruled = (
         drifted(gallery, threshold, way) for way in (Ways(), Ways(expanded=True), Ways(expanded=True, ruled=False))
     )
-    note = f"at {threshold:.3f}, confirmed unseen; own probes alone bring {alone:.2f}"
+    note = f"in {len(list(cases(gallery)))} cases, at {threshold:.3f}, confirmed unseen; own probes bring {alone:.2f}"
     yield figures.beside(
         f"{name}: false positives by drift, with the rule",
         ruled,
@@ -171,6 +186,7 @@ def of_detection(name: str, seen: list[Seen], shared: Path, pack: Pack) -> Itera
         "share of photos",
         peer=plainly,
         peer_value=float(plain),
+        note=f"{len(labelled)} photos",
     )
     hard = list(read_all([turned_photo(file) for file in turned(shared)], pack))
     found_turned, plain_turned = (
@@ -296,7 +312,16 @@ def played(gallery: Gallery, way: Ways, size: int) -> Score:
         wanted += int(case.wanted.sum())
     looked_at = sum(int(apart.sum()) for _case, apart in apart_of)
     scale = size / looked_at
-    return Score(found / wanted, surely / wanted, wrong * scale, wrongly_certain * scale, looked_at)
+    return Score(
+        recall=found / wanted,
+        certain=surely / wanted,
+        false_positives=wrong * scale,
+        certain_false_positives=wrongly_certain * scale,
+        impostors=looked_at,
+        wanted=wanted,
+        cases=len(apart_of),
+        people=len(gallery.calibrations),
+    )
 
 
 Limits = Callable[[int], tuple[float, float]]  # of so many probes: from where faces are probable, and certain

@@ -6,7 +6,7 @@ from portal.accounts.models import User
 from portal.audit import append, seen
 from portal.audit.tags import Tag
 from portal.core import http
-from portal.core.faults import NotAllowed
+from portal.core.faults import IllegalMove, NotAllowed
 from portal.jobs import queue
 from portal.notices import content, moves, queries
 from portal.notices.models import Channel, Notice, Recipient, SettledBecause
@@ -82,7 +82,9 @@ def _drop_proposal(recipient: Recipient) -> None:
 
 @transaction.atomic
 def retry(notice: Notice, *, by: User) -> None:
-    """Errors: IllegalMove, Stale."""
+    """Send one that is stuck again. Errors: IllegalMove, Stale."""
+    if notice.state != NoticeState.STUCK:  # one that still collects has no content yet, and is due at its own time
+        raise IllegalMove(f"{notice.state} is not stuck")
     _send_again(notice, by=by)
 
 

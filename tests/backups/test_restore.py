@@ -17,6 +17,8 @@ from psycopg import sql
 from portal.local.embedded import Cluster
 from tests import environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # Two images, a case that wants one of them gone, and a case that goes on.

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from itertools import product
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,9 +19,9 @@ from portal.core.faults import NotAllowed, Stale
 from portal.jobs import queue, run
 from portal.jobs.models import Job, Priority
 from portal.operations import requeue
-from portal.orders import actions, moves, queries, work
+from portal.orders import actions, queries, work
 from portal.orders.models import ListedImage, Order
-from portal.orders.states import MOVES, State
+from portal.orders.states import State
 from portal.takedowns.models import Removal, Takedown
 from portal.takedowns.states import TakedownState
 from tests.builders import DAY, indexed_image, look_at_order
@@ -233,18 +232,3 @@ def test_killed_at_any_statement_it_opens_each_image_once(sam: User, lee: User) 
     opened = list(Takedown.objects.values_list("image_id", flat=True))
     assert len(opened) == len(set(opened))
     assert set(opened) == images
-
-
-@pytest.mark.django_db
-def test_every_move_is_in_the_table_or_refused(sam: User) -> None:
-    for was, to in product(State, State):
-        order = propose(sam)
-        Order.objects.filter(pk=order.pk).update(state=was)
-        order.refresh_from_db()
-        if to in MOVES[was]:
-            moves.move(order, to)
-            assert state(order) == to
-        else:
-            with pytest.raises(NotAllowed):
-                moves.move(order, to)
-            assert state(order) == was

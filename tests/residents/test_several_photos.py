@@ -23,7 +23,7 @@ from tests.matching.builders import unit_rows
 from tests.residents.test_photo_faults import somebody_else
 
 PAGE = "/en/request/photo/"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.models]
 
 
 @pytest.fixture

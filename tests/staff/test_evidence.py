@@ -22,6 +22,8 @@ from portal.policies import budgets
 from tests.builders import assign, astronaut_jpeg, harvest, make_case, signed_in
 from tests.staff.build import reviewed, unlock
 
+pytestmark = pytest.mark.models
+
 
 @pytest.fixture
 def case(tmp_path: Path, db: None) -> Case:

@@ -18,6 +18,8 @@ from portal.takedowns.models import Takedown
 from tests.builders import assign, astronaut_jpeg, harvest, look_at, make_case
 from tests.staff.build import reviewed, with_photo
 
+pytestmark = pytest.mark.models
+
 COOLING = timedelta(hours=24)
 
 

@@ -264,6 +264,7 @@ def test_an_exempted_address_lets_in_who_resembles_but_no_copy_of_what_was_delet
     assert admit(ana, page=page).refused == 1
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_harvest_tells_refusals_apart_from_nothing_until_they_are_many(tmp_path: Path) -> None:
     """Photos without a face, refused as exact copies: 9 say nothing, 12 say "at least 10"."""

@@ -28,6 +28,8 @@ from tests.matching import builders
 from tests.matching.conftest import set_matching
 from tests.matching.people import faces_of, photo
 
+pytestmark = pytest.mark.slow
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 

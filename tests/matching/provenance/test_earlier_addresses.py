@@ -112,6 +112,7 @@ def test_an_image_is_found_by_its_own_address(upgraded: Callable[[], object]) ->
     assert [image in each for image, each in zip(images, found, strict=True)] == [True] * len(WRITTEN)
 
 
+@pytest.mark.slow
 def test_what_was_refused_stays_refused(upgraded: Callable[[], object]) -> None:
     refused_before(*{earlier_addresses.digest(kept): kept for kept, _ in WRITTEN}.values())
     upgraded()
