@@ -198,5 +198,5 @@ def regulator_of(place: str, language: str) -> Told:
 
 def unverified() -> tuple[Regulator | Help, ...]:
     """What the operator has to check before release."""
-    rows = (*dict.fromkeys(REGULATORS.values()), *HELP)
+    rows: tuple[Regulator | Help, ...] = (*dict.fromkeys(REGULATORS.values()), *HELP)
     return tuple(row for row in rows if not row.verified)

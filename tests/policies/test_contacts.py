@@ -15,7 +15,8 @@ def test_every_place_has_a_regulator_with_a_page_in_both_languages() -> None:
 
 
 def test_every_row_names_its_source_and_only_https_pages() -> None:
-    for row in (*contacts.REGULATORS.values(), *contacts.HELP):
+    rows: list[contacts.Regulator | contacts.Help] = [*contacts.REGULATORS.values(), *contacts.HELP]
+    for row in rows:
         assert row.source
         assert {urlsplit(page).scheme for page in (row.page.en, row.page.fr)} == {"https"}
 
