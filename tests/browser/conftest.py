@@ -74,9 +74,18 @@ class Visit:
         rules = _WCAG if _OF_STAFF.search(self.page.url) else [*_WCAG, "best-practice"]
         found = Axe().run(self.page, options={"runOnly": rules, "resultTypes": ["violations"]})
         assert found.violations_count == 0, found.generate_report()
+        if not _OF_STAFF.search(self.page.url):
+            self._check_contrast_in_the_dark(name)
         width, room = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert width <= room, f"{self.page.url} is {width} pixels wide in a window of {room}"
         assert self.strange == []
+
+    def _check_contrast_in_the_dark(self, name: str) -> None:
+        self.page.emulate_media(color_scheme="dark")
+        _keep_picture(self.page, f"{name}-dark")
+        found = Axe().run(self.page, options={"runOnly": {"type": "rule", "values": ["color-contrast"]}})
+        assert found.violations_count == 0, found.generate_report()
+        self.page.emulate_media(color_scheme="light")
 
 
 def _keep_picture(page: Page, name: str) -> None:
