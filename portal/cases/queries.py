@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
+from django.utils.translation import get_language
 
 from matching import service
 from matching.types import Provenance
@@ -20,6 +21,7 @@ from portal.cases import looked_at, personal, places
 from portal.cases.models import Assignment, Case, Match, Outcome, Proposal, Unlock
 from portal.cases.states import OPEN, State
 from portal.core import clock
+from portal.policies import contacts
 from portal.policies.assurance import Proof
 from portal.takedowns import holds
 from portal.takedowns.models import Removal, Step, Takedown
@@ -111,6 +113,11 @@ class Announced:
     received_on: date | None  # the day from which the law counts, in `received_zone` (of the IANA database)
     received_zone: str
     due_on: date | None
+    place: str
+
+    @property
+    def regulator(self) -> contacts.Told | None:
+        return contacts.regulator_of(self.place, get_language() or "en") if self.place else None
 
     @property
     def zone_name(self) -> str:
@@ -126,6 +133,7 @@ def announced(case: Case) -> Announced:
         received_on=case.received_on,
         received_zone=case.received_zone,
         due_on=case.due_on,
+        place=case.place,
     )
 
 
