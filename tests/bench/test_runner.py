@@ -21,6 +21,7 @@ def bench(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_part_is_measured_and_written_down(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     out = bench("--only", "ready", "--scale", "2000", "--results", str(results))
