@@ -42,7 +42,7 @@ PARTS = {
     "search": Part("Exact search and sweep", lambda scale: (scale,)),
     "screen": Part("The block list", lambda scale: (max(1000, scale // 10),)),
     "takedowns": Part("Takedowns", lambda scale: ()),
-    "accuracy": Part("Recall and wrong matches", lambda scale: (SHARED,), shared=True),
+    "accuracy": Part("Recall and false positives", lambda scale: (SHARED,), shared=True),
     "pad": Part("Presentation attack detection", lambda scale: (SHARED,), shared=True),
 }
 

@@ -198,7 +198,7 @@ def _disclose(images: Sequence[UUID], endpoint: str) -> None:
         actions.confirm_channel(recipient, by=lee)
     for start in range(0, len(images), stage.BATCH):
         some = enumerate(images[start : start + stage.BATCH])
-        service.take_disclosures(
+        service.import_disclosures(
             [RegisterLine(f"client-{n % CLIENTS}", "drill", at, image_id=image) for n, image in some]
         )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from portal.demo.__main__ import Demo, plan
+from portal.demo import __main__ as demo
 from portal.demo.browser import Browser as Resident
 from portal.demo.tally import Tally
 from portal.local.console import Console
@@ -61,12 +61,12 @@ def take_all(chromium: Browser, stack: Stack, folder: Path, console: Console) ->
 
 def _searched_case(stack: Stack, folder: Path, console: Console) -> tuple[str, Mapping[str, str]]:
     """A request with the demo's selfie, filed over HTTP as `make demo` does: its page, and for whom it was drawn."""
-    demo = Demo(plan({}, folder / "pictures"), stack, console, Tally(None, frozenset()))
+    run = demo.Demo(demo.plan({}, folder / "pictures"), stack, console, Tally(None, frozenset()))
     resident = Resident(stack.url)
-    demo._confirm_contact(resident)
-    reference = demo._submit(resident)
-    first, second = demo._staff()
-    drawn = demo._searched((first, second), reference)
+    run._confirm_contact(resident)
+    reference = run._submit(resident)
+    first, second = run._staff()
+    drawn = run._searched((first, second), reference)
     if drawn is None:
         raise SystemExit("Nothing was found to be decided: there is no case to take a picture of.")
     staff = [account for account in stack.world["accounts"] if account["role"] == "staff"]

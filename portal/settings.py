@@ -24,6 +24,10 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 # Hosts that portal.core.http may call although their addresses are not public.
 PRIVATE_HOSTS = frozenset(name.lower() for name in env.names("PRIVATE_HOSTS", ""))
 OPERATOR_NAME = env.text("OPERATOR_NAME", "Example Index Inc.")
+# Whom residents write to. Nobody else can know it; the demo invents it.
+OPERATOR_CONTACT = env.text("OPERATOR_CONTACT", "privacy@example-index.example" if DEMO else None)
+PRIVACY_OFFICER = env.text("PRIVACY_OFFICER", "Robin Example" if DEMO else None)
+OPERATOR_ADDRESS = env.text("OPERATOR_ADDRESS", "1 Invented Street, Exampleville" if DEMO else "")
 
 INSTALLED_APPS = [
     "portal.accounts",  # before Django's own: its commands on accounts take the place of theirs

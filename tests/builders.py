@@ -91,15 +91,16 @@ def _read(photo: bytes, pack: faces.Pack) -> Selfie:
     return faces.read_selfie(photo, pack)
 
 
-def indexed_image(*, site: str = "photos.example") -> UUID:
+def indexed_image(*, site: str = "photos.example", content: bytes = b"") -> UUID:
     """A small picture without a face, in the index and the stores; nothing is detected, which takes seconds."""
     file = BytesIO()
     Image.new("RGB", (64, 64), "grey").save(file, "JPEG")
     page = f"https://{site}/{uuid4()}"
-    photo = Photo(file.getvalue(), file.getvalue())
+    content = content or file.getvalue()
+    photo = Photo(content, content)
     digest = admission.digest(photo.content)
     arrival = Arrival(uuid4(), digest, page, site, DAY, width=64, height=64, photo=photo)
-    with admission.only_one():
+    with admission.one_harvest():
         admission.admit([arrival], face_rows([], [], [], np.empty((0, 128), np.float32)))
     return arrival.image_id
 

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matching.errors import BadEmbeddings
 from matching.faces import Pack
@@ -35,7 +34,7 @@ def harvest(
     """Errors: BadTable, HarvestRunning, HarvestRefused."""
     check_recogniser(file.recogniser() or recogniser, pack)
     tally, own = Tally(), OwnIds()
-    with admission.only_one():
+    with admission.one_harvest():
         admission.clear_leftovers()
         for batch in while_storing(prepared(piece, own) for piece in file.pieces(pack.info.dim)):
             take_in(batch, tally, own, on_skipped)
@@ -146,6 +145,7 @@ class Images:
 
     def __init__(self, piece: Piece, own: OwnIds) -> None:
         self._piece, self._own = piece, own
+        self._boxes: list[list[int]] = piece.boxes.tolist()
         cells = piece.batch.cells
         self._said = list(zip(*(cells[column.name] for column in OF_IMAGE if column.name in cells), strict=True))
         self._made: dict[tuple[object, ...], Arrival | str] = {}
@@ -164,12 +164,12 @@ class Images:
             return str(why)
         if row["image"] is None and row["file_digest"] is None:
             return "it names no image: fill in image or file_digest"
-        made = arrival(row, self._piece.boxes[n], self._own)
+        made = arrival(row, self._boxes[n], self._own)
         # Rows of one image that differ in the rest: what the first of them says holds.
         return self._known.setdefault((made.file_digest, made.page), made)
 
 
-def arrival(row: dict[str, Any], box: NDArray[np.int32], own: OwnIds) -> Arrival:
+def arrival(row: dict[str, Any], box: list[int], own: OwnIds) -> Arrival:
     image = Arrival(
         own.new(),
         row["file_digest"] or digest_of_id(row["image"]),
@@ -178,8 +178,8 @@ def arrival(row: dict[str, Any], box: NDArray[np.int32], own: OwnIds) -> Arrival
         harvested_on=row["harvested_on"],
         country=row["country"],
         address=row["address"],
-        width=max(0, int(box[2])),  # as far as is known: nothing is shown of it anyway
-        height=max(0, int(box[3])),
+        width=max(0, box[2]),  # as far as is known: nothing is shown of it anyway
+        height=max(0, box[3]),
     )
     _ = image.page_digest  # made now, ahead of the moment it is stored at
     return image

@@ -9,7 +9,7 @@ from django.db.models.functions import ExtractYear
 
 from matching.models import HarvestedImage
 from matching.provenance.earlier_addresses import spellings
-from matching.types import EARLIER, TODAY, Breakdown, Marks, Provenance, Scope
+from matching.types import EARLIER, TODAY, Breakdown, ImageIdentifiers, Provenance, Scope
 
 SHOWN = 12  # lines of each part of a breakdown
 
@@ -86,11 +86,13 @@ def provenance_of(image_ids: Iterable[UUID]) -> dict[UUID, Provenance]:
     return {row.id: Provenance(row.id, row.page, row.site, row.harvested_on, row.country) for row in rows}
 
 
-def marks_of(image_ids: Iterable[UUID]) -> dict[UUID, Marks]:
+def identifiers_of(image_ids: Iterable[UUID]) -> dict[UUID, ImageIdentifiers]:
     """By what others know these images; of those still in the index."""
     rows = HarvestedImage.objects.filter(id__in=list(image_ids))
     return {
-        row.id: Marks(row.id, row.page, bytes(row.file_digest), bytes(row.page_digest), bytes(row.address_digest))
+        row.id: ImageIdentifiers(
+            row.id, row.page, bytes(row.file_digest), bytes(row.page_digest), bytes(row.address_digest)
+        )
         for row in rows
     }
 

@@ -115,7 +115,7 @@ def instant(cell: str | date | None, own_zone: tzinfo) -> datetime:
     except OverflowError:
         moment = None
     if moment is None or not FIRST <= moment <= LAST:
-        raise Refused("lies outside the years 1 to 9999")
+        raise Refused("lies outside the years 1 to 9999, here or in another time zone")
     return moment
 
 

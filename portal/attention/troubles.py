@@ -23,7 +23,7 @@ from portal.ledger.models import Leaf, Position
 from portal.notices.models import Notice
 from portal.notices.states import NoticeState
 from portal.policies import timetable
-from portal.takedowns import late, removals
+from portal.takedowns import overdue, removals
 from portal.takedowns.models import Step
 from portal.takedowns.states import StepState
 
@@ -48,7 +48,7 @@ def broken_promises() -> Iterator[Trouble]:
         "removed": _("Images are still in a store although they should be removed."),
         "purged": _("Images are not purged from the disk although they should be."),
     }
-    for found in late.late():
+    for found in overdue.overdue_promises():
         yield Trouble(f"promise.{found.promise}", sentences[found.promise], found.images, found.since)
 
 

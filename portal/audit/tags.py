@@ -108,6 +108,7 @@ class Tag(StrEnum):
     ACCOUNT_ENABLED = "operator:account:enabled"
     ACCOUNT_PASSWORD_RESET = "operator:account:password_reset"  # noqa: S105  (no password, but what was done with one)
     ACCOUNT_ROLE_GIVEN = "operator:account:role_given"
+    ACCOUNT_SENIORITY_CHANGED = "operator:account:seniority_changed"
     BLOCKS_LET_SLEEP = "operator:blocks:let_sleep"
     BLOCKS_GIVEN_UP = "operator:blocks:given_up"
     JOB_DIED = "system:job:died"

@@ -15,10 +15,10 @@ from portal.accounts import duty
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
-from portal.cases.faults import NotAllowed
 from portal.cases.models import Assignment, Case, Outcome, Part, Proposal, TakenOff
 from portal.cases.states import State
 from portal.core import clock
+from portal.core.faults import NotAllowed
 from portal.policies import duty as policy
 
 

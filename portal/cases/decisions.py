@@ -13,7 +13,7 @@ from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
 from portal.cases import assignments, forget, looked_at, moves, personal
-from portal.cases.faults import NotAllowed, StaleCase, TooManyUnlocks
+from portal.cases.faults import TooManyUnlocks
 from portal.cases.models import (
     Band,
     Case,
@@ -30,6 +30,7 @@ from portal.cases.models import (
 )
 from portal.cases.states import State
 from portal.core import clock, limits
+from portal.core.faults import NotAllowed, Stale
 from portal.jobs import queue
 from portal.policies import budgets
 from portal.policies.assurance import Erase, Proof, Right, allowance
@@ -44,7 +45,7 @@ _RESTORABLE = (State.REVIEW, State.ERASING, State.REFUSED, State.WITHDRAWN)
 
 @transaction.atomic
 def approve(case: Case, *, by: User, matches: Iterable[int]) -> None:
-    """Delete matches that one person may decide. Errors: NotAllowed for a band that needs two, Unseen, StaleCase."""
+    """Delete matches that one person may decide. Errors: NotAllowed for a band that needs two, Unseen, Stale."""
     case = _in_review(case)
     chosen = _open_matches(case, matches)
     if not chosen or any(people_needed(case, match) > 1 for match in chosen):
@@ -71,7 +72,7 @@ def people_by_band(case: Case) -> dict[Band, int]:
 def propose_decision(case: Case, *, by: User, delete: Iterable[int]) -> Proposal:
     """Propose which open matches are deleted; the others are left in the index. A second person confirms.
 
-    Errors: Unseen where `by` has not looked at the photo and each picture, StaleCase.
+    Errors: Unseen where `by` has not looked at the photo and each picture, Stale.
     """
     case = _in_review(case)
     chosen = _open_matches(case, delete)
@@ -85,7 +86,7 @@ def propose_decision(case: Case, *, by: User, delete: Iterable[int]) -> Proposal
 def propose_refusal(case: Case, *, by: User, reason: str) -> Proposal:
     """Propose to refuse, for a reason that holds from the photo and the form alone. A second person confirms.
 
-    Errors: Unseen, StaleCase.
+    Errors: Unseen, Stale.
     """
     case = _in_review(case)
     _require_seen_to_refuse(case, by=by)
@@ -106,7 +107,7 @@ def _propose(case: Case, kind: ProposalKind, *, by: User, reason: str = "") -> P
         with transaction.atomic():
             proposal = Proposal.objects.create(case=case, kind=kind, reason=reason, made_by=by, made_at=clock.now())
     except IntegrityError:
-        raise StaleCase("such a proposal waits already") from None
+        raise Stale("such a proposal waits already") from None
     assignments.draw_second(case)
     append.append(Tag.PROPOSAL_MADE, about=case.code, actor=by.pk, proposal=proposal.pk, kind=str(kind), reason=reason)
     return proposal
@@ -116,12 +117,12 @@ def _propose(case: Case, kind: ProposalKind, *, by: User, reason: str = "") -> P
 def propose_restore(case: Case, *, by: User, matches: Iterable[int]) -> Proposal:
     """Propose to bring hidden images back into search while they cool. They stay hidden until a second person confirms.
 
-    Errors: Unseen, StaleCase where one is not hidden and cooling.
+    Errors: Unseen, Stale where one is not hidden and cooling.
     """
     case = _locked(case, *_RESTORABLE)
     chosen = list(case.matches.filter(pk__in=set(matches), decision=Decision.APPROVED))
     if not chosen or len(_cooling(case, chosen)) != len(chosen):
-        raise StaleCase("the cooling time is over")
+        raise Stale("the cooling time is over")
     looked_at.require(case, by=by, leave=chosen)
     proposal = _propose(case, ProposalKind.RESTORE, by=by)
     proposal.matches.set(chosen)
@@ -132,7 +133,7 @@ def propose_restore(case: Case, *, by: User, matches: Iterable[int]) -> Proposal
 def confirm(proposal: Proposal, *, by: User) -> None:
     """Carry out what a colleague proposed.
 
-    Errors: NotAllowed for the proposer, Unseen where `by` has not looked at what it rests on, StaleCase when the case
+    Errors: NotAllowed for the proposer, Unseen where `by` has not looked at what it rests on, Stale when the case
     or its images moved on.
     """
     carry_out = {
@@ -162,12 +163,12 @@ def _restore(case: Case, proposal: Proposal, *, by: User) -> None:
     looked_at.require(case, by=by, leave=matches)
     cooling = _cooling(case, matches)
     if len(cooling) < len(matches):
-        raise StaleCase("the cooling time is over")
+        raise Stale("the cooling time is over")
     try:
         for takedown in cooling:
             restore(takedown, by=by.pk)
     except TooLate:
-        raise StaleCase("the cooling time is over") from None
+        raise Stale("the cooling time is over") from None
     proposal.matches.update(decision=Decision.LEFT)
     # Not the subject after all: nothing is to be found by these faces.
     Probe.objects.filter(match__in=matches).delete()
@@ -187,13 +188,13 @@ def _cooling(case: Case, matches: list[Match]) -> list[Takedown]:
 
 @transaction.atomic
 def decline(proposal: Proposal, *, by: User) -> None:
-    """Send a colleague's proposal back; the case waits for another. Errors: NotAllowed for the proposer, StaleCase."""
+    """Send a colleague's proposal back; the case waits for another. Errors: NotAllowed for the proposer, Stale."""
     _end(proposal, Outcome.DECLINED, by=by, tag=Tag.PROPOSAL_DECLINED)
 
 
 @transaction.atomic
 def take_back(proposal: Proposal, *, by: User) -> None:
-    """Undo one's own proposal. Errors: NotAllowed for anyone else, StaleCase."""
+    """Undo one's own proposal. Errors: NotAllowed for anyone else, Stale."""
     _end(proposal, Outcome.TAKEN_BACK, by=by, tag=Tag.PROPOSAL_TAKEN_BACK)
 
 
@@ -205,7 +206,7 @@ def _end(proposal: Proposal, outcome: Outcome, *, by: User, tag: Tag) -> None:
         outcome=outcome, decided_by=by, decided_at=clock.now()
     )
     if not changed:
-        raise StaleCase("the proposal was decided meanwhile")
+        raise Stale("the proposal was decided meanwhile")
     append.append(tag, about=proposal.case_id, actor=by.pk, proposal=proposal.pk)
 
 
@@ -225,7 +226,9 @@ def _delete(case: Case, chosen: list[Match]) -> None:
     Match.objects.filter(pk__in=[match.pk for match in chosen]).update(decision=Decision.APPROVED)
     choices.note_files(case.code, key_id=case.key_id, images=[match.image_id for match in chosen])
     _keep_as_probes(case, chosen)
-    open_removal(case.code, (match.image_id for match in chosen), then="case.settle", at_last="case.close")
+    open_removal(
+        case.code, (match.image_id for match in chosen), job_when_removed="case.settle", job_when_purged="case.close"
+    )
 
 
 def _keep_as_probes(case: Case, chosen: list[Match]) -> None:
@@ -258,7 +261,7 @@ def unlock(case: Case, *, by: User, purpose: str) -> Unlock:
 
 @transaction.atomic
 def propose_hold(case: Case, chosen: Iterable[Match], reason: HoldReason, *, by: User) -> Hold:
-    """A legal hold on images of this case, which stops and hides them at once. Errors: Unseen, holds.NotAllowed."""
+    """A legal hold on images of this case, which stops and hides them at once. Errors: Unseen, NotAllowed."""
     chosen = list(chosen)
     looked_at.require_pictures(case, by=by, matches=chosen)
     hold = holds.propose([match.image_id for match in chosen], reason, by=by)
@@ -271,10 +274,10 @@ def _in_review(case: Case) -> Case:
 
 
 def _locked(case: Case, *states: State) -> Case:
-    """The case, locked for this transaction. Errors: StaleCase when it is not, or no longer, in one of the states."""
+    """The case, locked for this transaction. Errors: Stale when it is not, or no longer, in one of the states."""
     locked = Case.objects.select_for_update().get(pk=case.pk)
     if locked.state not in states:
-        raise StaleCase(locked.state)
+        raise Stale(locked.state)
     return locked
 
 
@@ -284,9 +287,9 @@ def _others(case: Case, chosen: list[Match]) -> list[Match]:
 
 
 def _open_matches(case: Case, chosen: Iterable[int]) -> list[Match]:
-    """Errors: StaleCase when one of them is not an open match of this case."""
+    """Errors: Stale when one of them is not an open match of this case."""
     wanted = set(chosen)
     found = list(case.matches.filter(pk__in=wanted, decision=Decision.OPEN))
     if len(found) != len(wanted):
-        raise StaleCase("one of these was decided meanwhile")
+        raise Stale("one of these was decided meanwhile")
     return found

@@ -33,13 +33,5 @@ class Incomplete(Exception):
         self.missing = missing
 
 
-class NotAllowed(Exception):
-    """The rules forbid it: the proof is too weak, or a second person is needed and this is the first."""
-
-
-class StaleCase(Exception):
-    """Somebody was quicker: the case is no longer in the state that was read."""
-
-
 class Finished(Exception):
     """The end was announced already; there is nothing left to stop."""

@@ -25,7 +25,7 @@ def shown_to(by: User, matches: Collection[Match]) -> frozenset[int]:
     """The numbers of matches of which there is something to see: still in the index, and under no hold of others."""
     images = [each.image_id for each in matches]
     gone_for_them = holds.hidden_from(by, images)
-    there = service.marks(images)
+    there = service.identifiers_of(images)
     return frozenset(each.pk for each in matches if each.image_id in there and each.image_id not in gone_for_them)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
+from django.utils.translation import get_language
 
 from matching import service
 from matching.types import Provenance
@@ -20,6 +21,7 @@ from portal.cases import looked_at, personal, places
 from portal.cases.models import Assignment, Case, Match, Outcome, Proposal, Unlock
 from portal.cases.states import OPEN, State
 from portal.core import clock
+from portal.policies import contacts
 from portal.policies.assurance import Proof
 from portal.takedowns import holds
 from portal.takedowns.models import Removal, Step, Takedown
@@ -111,6 +113,11 @@ class Announced:
     received_on: date | None  # the day from which the law counts, in `received_zone` (of the IANA database)
     received_zone: str
     due_on: date | None
+    place: str
+
+    @property
+    def regulator(self) -> contacts.Told | None:
+        return contacts.regulator_of(self.place, get_language() or "en") if self.place else None
 
     @property
     def zone_name(self) -> str:
@@ -126,6 +133,7 @@ def announced(case: Case) -> Announced:
         received_on=case.received_on,
         received_zone=case.received_zone,
         due_on=case.due_on,
+        place=case.place,
     )
 
 
@@ -145,7 +153,7 @@ def queue(by: User, *, state: str = "", reference: str = "") -> QuerySet[Case]:
 
     No search by person exists, nor any among the cases of others.
     """
-    cases = _theirs(by)
+    cases = cases_of(by)
     if reference:
         return cases.filter(reference=reference.strip().upper())
     return cases.filter(state=state).order_by("due_on", "received_at") if state else _open_first(cases)
@@ -166,19 +174,21 @@ def proposals_of(by: User) -> QuerySet[Proposal]:
 
 
 def _open_proposals(by: User) -> QuerySet[Proposal]:
-    waiting = Proposal.objects.filter(outcome=Outcome.OPEN, case__in=_theirs(by))
+    waiting = Proposal.objects.filter(outcome=Outcome.OPEN, case__in=cases_of(by))
     return waiting.select_related("case", "made_by").order_by("case__due_on")
 
 
 def proposal_for_staff(by: User, pk: int) -> Proposal:
     """Errors: Http404."""
-    found = Proposal.objects.select_related("case", "made_by", "decided_by").filter(pk=pk, case__in=_theirs(by)).first()
+    found = (
+        Proposal.objects.select_related("case", "made_by", "decided_by").filter(pk=pk, case__in=cases_of(by)).first()
+    )
     if found is None:
         raise Http404
     return found
 
 
-def _theirs(by: User) -> QuerySet[Case]:
+def cases_of(by: User) -> QuerySet[Case]:
     """For everybody but the two who were drawn a case is not there."""
     if not by.is_reviewer:
         return Case.objects.none()
@@ -195,7 +205,7 @@ def case_for_staff(by: User, code: UUID) -> Case:
 
 def case_to_act_on(by: User, code: UUID) -> Case:
     """The same for a verb, which leaves its own entry. Errors: Http404."""
-    case = _theirs(by).filter(pk=code).first()
+    case = cases_of(by).filter(pk=code).first()
     if case is None:
         raise Http404
     return case

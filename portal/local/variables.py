@@ -55,6 +55,9 @@ VARIABLES = (
     "STATISTICS_SECONDS",
     "RECEIPT_SLOT_SECONDS",
     "OPERATOR_NAME",
+    "OPERATOR_CONTACT",
+    "OPERATOR_ADDRESS",
+    "PRIVACY_OFFICER",
     "TIME_ZONE",
     "PORT",
 )
@@ -70,6 +73,7 @@ DEMO_CLOCK: Mapping[str, str] = {
     "RECEIPT_SLOT_SECONDS": "40",
 }
 NEVER_GUESSED = ("SECRET_KEY", "KEY_STORE", "IMAGE_STORE", "EMAIL_URL")
+INVENTED_IN_THE_DEMO = ("OPERATOR_CONTACT", "PRIVACY_OFFICER")  # by the settings
 
 
 def read_file(path: Path) -> dict[str, str]:
@@ -103,9 +107,9 @@ def demo_defaults(folder: Path) -> dict[str, str]:
     }
 
 
-def missing(environment: Mapping[str, str]) -> list[str]:
+def missing(environment: Mapping[str, str], *, demo: bool) -> list[str]:
     """What only the operator can decide; outside the demo no secret and no place for data has a default."""
-    needed = [*NEVER_GUESSED]
+    needed = [*NEVER_GUESSED] if demo else [*NEVER_GUESSED, *INVENTED_IN_THE_DEMO]
     if environment.get("DATABASE_URL"):
         needed += ["DATABASE_OWNER_URL", "DATABASE_REGULATOR_URL"]
     return [name for name in needed if not environment.get(name)]

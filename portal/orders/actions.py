@@ -15,9 +15,9 @@ from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import NotAllowed, Stale
 from portal.jobs import queue
 from portal.orders import looked_at, moves
-from portal.orders.faults import NotAllowed, StaleOrder
 from portal.orders.models import ListedImage, Order, SampledImage
 from portal.orders.states import RUNNING, State
 from portal.policies import looking
@@ -60,7 +60,7 @@ def _still_there(ids: Sequence[UUID]) -> list[UUID]:
     found: list[UUID] = []
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
-        there = service.marks(some)
+        there = service.identifiers_of(some)
         found += [image_id for image_id in some if image_id in there]
         if len(found) >= looking.SAMPLE:
             break
@@ -82,7 +82,7 @@ def _propose(by: User, **fields: object) -> Order:
 @transaction.atomic
 def confirm(order: Order, *, by: User) -> None:
     """Errors: NotAllowed for the proposer and whoever is not senior, Unseen as long as one of the two has not looked,
-    StaleOrder."""
+    Stale."""
     if not by.is_supervisor:
         raise NotAllowed("a senior person confirms")
     order = _decided(order, State.OPENING, by=by)
@@ -95,7 +95,7 @@ def confirm(order: Order, *, by: User) -> None:
 
 @transaction.atomic
 def decline(order: Order, *, by: User) -> None:
-    """Errors: NotAllowed for the proposer, StaleOrder."""
+    """Errors: NotAllowed for the proposer, Stale."""
     order = _decided(order, State.DECLINED, by=by)
     _forget_images(order)
     append.append(Tag.ORDER_DECLINED, about=order.code, actor=by.pk)
@@ -103,7 +103,7 @@ def decline(order: Order, *, by: User) -> None:
 
 @transaction.atomic
 def take_back(order: Order, *, by: User) -> None:
-    """Errors: NotAllowed for anyone but the proposer, StaleOrder."""
+    """Errors: NotAllowed for anyone but the proposer, Stale."""
     order = _decided(order, State.TAKEN_BACK, by=by)
     _forget_images(order)
     append.append(Tag.ORDER_TAKEN_BACK, about=order.code, actor=by.pk)
@@ -126,7 +126,7 @@ def _decided(order: Order, to: State, *, by: User) -> Order:
 
 @transaction.atomic
 def pause(order: Order, *, by: User) -> None:
-    """Open, hide and remove nothing more until it is resumed. What is hidden stays hidden. Errors: StaleOrder."""
+    """Open, hide and remove nothing more until it is resumed. What is hidden stays hidden. Errors: Stale."""
     _set_paused(order, True)
     removals.pause(order.code)
     append.append(Tag.ORDER_PAUSED, about=order.code, actor=by.pk)
@@ -134,7 +134,7 @@ def pause(order: Order, *, by: User) -> None:
 
 @transaction.atomic
 def resume(order: Order, *, by: User) -> None:
-    """Errors: StaleOrder."""
+    """Errors: Stale."""
     order = _set_paused(order, False)
     removals.resume(order.code)
     if order.state == State.OPENING:
@@ -145,15 +145,15 @@ def resume(order: Order, *, by: User) -> None:
 def _set_paused(order: Order, paused: bool) -> Order:
     order = _locked(order, *RUNNING)
     if order.paused == paused:
-        raise StaleOrder("paused or resumed meanwhile")
+        raise Stale("paused or resumed meanwhile")
     order.paused = paused
     order.save(update_fields=["paused"])
     return order
 
 
 def _locked(order: Order, *states: State) -> Order:
-    """The order, locked for this transaction: no further removal of it is being opened. Errors: StaleOrder."""
+    """The order, locked for this transaction: no further removal of it is being opened. Errors: Stale."""
     locked = Order.objects.select_for_update().get(pk=order.pk)
     if locked.state not in states:
-        raise StaleOrder(locked.state)
+        raise Stale(locked.state)
     return locked

@@ -17,7 +17,7 @@ from portal.cases import places
 from portal.ledger import publication
 from portal.policies import deadlines
 from portal.regulators import charts
-from portal.regulators.spoken import duration
+from portal.regulators.durations import duration
 from portal.statistics import queries
 from portal.statistics.figures import Numbers, Timing
 

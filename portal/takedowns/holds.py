@@ -16,13 +16,14 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from matching import service
-from matching.types import BroughtBack
-from portal.accounts import lost
+from matching.types import ReplayOutcome
+from portal.accounts import stand_ins
 from portal.accounts.models import User
 from portal.audit import append, seen
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import NotAllowed
 from portal.notices import writing
 from portal.policies import preservation
 from portal.takedowns import moves, removals
@@ -36,10 +37,6 @@ _ACCOUNTS = ("proposed_by", "confirmed_by", "release_by")
 _KEPT = ("reason", "state", "proposed_at", "released_because", "reported_under", "reported_on", "keep_until")
 _STOPPABLE = (TakedownState.QUEUED, TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.STUCK)
 _GONE = (TakedownState.RESTORED, TakedownState.REMOVED, TakedownState.PURGED)
-
-
-class NotAllowed(Exception):
-    """Not by this person, not in this state, or not before the law lets it go."""
 
 
 @contextmanager
@@ -116,7 +113,7 @@ def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     _stop_all_steps()
     removals.stop_opening()
     hold = Hold.objects.create(reason=reason, proposed_by=by, proposed_at=clock.now())
-    there = service.marks(image_ids)
+    there = service.identifiers_of(image_ids)
     images = [image_id for image_id in dict.fromkeys(image_ids) if image_id in there]
     if not images:
         raise NotAllowed("nothing of it is left")
@@ -136,7 +133,7 @@ def _stop(hold: Hold, images: Sequence[UUID], *, by: User | None) -> None:
     )
     # Deleted once the hold has ended, so what nobody had decided to delete yet gets a removal of its own.
     if orphans := [image_id for image_id in images if image_id not in known]:
-        removals.open_removal(hold.pk, orphans, then="hold.over", at_last="hold.over")
+        removals.open_removal(hold.pk, orphans, job_when_removed="hold.over", job_when_purged="hold.over")
     stopping = Takedown.objects.filter(image_id__in=images, state__in=_STOPPABLE)
     moves.move_takedowns(list(stopping), TakedownState.HELD, by=by.pk if by else None)
     writing.withdraw(images)
@@ -275,7 +272,7 @@ def over(_hold_id: str) -> None:
 
 def of_lost_accounts() -> int:
     """Holds in force that nobody can release, since an account that a restored backup does not know holds them."""
-    lost_ones = Q(proposed_by__name__endswith=lost.ENDING) | Q(confirmed_by__name__endswith=lost.ENDING)
+    lost_ones = Q(proposed_by__name__endswith=stand_ins.ENDING) | Q(confirmed_by__name__endswith=stand_ins.ENDING)
     return Hold.objects.filter(lost_ones, state__in=HOLDING).count()
 
 
@@ -294,14 +291,14 @@ def note(hold: Hold) -> None:
 
 
 def _said(hold: Hold) -> str:
-    accounts = {name: lost.sign_of(getattr(hold, name)) for name in _ACCOUNTS}
+    accounts = {name: stand_ins.reference_to(getattr(hold, name)) for name in _ACCOUNTS}
     images = sorted(str(image) for image in hold.images.values_list("image_id", flat=True))
     kept: dict[str, Any] = {name: getattr(hold, name) for name in _KEPT}
     return json.dumps({**kept, **accounts, "images": images}, default=str, separators=(",", ":"))
 
 
 @transaction.atomic
-def bring_back(hold_id: UUID, said: str) -> BroughtBack:
+def replay_note(hold_id: UUID, said: str) -> ReplayOutcome:
     """As the journal tells it, in a database that has forgotten it: what it keeps is stopped, or what it let go, goes.
 
     Its images are hidden by their own tombstones.
@@ -310,18 +307,18 @@ def bring_back(hold_id: UUID, said: str) -> BroughtBack:
     removals.stop_opening()
     there = Hold.objects.filter(pk=hold_id).first()
     if there is not None and _said(there) == said:
-        return BroughtBack.BEFORE
+        return ReplayOutcome.ALREADY_DONE
     told = json.loads(said)
     images = [UUID(image) for image in told.pop("images")]
-    accounts = {name: lost.account(told.pop(name)) for name in _ACCOUNTS}
+    accounts = {name: stand_ins.account_or_stand_in(told.pop(name)) for name in _ACCOUNTS}
     hold, _new = Hold.objects.update_or_create(pk=hold_id, defaults={**told, **accounts})
     HeldImage.objects.bulk_create((HeldImage(hold=hold, image_id=image) for image in images), ignore_conflicts=True)
-    left = service.marks(images)
+    left = service.identifiers_of(images)
     _stop(hold, [image for image in images if image in left], by=None)
     if hold.state not in HOLDING:
         _let_go(hold, by=None)
     append.append(Tag.HOLD_BROUGHT_BACK, about=hold.pk, state=str(hold.state))
-    return BroughtBack.NOW
+    return ReplayOutcome.DONE
 
 
 def _locked(hold: Hold, *states: HoldState) -> Hold:

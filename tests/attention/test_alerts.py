@@ -50,7 +50,7 @@ def test_where_nothing_is_wrong_nobody_is_told() -> None:
 
 
 def test_a_takedown_that_fails_for_three_days_alerts_somebody_once_a_day_while_it_lasts() -> None:
-    removal = open_removal(uuid4(), [uuid4()], then="case.settle", at_last="case.close")
+    removal = open_removal(uuid4(), [uuid4()], job_when_removed="case.settle", job_when_purged="case.close")
     takedown = removal.takedowns.get()
     moves.move_takedown(takedown, TakedownState.HIDDEN)
     moves.move_takedown(takedown, TakedownState.REMOVING)

@@ -94,7 +94,7 @@ def test_no_stage_of_a_case_leaves_a_vector_in_the_clear(drain: Callable[[], int
     decisions.approve(case, by=sam, matches=Match.objects.filter(case=case).values_list("pk", flat=True))
     drain()
     block = Choice.objects.get().block
-    assert service.blocks_in_force([block])
+    assert service.active_blocks([block])
     assert nowhere(probes)  # settled, the block made
     assert builders.harvest(tmp_path, {"again.jpg": builders.astronaut_jpeg(size=256)}) == {}
     Client().post("/en/keep-out/", {"code": codes.of(case.key_id)})

@@ -33,7 +33,7 @@ def kept_out_case(state: State = State.RECEIVED) -> Case:
 
 def in_force(case: Case) -> bool:
     choice = Choice.objects.filter(pk=case.code).first()
-    return choice is not None and bool(service.blocks_in_force([choice.block]))
+    return choice is not None and bool(service.active_blocks([choice.block]))
 
 
 def tags_about(subject: object) -> list[str]:
@@ -136,7 +136,7 @@ def test_withdrawing_takes_the_choice_back(drain: Drain) -> None:
     actions.withdraw(case)
     drain()
     assert choices.of_code(code) is None
-    assert not service.blocks_in_force([block])
+    assert not service.active_blocks([block])
     assert not keys.exists(block)
 
 

@@ -12,10 +12,10 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases import assignments, decisions
-from portal.cases.faults import NotAllowed
 from portal.cases.models import Assignment, Case, Part, Route, TakenOff
 from portal.cases.states import State
 from portal.core import clock
+from portal.core.faults import NotAllowed
 from tests.builders import indexed_image, look_at, make_account, make_case
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.test import Client
 from portal.cases import forget, moves, personal
 from portal.cases.models import Case, Caution, CautionKind, Route
 from portal.cases.states import State
-from tests.builders import astronaut_jpeg, harvest, make_case
+from tests.builders import astronaut_jpeg, harvest, indexed_image, make_case
 from tests.matching.builders import make_image, near
 from tests.staff.build import reviewed, unlock
 
@@ -31,6 +31,12 @@ def test_a_photo_that_is_itself_a_file_of_the_index_is_told(tmp_path: Path, drai
     harvest(tmp_path, {"ana.jpg": astronaut_jpeg(size=300)})
     case = searched(make_case(State.RECEIVED, route=Route.PHOTO, photo=astronaut_jpeg(size=300)), drain)
     assert kinds(case) == [CautionKind.SAME_PHOTO]
+
+
+def test_so_is_a_file_of_which_no_face_is_in_the_index(drain: Drain) -> None:
+    sent = astronaut_jpeg(size=300)
+    indexed_image(content=sent)
+    assert kinds(searched(make_case(State.RECEIVED, route=Route.PHOTO, photo=sent), drain)) == [CautionKind.SAME_PHOTO]
 
 
 @pytest.mark.parametrize(("similarity", "told"), [(0.9995, True), (0.99, False)])

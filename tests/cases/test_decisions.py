@@ -13,7 +13,6 @@ from portal.audit.models import Entry
 from portal.audit.seen import Unseen
 from portal.audit.tags import Tag
 from portal.cases import decisions, moves, queries
-from portal.cases.faults import NotAllowed, StaleCase
 from portal.cases.models import (
     Band,
     Case,
@@ -27,9 +26,10 @@ from portal.cases.models import (
 )
 from portal.cases.states import State
 from portal.core import clock
+from portal.core.faults import NotAllowed, Stale
 from portal.jobs import run
 from portal.takedowns.models import Removal, Takedown
-from tests.builders import indexed_image, look_at, make_case
+from tests.builders import indexed_image, look_at, make_account, make_case
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +105,7 @@ def test_only_the_proposer_takes_it_back(case: Case, sam: User, lee: User) -> No
     with pytest.raises(NotAllowed):
         decisions.take_back(proposal, by=lee)
     decisions.take_back(proposal, by=sam)
-    with pytest.raises(StaleCase):
+    with pytest.raises(Stale):
         decisions.confirm(proposal, by=lee)
     assert Case.objects.get(pk=case.pk).state == State.REVIEW
 
@@ -122,14 +122,14 @@ def test_a_refusal_confirmed_by_a_second_person_destroys_photo_and_probes(case: 
 def test_two_proposals_of_a_kind_do_not_wait_at_once(case: Case, sam: User, lee: User) -> None:
     look_at(case, sam, lee)
     decisions.propose_refusal(case, by=sam, reason="another_person")
-    with pytest.raises(StaleCase):
+    with pytest.raises(Stale):
         decisions.propose_refusal(case, by=lee, reason="abusive")
 
 
 def test_a_match_of_another_case_is_not_deleted_through_this_one(case: Case, sam: User) -> None:
     other = make_case(State.REVIEW)
     foreign = Match.objects.create(case=other, image_id=uuid4(), band=Band.ADDRESS)
-    with pytest.raises(StaleCase):
+    with pytest.raises(Stale):
         decisions.approve(case, by=sam, matches=[foreign.pk])
     assert not Removal.objects.exists()
 
@@ -138,9 +138,9 @@ def test_a_match_of_another_case_is_not_deleted_through_this_one(case: Case, sam
 def test_outside_review_nothing_can_be_decided(state: State, sam: User) -> None:
     case = make_case(state)
     match = Match.objects.create(case=case, image_id=uuid4(), band=Band.ADDRESS)
-    with pytest.raises(StaleCase):
+    with pytest.raises(Stale):
         decisions.approve(case, by=sam, matches=[match.pk])
-    with pytest.raises(StaleCase):
+    with pytest.raises(Stale):
         decisions.propose_refusal(case, by=sam, reason="abusive")
 
 
@@ -214,12 +214,22 @@ class TestRestore:
         assert sorted(Takedown.objects.values_list("state", flat=True)) == ["hidden", "restored"]
         assert Match.objects.get(pk=hidden[0]).decision == Decision.LEFT
 
+    def test_both_have_looked_at_it(self, case: Case, hidden: list[int], sam: User) -> None:
+        kim = make_account("kim")
+        with pytest.raises(Unseen):
+            decisions.propose_restore(case, by=kim, matches=hidden[:1])
+        proposal = decisions.propose_restore(case, by=sam, matches=hidden[:1])
+        with pytest.raises(Unseen):
+            decisions.confirm(proposal, by=kim)
+        look_at(case, kim)
+        decisions.confirm(proposal, by=kim)
+
     def test_it_is_too_late_for_the_second_person_as_well(
         self, case: Case, hidden: list[int], sam: User, lee: User
     ) -> None:
         proposal = decisions.propose_restore(case, by=sam, matches=hidden[:1])
         clock.move(timedelta(hours=25))
-        with pytest.raises(StaleCase):
+        with pytest.raises(Stale):
             decisions.confirm(proposal, by=lee)
         assert Match.objects.get(pk=hidden[0]).decision == Decision.APPROVED
         proposal.refresh_from_db()
@@ -239,7 +249,7 @@ class TestRestore:
 
     def test_it_is_too_late_once_the_image_cooled(self, case: Case, hidden: list[int], sam: User) -> None:
         clock.move(timedelta(hours=25))
-        with pytest.raises(StaleCase):
+        with pytest.raises(Stale):
             decisions.propose_restore(case, by=sam, matches=hidden)
 
     def test_it_still_can_be_restored_when_the_rest_of_the_case_was_refused(

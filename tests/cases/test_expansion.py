@@ -143,4 +143,4 @@ def test_the_index_is_too_large_for_the_photo_alone(case: Case) -> None:
     limits = service.thresholds(1)
     assert limits.certain is None
     assert limits.probable == 0.961
-    assert bands.guard(exact_search.calibration()) == 0.938
+    assert bands.threshold_at_target_fnmr(exact_search.calibration()) == 0.938

@@ -19,12 +19,13 @@ from portal.cases import actions, decisions, personal, work
 from portal.cases.models import Case, Match, Photo, Probe, Route
 from portal.cases.states import State
 from portal.core import clock, keys
+from portal.core.faults import NotAllowed
 from portal.demo import pictures
 from portal.ledger.models import Leaf
 from portal.takedowns import connectors
 from portal.takedowns.models import Removal, Step
 from portal.takedowns.states import RemovalState, StepState
-from tests.builders import astronaut_jpeg, harvest, look_at, make_case
+from tests.builders import assign, astronaut_jpeg, harvest, look_at, make_case
 from tests.matching import builders as matching_builders
 
 # Rewriting the partitions at the end cannot run inside a test's transaction.
@@ -137,8 +138,8 @@ def test_a_photo_harvested_while_it_erases_is_found_by_the_last_search(
 
 def erasing_case(probe: Embeddings, mirrored: Embeddings) -> Case:
     case = make_case(State.ERASING, route=Route.PHOTO)
-    seen = Selfie(b"", probe[None], mirrored=mirrored, flaw=None)
-    personal.keep_probes(case.photos.get(), seen, pack=service.pack().name)
+    seen = Selfie(b"", probe[None], mirrored=mirrored, flaw=None, pack=service.pack().name)
+    personal.keep_probes(case.photos.get(), seen)
     return case
 
 
@@ -158,14 +159,18 @@ def test_cases_that_wait_for_their_last_search_have_it_together(mirrored: bool, 
 
 
 def test_addresses_given_without_a_photo_reach_staff_and_are_deleted(
-    images: dict[str, UUID], sam: User, drain: Drain
+    images: dict[str, UUID], sam: User, lee: User, drain: Drain
 ) -> None:
     case = make_case(State.RECEIVED, addresses=["https://photos.example/mirrored.jpg"])
     drain()
     case.refresh_from_db()
     assert (case.state, case.proof) == (State.REVIEW, "contact")
-    look_at(case, sam)
-    decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
+    assign(case, sam, lee)
+    look_at(case, sam, lee)
+    given = case.matches.values_list("pk", flat=True)
+    with pytest.raises(NotAllowed):
+        decisions.approve(case, by=sam, matches=given)
+    decisions.confirm(decisions.propose_decision(case, by=sam, delete=given), by=lee)
     drain()
     assert not service.present(images["mirrored.jpg"], Store.IMAGES)
     assert service.present(images["half-size.jpg"], Store.IMAGES)

@@ -14,10 +14,10 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases import actions, decisions, moves, work
-from portal.cases.faults import NotAllowed, StaleCase
 from portal.cases.models import Band, Case, Match, RefusalReason
 from portal.cases.states import MOVES, State
 from portal.core import clock
+from portal.core.faults import NotAllowed, Stale
 from portal.policies.assurance import Proof
 from tests.builders import assign, indexed_image, look_at, make_account, make_case
 from tests.matching.builders import make_image, unit_rows
@@ -122,7 +122,7 @@ def test_each_verb_makes_its_moves_and_no_other(verb: Verb, was: State) -> None:
     before = _trail(case)
     to = MADE[verb].get(was, was)
     if to == was:
-        with suppress(NotAllowed, StaleCase):
+        with suppress(NotAllowed, Stale):
             verb(case)
     else:
         verb(case)
@@ -154,7 +154,7 @@ def test_a_second_writer_is_told_that_it_was_too_late() -> None:
     case = make_case(State.REVIEW)
     other = Case.objects.get(pk=case.pk)
     moves.move(case, State.ERASING)
-    with pytest.raises(StaleCase):
+    with pytest.raises(Stale):
         moves.move(other, State.REFUSED)
 
 

@@ -11,9 +11,9 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.seen import Unseen
 from portal.cases import decisions, forget, looked_at, queries
-from portal.cases.faults import NotAllowed
 from portal.cases.models import Band, Case, Match, Outcome, Proposal
 from portal.cases.states import State
+from portal.core.faults import NotAllowed
 from portal.policies.assurance import Proof
 from portal.takedowns.models import HoldReason, Takedown
 from tests.builders import indexed_image, look_at, make_account, make_case, place_hold

@@ -21,7 +21,7 @@ SHOWN_AT = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 
 def shown_image(*clients: str) -> UUID:
     image = indexed_image()
-    service.take_disclosures([RegisterLine(client, "Police", SHOWN_AT, image_id=image) for client in clients])
+    service.import_disclosures([RegisterLine(client, "Police", SHOWN_AT, image_id=image) for client in clients])
     return image
 
 

@@ -65,7 +65,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told_and_not_gone(drain: Drain) -> UUID:
     image = shown_image("acme")
-    open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     drain()
     assert Item.objects.filter(image_id=image).exists()
     return image

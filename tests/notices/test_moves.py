@@ -16,6 +16,7 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import IllegalMove, Stale
 from portal.jobs.models import Job
 from portal.jobs.run import NotYet
 from portal.notices import actions, moves, queries, work, writing
@@ -144,7 +145,7 @@ def test_each_verb_makes_its_moves_and_no_other(verb: Verb, was: NoticeState) ->
     before = len(_trail(notice))
     to = MADE[verb].get(was, was)
     if to == was:
-        with suppress(moves.IllegalMove, NotYet):
+        with suppress(IllegalMove, NotYet):
             verb(notice)
     else:
         verb(notice)
@@ -167,7 +168,7 @@ def test_every_other_move_is_refused_and_leaves_the_notice(was: NoticeState) -> 
     notice = notice_in(was)
     for to in NoticeState:
         if (was, to) not in LEGAL:
-            with pytest.raises(moves.IllegalMove):
+            with pytest.raises(IllegalMove):
                 moves.move(notice, to)
             assert Notice.objects.get(pk=notice.pk).state == was
 
@@ -176,5 +177,5 @@ def test_whoever_comes_second_moves_nothing() -> None:
     notice = notice_in(S.SENT)
     late = Notice.objects.get()
     moves.move(notice, NoticeState.ACKNOWLEDGED)
-    with pytest.raises(moves.Stale):
+    with pytest.raises(Stale):
         moves.move(late, NoticeState.STUCK)

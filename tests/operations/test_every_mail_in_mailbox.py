@@ -30,7 +30,7 @@ from tests.staff.test_system import stuck_step
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Drain = Callable[[], int]
-TEMPLATES = {f"mail/{file.name}" for file in (Path(__file__).parents[2] / "templates" / "mail").iterdir()}
+TEMPLATES = {f"mail/{file.name}" for file in (Path(__file__).parents[2] / "templates" / "mail").glob("[!_]*")}
 
 
 @pytest.fixture(autouse=True)

@@ -62,7 +62,7 @@ def test_picking_up_does_not_end_the_cooling_time(drain: Drain, sam: User, setti
 
 def test_picking_up_does_not_pull_a_waiting_purge_forward(drain: Drain, settings: Settings) -> None:
     settings.PURGE_AFTER = timedelta(hours=24)
-    open_removal(uuid4(), [indexed_image()], then="case.settle", at_last="case.close")
+    open_removal(uuid4(), [indexed_image()], job_when_removed="case.settle", job_when_purged="case.close")
     drain()
     (due,) = Job.objects.filter(kind="removals.purge", state="due").values_list("run_at", flat=True)
     clock.move(timedelta(hours=1))

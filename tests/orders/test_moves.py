@@ -16,9 +16,9 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import NotAllowed, Stale
 from portal.jobs import run
 from portal.orders import actions, moves, work
-from portal.orders.faults import NotAllowed, StaleOrder
 from portal.orders.models import Order
 from portal.orders.states import MOVES, State
 from portal.takedowns import work as takedown_work
@@ -133,7 +133,7 @@ def test_each_verb_makes_its_moves_and_no_other(verb: Verb) -> None:
         before = len(_trail(order))
         to = MADE[verb].get(was, was)
         if to == was:
-            with suppress(NotAllowed, StaleOrder):
+            with suppress(NotAllowed, Stale):
                 verb(order)
         else:
             verb(order)

@@ -15,11 +15,11 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import NotAllowed, Stale
 from portal.jobs import queue, run
 from portal.jobs.models import Job, Priority
 from portal.operations import requeue
 from portal.orders import actions, queries, work
-from portal.orders.faults import NotAllowed, StaleOrder
 from portal.orders.models import ListedImage, Order
 from portal.orders.states import State
 from portal.takedowns.models import Removal, Takedown
@@ -107,7 +107,7 @@ def test_it_takes_two_people(sam: User, lee: User) -> None:
     run.drain()
     assert left([image]) == [image]
     actions.decline(order, by=lee)
-    with pytest.raises(StaleOrder):
+    with pytest.raises(Stale):
         look_at_order(order, order.made_by, lee)
         actions.confirm(order, by=lee)
     assert not Removal.objects.exists()
@@ -124,7 +124,7 @@ def test_paused_it_stands_still_and_resumed_it_goes_on(sam: User, lee: User, set
     requeue.pick_up()
     run.drain()
     assert left(images) == images
-    with pytest.raises(StaleOrder):
+    with pytest.raises(Stale):
         actions.pause(order, by=sam)
     actions.resume(order, by=lee)
     run.drain()

@@ -18,7 +18,7 @@ SOURCES = [
     if not {"policies", "migrations"} & set(path.relative_to(ROOT).parts)
 ]
 # They turn a period into words, and know what an hour is.
-WORDS_OF_PERIODS = {"portal/core/durations.py", "portal/regulators/spoken.py"}
+WORDS_OF_PERIODS = {"portal/core/durations.py", "portal/regulators/durations.py"}
 UNITS = {"days", "hours", "minutes", "weeks"}
 ENGLISH = r"(?:\d+|an?|one|two|three|five|six|seven|ten|twelve|fourteen|fifteen|thirty|sixty)"
 PERIOD = re.compile(rf"\b{ENGLISH}\s+(?:minute|hour|day|week|month|year)s?\b", re.IGNORECASE)

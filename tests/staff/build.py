@@ -5,7 +5,7 @@ from io import BytesIO
 from django.test import Client
 from PIL import Image
 
-from matching.types import NOTHING, Selfie
+from matching.types import NO_EMBEDDINGS, Selfie
 from portal.cases import personal
 from portal.cases.models import Band, Case, Match, Route
 from portal.cases.states import State
@@ -30,7 +30,7 @@ def with_photo(case: Case) -> None:
     Image.new("RGB", (64, 64), "grey").save(file, "JPEG")
     case.proof, case.route = Proof.PHOTO, Route.PHOTO
     case.save(update_fields=["proof", "route"])
-    personal.keep_photo(case, Selfie(file.getvalue(), NOTHING, NOTHING, None), pack="dlib")
+    personal.keep_photo(case, Selfie(file.getvalue(), NO_EMBEDDINGS, NO_EMBEDDINGS, None, pack="dlib"))
 
 
 def numbers(case: Case, band: str) -> list[int]:

@@ -76,7 +76,7 @@ def test_images_of_no_order_are_not_held_by_this_way(order: Order, images: list[
     other = indexed_image(site="elsewhere.example")
     assert "2 of them are not of this order" in ask(sam_client, order, images[0], other, uuid4())
     assert not Hold.objects.exists()
-    assert service.marks([other])
+    assert service.identifiers_of([other])
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """The pages on which staff look at what a legal hold keeps, and at what a notice says, before they decide on it."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from matching import service
 from matching.types import Store
@@ -86,8 +89,11 @@ def test_once_placed_its_pictures_are_shown_to_the_two_alone(sam: User, lee: Use
     holds.propose_release(placed, ReleasedBecause.MISTAKEN, by=sam)
 
 
-def test_a_notice_is_read_before_it_is_settled(sam_client: Client, sam: User, drain: Callable[[], int]) -> None:
-    open_removal(sam_image := shown_image("acme"), [sam_image], then="hold.over", at_last="hold.over")
+def test_a_notice_is_read_before_it_is_settled(
+    sam_client: Client, drain: Callable[[], int], settings: Settings
+) -> None:
+    settings.NOTICE_WINDOW = timedelta(0)
+    open_removal(uuid4(), [shown_image("acme")], job_when_removed="hold.over", job_when_purged="hold.over")
     drain()
     notice = Notice.objects.get()
     assert notice.state == NoticeState.STUCK

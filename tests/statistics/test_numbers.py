@@ -32,7 +32,9 @@ def closed_after(days: int) -> Case:
 
 def removed(*states: TakedownState) -> Removal:
     """A removal of one image a state, hidden 20 seconds after it was decided."""
-    removal = open_removal(uuid4(), [uuid4() for _ in states], then="case.settle", at_last="case.close")
+    removal = open_removal(
+        uuid4(), [uuid4() for _ in states], job_when_removed="case.settle", job_when_purged="case.close"
+    )
     clock.move(timedelta(seconds=20))
     for takedown, wanted in zip(removal.takedowns.all(), states, strict=True):
         for state in (TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.REMOVED, TakedownState.PURGED):

@@ -13,7 +13,7 @@ from tests.matching import builders as index
 
 
 def remove(*images: UUID) -> UUID:
-    return open_removal(uuid4(), images, then="test.over", at_last="test.over").pk
+    return open_removal(uuid4(), images, job_when_removed="test.over", job_when_purged="test.over").pk
 
 
 def place(image: UUID, sam: User, lee: User, reason: HoldReason = HoldReason.LITIGATION) -> Hold:

@@ -62,9 +62,9 @@ def refused(file: Path) -> str:
 
 def test_who_was_shown_an_image_is_known_by_its_id_and_by_its_address(tmp_path: Path) -> None:
     image = indexed_image()
-    page = service.marks([image])[image].page
+    page = service.identifiers_of([image])[image].page
     take(written(tmp_path, line(image), line(address=f"{page}/#top", client="beta"), line(uuid4(), client="gamma")))
-    found = service.shown([image])
+    found = service.disclosures_of([image])
     assert [(shown.image_id, shown.client, shown.agency) for shown in found] == [
         (image, "acme", "Police"),
         (image, "beta", "Police"),
@@ -168,7 +168,7 @@ def test_a_time_without_offset_is_the_operators_own(tmp_path: Path) -> None:
 def test_a_register_that_comes_after_the_removal_is_told_of_all_the_same(tmp_path: Path) -> None:
     kinds.register({"test.over": lambda _subject: None})
     removed, never_removed = indexed_image(), uuid4()
-    open_removal(uuid4(), [removed], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [removed], job_when_removed="test.over", job_when_purged="test.over")
     run.drain()
     for _ in range(2):
         take(written(tmp_path, line(removed), line(never_removed)))
@@ -196,7 +196,7 @@ def on_its_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[UUID]:
     every: dict[str, Connector] = {**connectors.ALL, "images": Away(Store.IMAGES)}
     monkeypatch.setattr(connectors, "ALL", every)
     image = indexed_image()
-    open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     run.drain()
     assert not Item.objects.exists()
     yield image
@@ -205,7 +205,7 @@ def on_its_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[UUID]:
 
 def register_by_address(folder: Path, image: UUID) -> Path:
     """As most registers name an image: once it is gone, nothing leads from the address to its id."""
-    return written(folder, line(address=service.marks([image])[image].page))
+    return written(folder, line(address=service.identifiers_of([image])[image].page))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -223,8 +223,8 @@ def test_a_register_that_comes_while_a_removal_is_under_way_is_told_of_at_once(
 
 @pytest.mark.django_db(transaction=True)
 def test_before_the_index_forgets_an_image_it_is_looked_once_more_who_was_shown_it(on_its_way: UUID) -> None:
-    page = service.marks([on_its_way])[on_its_way].page
-    service.take_disclosures([RegisterLine("acme", "Police", datetime.now(UTC), address=page)])
+    page = service.identifiers_of([on_its_way])[on_its_way].page
+    service.import_disclosures([RegisterLine("acme", "Police", datetime.now(UTC), address=page)])
     assert not Item.objects.exists()
     Away.mended = True
     clock.move(timedelta(hours=1))

@@ -13,9 +13,10 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import Stale
 from portal.jobs import kinds
 from portal.operations import requeue
-from portal.takedowns import holds, moves, removals
+from portal.takedowns import holds, removals
 from portal.takedowns.models import HoldReason, Removal, Takedown
 from portal.takedowns.states import RemovalState, TakedownState
 from portal.takedowns.work import ATTEMPTS
@@ -52,7 +53,7 @@ def lying(monkeypatch: pytest.MonkeyPatch) -> Lying:
 
 
 def begin(*images: UUID) -> Removal:
-    return removals.open_removal(uuid4(), images, then="test.over", at_last="test.over")
+    return removals.open_removal(uuid4(), images, job_when_removed="test.over", job_when_purged="test.over")
 
 
 def searchable_image(seed: int = 1) -> UUID:
@@ -128,7 +129,7 @@ def test_all_of_them_are_hidden_again_at_once(lying: Lying, drain: Drain, sam: U
     keep_trying(drain)
     assert removals.retry_store(removals.SEARCH, by=sam.pk) == 2
     assert set(Takedown.objects.values_list("state", "hide_attempts")) == {("queued", 0)}
-    with pytest.raises(moves.Stale):
+    with pytest.raises(Stale):
         removals.retry_hiding(Takedown.objects.first(), by=sam.pk)  # type: ignore[arg-type]  # two were made
 
 

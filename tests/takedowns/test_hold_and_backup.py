@@ -7,7 +7,7 @@ import pytest
 
 from matching.erasure import tombstones
 from matching.models import TombstoneMark
-from matching.types import BroughtBack
+from matching.types import ReplayOutcome
 from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
@@ -38,8 +38,8 @@ def test_a_backup_from_before_a_hold_is_told_of_it_and_deletes_nothing(sam: User
     removal = remove(image)
     hold = place(image, sam, lee)
     said = forgotten(hold)
-    assert holds.bring_back(hold.pk, said) == BroughtBack.NOW
-    assert holds.bring_back(hold.pk, said) == BroughtBack.BEFORE
+    assert holds.replay_note(hold.pk, said) == ReplayOutcome.DONE
+    assert holds.replay_note(hold.pk, said) == ReplayOutcome.ALREADY_DONE
     drain()
     assert is_whole(image)
     assert list(Takedown.objects.values_list("removal", "state")) == [(removal, TakedownState.HELD)]
@@ -75,7 +75,7 @@ def test_a_hold_that_was_released_since_the_backup_lets_go_again(sam: User, lee:
     holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
     said = holds._said(Hold.objects.get()).replace('"state":"releasing"', '"state":"released"')
     holds.decline_release(hold, by=sam)
-    assert holds.bring_back(hold.pk, said) == BroughtBack.NOW
+    assert holds.replay_note(hold.pk, said) == ReplayOutcome.DONE
     drain()
     assert not is_whole(image)
 
@@ -85,7 +85,7 @@ def test_an_account_that_got_the_number_of_a_lost_one_holds_nothing(sam: User, l
     hold = place(image, sam, lee)
     said = forgotten(hold)
     User.objects.filter(pk=lee.pk).update(created_at=clock.now() + timedelta(minutes=1))
-    assert holds.bring_back(hold.pk, said) == BroughtBack.NOW
+    assert holds.replay_note(hold.pk, said) == ReplayOutcome.DONE
     back = Hold.objects.get()
     assert back.state == HoldState.PLACED
     assert back.confirmed_by is not None

@@ -10,6 +10,7 @@ from matching import service
 from matching.types import Store
 from portal.accounts.models import User
 from portal.core import clock
+from portal.core.faults import NotAllowed
 from portal.takedowns import holds
 from portal.takedowns.models import HoldReason, Removal, Takedown
 from portal.takedowns.states import RemovalState, TakedownState
@@ -46,7 +47,7 @@ def test_one_persons_word_stops_it_and_a_second_ones_lets_it_go_on(sam: User, le
     drain()
     assert is_whole(image)
     for verb in (holds.confirm, holds.decline):
-        with pytest.raises(holds.NotAllowed):
+        with pytest.raises(NotAllowed):
             verb(hold, by=sam)
     look_at_hold(hold, lee)
     holds.decline(hold, by=lee)
@@ -108,5 +109,5 @@ def test_what_is_gone_cannot_be_held(sam: User, drain: Drain) -> None:
     image = indexed_image()
     remove(image)
     drain()
-    with pytest.raises(holds.NotAllowed):
+    with pytest.raises(NotAllowed):
         holds.propose([image], HoldReason.LITIGATION, by=sam)

@@ -30,10 +30,11 @@ from portal.audit.models import Entry
 from portal.audit.seen import Unseen
 from portal.audit.tags import Tag
 from portal.cases import actions, decisions
-from portal.cases.faults import Finished, NotAllowed, StaleCase
+from portal.cases.faults import Finished
 from portal.cases.models import Case, Outcome, Proposal, RefusalReason
 from portal.cases.states import MOVES, State
 from portal.core import clock, keys
+from portal.core.faults import NotAllowed, Stale
 from portal.jobs import run
 from portal.jobs.models import Job
 from portal.takedowns import connectors
@@ -44,7 +45,7 @@ from tests.matching.builders import make_image, unit_rows
 
 HIDDEN = (TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.REMOVED, TakedownState.PURGED)
 GONE = (TakedownState.REMOVED, TakedownState.PURGED)
-REFUSED = (Finished, NotAllowed, StaleCase, Unseen)
+REFUSED = (Finished, NotAllowed, Stale, Unseen)
 
 
 class Killed(BaseException):

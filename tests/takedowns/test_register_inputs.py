@@ -36,6 +36,8 @@ def take(file: Path) -> tuple[int, str]:
     ("line", "told"),
     [
         (f"9999-12-31T23:59:59,beta,,{IMAGE},", "shown_at lies outside the years 1 to 9999"),
+        (f"9999-12-31T00:00:00Z,beta,,{IMAGE},", "shown_at lies outside the years 1 to 9999"),
+        (f"0001-01-01T12:00:00Z,beta,,{IMAGE},", "shown_at lies outside the years 1 to 9999"),
         (f"0001-01-01T00:00:00+14:00,beta,,{IMAGE},", "shown_at lies outside the years 1 to 9999"),
         (f"02/01/2026 10:00,beta,,{IMAGE},", "shown_at is no time: write it as"),
         (f"1704010200000,beta,,{IMAGE},", "shown_at is no time"),

@@ -11,6 +11,7 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import NotAllowed
 from portal.policies import preservation
 from portal.takedowns import holds
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause
@@ -25,14 +26,14 @@ Drain = Callable[[], int]
 def test_child_abuse_material_is_kept_as_long_as_the_law_says(sam: User, lee: User, drain: Drain) -> None:
     image = indexed_image()
     hold = place(image, sam, lee, HoldReason.CHILD_ABUSE)
-    with pytest.raises(holds.NotAllowed):  # not reported yet
+    with pytest.raises(NotAllowed):  # not reported yet
         holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
     holds.record_report(hold, under=preservation.CANADA.code, reported_on=clock.today(), by=sam)
     holds.record_report(hold, under=preservation.UNITED_STATES.code, reported_on=clock.today(), by=lee)
     for days, allowed in ((21, False), (200, False), (200, True)):
         clock.move(timedelta(days=days))
         if not allowed:
-            with pytest.raises(holds.NotAllowed):
+            with pytest.raises(NotAllowed):
                 holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
     let_go(hold, sam, lee)
     drain()
@@ -42,11 +43,11 @@ def test_child_abuse_material_is_kept_as_long_as_the_law_says(sam: User, lee: Us
 def test_only_the_two_release_it_and_not_one_of_them_alone(sam: User, lee: User) -> None:
     kim = make_account("kim")
     hold = place(indexed_image(), sam, lee)
-    with pytest.raises(holds.NotAllowed):
+    with pytest.raises(NotAllowed):
         holds.propose_release(hold, ReleasedBecause.ENDED, by=kim)
     holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
     for wrong in (sam, kim):
-        with pytest.raises(holds.NotAllowed):
+        with pytest.raises(NotAllowed):
             holds.confirm_release(hold, by=wrong)
     holds.decline_release(hold, by=lee)
     assert Hold.objects.get().state == HoldState.PLACED
@@ -72,5 +73,5 @@ def test_every_pair_of_states(sam: User, lee: User) -> None:
                 holds._move(hold, to, by=sam)
                 assert Hold.objects.get().state == to
             else:
-                with pytest.raises(holds.NotAllowed):
+                with pytest.raises(NotAllowed):
                     holds._move(hold, to, by=sam)

@@ -15,14 +15,14 @@ from matching.calibration import (
     LABELS_FORMAT,
     Calibration,
     LabelledPhoto,
-    Source,
-    TooLittle,
-    calibration_of,
-    gather,
-    given_to_two,
-    own_folder,
+    Measurement,
+    TooFewPairs,
+    calibration_from,
+    labelled_faces,
+    operator_folder,
     read_labels,
-    separate,
+    same_picture_of_two_people,
+    score_pairs,
     write_calibration,
 )
 from matching.errors import BadTable, NotAllTaken, PackError
@@ -30,7 +30,7 @@ from matching.faces import Pack, chosen_pack, photo_readers, read_photo
 from matching.types import Embeddings, Fault
 
 AT_ONCE = 64  # photos in memory
-HOW = "Photos labelled by the operator."
+METHOD = "Photos labelled by the operator."
 
 Found = tuple[LabelledPhoto, Embeddings]
 
@@ -44,13 +44,13 @@ class Command(BaseCommand):
         parser.add_argument("labels", type=Path, help="CSV file, see below")
         parser.add_argument("--photos", type=Path, help="the folder the files are in; else that of LABELS")
         parser.add_argument("--out", type=Path, help="JSON file to write; else one in the folder CALIBRATIONS")
-        parser.add_argument("--how", default=HOW, help="where the photos are from; nobody's name")
+        parser.add_argument("--how", default=METHOD, help="where the photos are from; nobody's name")
 
     def handle(self, *args: Any, labels: Path, photos: Path | None, out: Path | None, how: str, **options: Any) -> None:
         self._faults = 0
         try:
             self._measure(labels, photos or labels.parent, out, how)
-        except (BadTable, TooLittle, PackError) as error:
+        except (BadTable, TooFewPairs, PackError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"The calibration cannot be written: {error.strerror}.") from None
@@ -62,11 +62,11 @@ class Command(BaseCommand):
         target = out or own_file(pack)
         given = read_labels(table, root, self._skip)
         found = self._without_twins(list(self._faces(given, pack)))
-        measured = separate(gather(found))
-        source = Source(pack.info.name, pack.recogniser_sha256, how, timezone.localdate(), len(found))
-        calibration = calibration_of(source, measured)
+        measured = score_pairs(labelled_faces(found))
+        source = Measurement(pack.info.name, pack.recogniser_sha256, how, timezone.localdate(), len(found))
+        calibration = calibration_from(source, measured)
         written = write_calibration(target, calibration, measured)
-        self._tell(calibration, written, in_use=target.parent == own_folder())
+        self._tell(calibration, written, in_use=target.parent == operator_folder())
 
     def _faces(self, given: list[LabelledPhoto], pack: Pack) -> Iterator[Found]:
         """Largest face first. Of a photo that cannot be used only the line is told: its name may be a person's."""
@@ -94,16 +94,16 @@ class Command(BaseCommand):
                 self._skip(Fault(photo.place, f"its file cannot be read ({error.strerror})"))
 
     def _without_twins(self, found: list[Found]) -> list[Found]:
-        """Of one picture that is given to two people nobody knows whose it is. Errors: TooLittle."""
+        """Of one picture that is given to two people nobody knows whose it is. Errors: TooFewPairs."""
         if not found:
-            raise TooLittle("In none of the photos a face was found.")
-        twins = given_to_two(gather(found))
+            raise TooFewPairs("In none of the photos a face was found.")
+        twins = same_picture_of_two_people(labelled_faces(found))
         places = [photo.place for photo, _rows in found]
         for here, there in sorted(twins.items()):
             self._skip(Fault(places[here], why_twins(places, here, there)))
         left = [each for nth, each in enumerate(found) if nth not in twins]
         if not left:
-            raise TooLittle("In none of the photos that are left a face was found.")
+            raise TooFewPairs("In none of the photos that are left a face was found.")
         return left
 
     def _skip(self, fault: Fault) -> None:
@@ -116,7 +116,9 @@ class Command(BaseCommand):
             f"{calibration.faces:,} faces of {calibration.people:,} people in {calibration.photos:,} photos:"
             f" {calibration.genuine_pairs:,} pairs of one person, {calibration.people_pairs:,} pairs of people."
         )
-        self.stdout.write(f"A certain band exists up to {calibration.largest_supported:,} faces times probes.")
+        self.stdout.write(
+            f"A certain band exists up to {calibration.largest_supported_comparisons:,} faces times probes."
+        )
         self.stdout.write("Written: " + ", ".join(str(path) for path in written))
         if not in_use:
             self.stdout.write("Searches use it once it lies in the folder CALIBRATIONS.")
@@ -134,7 +136,7 @@ def why_twins(places: list[str], here: int, there: int) -> str:
 
 
 def own_file(pack: Pack) -> Path:
-    folder = own_folder()
+    folder = operator_folder()
     if folder is None:
         raise PackError("CALIBRATIONS names no folder: set it, or say with --out where the calibration goes.")
     return folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', pack.info.name)}.json"

@@ -25,6 +25,7 @@ columns of the table:
   address, site, country, score   optional
 
 Rows of one image stand together; one that stands far apart is skipped and named. They are brought to unit length.
+Where a row is refused the other rows of its image enter, and an image that is there is not added to afterwards.
 What is there already is passed over with all its faces, so the same command goes on after a stop. The model that made
 them must be the index's: recogniser_sha256 in the Parquet file's metadata says so, or --recogniser."""
 

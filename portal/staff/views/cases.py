@@ -14,14 +14,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import User
 from portal.audit.models import Entry
-from portal.cases import decisions, laws, places, queries
+from portal.cases import decisions, law_titles, places, queries
 from portal.cases.faults import TooManyUnlocks
 from portal.cases.models import Case, Outcome, ProposalKind, Route
 from portal.cases.states import State
 from portal.core import durations
 from portal.policies import assurance, budgets, statutes
 from portal.policies.assurance import Allowance, Erase, Proof, Right
-from portal.staff import cards, looking, looks, timeline
+from portal.staff import labels, looking, match_cards, timeline
 from portal.staff.forms import TOO_MANY_UNLOCKS, UnlockForm
 from portal.takedowns import connectors
 
@@ -32,7 +32,7 @@ def case(request: StaffRequest, code: UUID) -> HttpResponse:
     found = queries.case_for_staff(request.user, code)
     history = queries.history(found)
     has_unlocked = queries.has_unlocked(found, request.user)
-    evidence = cards.of(found, by=request.user)
+    evidence = match_cards.of(found, by=request.user)
     proposals = found.proposals.filter(outcome=Outcome.OPEN).select_related("made_by")
     context = {
         **facts(found, request.user),
@@ -54,11 +54,11 @@ def facts(found: Case, by: User) -> dict[str, Any]:
     unlocked_until = queries.unlocked_until(found, by)
     return {
         "case": found,
-        "state_colour": looks.STATE_COLOURS.get(found.state, ""),
+        "state_colour": labels.STATE_COLOURS.get(found.state, ""),
         "place": places.NAMES.get(found.place, found.place),
         "statute": statute,
-        "law": laws.TITLES.get(found.statute),
-        "due": looks.due(found),
+        "law": law_titles.TITLES.get(found.statute),
+        "due": labels.due(found),
         "route": Route(found.route).label if found.route else "",
         "proof": _proof_name(Proof(found.proof)),
         "allows": _allows(assurance.allowance(Right(found.right), Proof(found.proof), found.statute)),
@@ -98,7 +98,7 @@ class Tasks:
     can_refuse: bool
 
 
-def _tasks(found: Case, evidence: list[cards.Card], proposed: list[str], *, by: User) -> Tasks | None:
+def _tasks(found: Case, evidence: list[match_cards.Card], proposed: list[str], *, by: User) -> Tasks | None:
     """What already waits for a second person is not offered again."""
     if found.state != State.REVIEW or not queries.unlocked_until(found, by):
         return None
@@ -112,19 +112,21 @@ def _tasks(found: Case, evidence: list[cards.Card], proposed: list[str], *, by: 
     return Tasks(len(alone), unseen[0], len(unclear), unseen[1], can_refuse)
 
 
-def _events_and_removal(found: Case, history: list[Entry], evidence: list[cards.Card], by: User) -> dict[str, Any]:
+def _events_and_removal(
+    found: Case, history: list[Entry], evidence: list[match_cards.Card], by: User
+) -> dict[str, Any]:
     return {"events": timeline.events(history), **_removal(found, evidence, by)}
 
 
-def _removal(found: Case, evidence: list[cards.Card], by: User) -> dict[str, Any]:
+def _removal(found: Case, evidence: list[match_cards.Card], by: User) -> dict[str, Any]:
     progress = queries.progress(found)
     if not progress.takedowns:
         return {}
     return {
         "progress": progress,
         "percent": round(100 * progress.steps_done / progress.steps) if progress.steps else 100,
-        "lines": cards.lines(queries.takedowns(found), evidence, stores=connectors.ALL, by=by),
-        "stores": [looks.store_name(name) for name in connectors.ALL],
+        "lines": match_cards.lines(queries.takedowns(found), evidence, stores=connectors.ALL, by=by),
+        "stores": [labels.store_name(name) for name in connectors.ALL],
     }
 
 

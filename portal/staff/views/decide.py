@@ -15,7 +15,7 @@ from portal.audit.seen import Unseen
 from portal.cases import decisions, looked_at, queries
 from portal.cases.models import Band, Case, Proposal
 from portal.cases.states import State
-from portal.staff import cards, looking
+from portal.staff import looking, match_cards
 from portal.staff.forms import DELETE, LEAVE, ApproveForm, DecideForm, RefuseForm
 from portal.staff.views.cases import facts
 from portal.staff.views.outcome import carry_out
@@ -26,7 +26,7 @@ from portal.staff.views.outcome import carry_out
 def approve(request: StaffRequest, code: UUID) -> HttpResponse:
     """Look, choose, then confirm: the deletion begins at once."""
     case = _case(request, code)
-    alone = [card for card in cards.of(case, by=request.user, sent=_is_sent(request)) if card.one_person_decides]
+    alone = [card for card in match_cards.of(case, by=request.user, sent=_is_sent(request)) if card.one_person_decides]
     if case.state != State.REVIEW or not alone:
         return redirect("staff:case", case.code)
     candidates = [card.match.pk for card in alone]
@@ -58,7 +58,7 @@ def _ticked(form: ApproveForm) -> set[int]:
 def decide(request: StaffRequest, code: UUID) -> HttpResponse:
     """Delete or leave, for each image that is open; a second person confirms."""
     case = _case(request, code)
-    evidence = [card for card in cards.of(case, by=request.user, sent=_is_sent(request)) if card.is_open]
+    evidence = [card for card in match_cards.of(case, by=request.user, sent=_is_sent(request)) if card.is_open]
     if case.state != State.REVIEW or not evidence:
         return redirect("staff:case", case.code)
     candidates = [(card.match.pk, card.place, _at_first(card)) for card in evidence]
@@ -80,7 +80,7 @@ def decide(request: StaffRequest, code: UUID) -> HttpResponse:
     return render(request, "staff/decide.html", context)
 
 
-def _at_first(card: cards.Card) -> str | None:
+def _at_first(card: match_cards.Card) -> str | None:
     """Nothing that was not looked at: then what is certain is set to delete. What is gone can only be left."""
     if not card.is_there and not card.seen:
         return LEAVE
@@ -91,7 +91,7 @@ def _propose_decision(request: StaffRequest, case: Case, delete: list[int]) -> H
     return _proposed(request, case, lambda: decisions.propose_decision(case, by=request.user, delete=delete))
 
 
-def _rows(form: DecideForm, evidence: list[cards.Card]) -> list[tuple[cards.Card, Any]]:
+def _rows(form: DecideForm, evidence: list[match_cards.Card]) -> list[tuple[match_cards.Card, Any]]:
     return [(card, form[f"match-{card.match.pk}"]) for card in evidence]
 
 
@@ -108,7 +108,7 @@ def refuse(request: StaffRequest, code: UUID) -> HttpResponse:
         context = {
             **facts(case, request.user),
             "form": form,
-            "cards": [card for card in cards.of(case, by=request.user) if card.match in rests_on],
+            "cards": [card for card in match_cards.of(case, by=request.user) if card.match in rests_on],
             "looking": looking.at(case, rests_on, by=request.user),
         }
         return render(request, "staff/refuse.html", context)

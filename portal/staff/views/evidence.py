@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.cases import queries
-from portal.staff import cards, looking
+from portal.staff import looking, match_cards
 from portal.staff.views.cases import facts
 
 
@@ -37,7 +37,7 @@ def look(request: StaffRequest, code: UUID, pk: int) -> HttpResponse:
     if queries.unlocked_until(case, request.user) is None:
         here = quote(reverse("staff:look", args=[code, pk]))
         return redirect(f"{reverse('staff:unlock', args=[code])}?next={here}")
-    shown = cards.of(case, by=request.user)
+    shown = match_cards.of(case, by=request.user)
     others = [card.match for card in shown if card.is_open and card.match.pk != pk]
     context = {
         **facts(case, request.user),

@@ -16,13 +16,14 @@ from portal.audit import append
 from portal.audit.seen import Unseen
 from portal.audit.tags import Tag
 from portal.cases import decisions, queries
+from portal.core.faults import NotAllowed
 from portal.orders import queries as orders
 from portal.orders.states import RUNNING
 from portal.orders.states import State as OrderState
 from portal.policies import preservation
 from portal.staff.forms_holds import ALL, HandOverForm, HoldForm, OrderHoldForm, ReleaseForm, ReportForm
 from portal.staff.views.evidence import jpeg_or_404
-from portal.takedowns import handing_over, held_pictures
+from portal.takedowns import held_pictures, hold_handover
 from portal.takedowns import holds as rules
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause
 from portal.takedowns.states import HOLDING, HoldState
@@ -62,8 +63,8 @@ def _row(hold: Hold, request: StaffRequest) -> Row:
         hold=hold,
         is_own=rules.is_holder(hold, request.user),
         is_asked=hold.handed_to_id == request.user.pk,
-        can_hand_over=hold.handed_to_id is None and handing_over.place_open_to(hold, request.user) is not None,
-        can_decline=handing_over.may_decline(hold, request.user),
+        can_hand_over=hold.handed_to_id is None and hold_handover.place_open_to(hold, request.user) is not None,
+        can_decline=hold_handover.may_decline(hold, request.user),
         unseen=len(rules.left_to_see(hold, request.user)),
     )
 
@@ -71,7 +72,7 @@ def _row(hold: Hold, request: StaffRequest) -> Row:
 def _may_see(hold: Hold, request: StaffRequest) -> bool:
     is_asked = hold.handed_to_id == request.user.pk
     is_own = rules.is_holder(hold, request.user)
-    return hold.state == HoldState.PROPOSED or is_own or is_asked or handing_over.is_orphan(hold)
+    return hold.state == HoldState.PROPOSED or is_own or is_asked or hold_handover.is_orphan(hold)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -173,7 +174,7 @@ def keep(request: StaffRequest, pk: UUID) -> HttpResponse:
 def hand_over(request: StaffRequest, pk: UUID) -> HttpResponse:
     """Propose who takes the place of the other one, who has left; where both have, of one after the other."""
     hold = _found(request, pk)
-    leaving = handing_over.place_open_to(hold, request.user)
+    leaving = hold_handover.place_open_to(hold, request.user)
     if leaving is None or hold.handed_to_id is not None:
         raise Http404
     others = User.objects.filter(role=Role.STAFF, is_active=True).exclude(
@@ -184,7 +185,7 @@ def hand_over(request: StaffRequest, pk: UUID) -> HttpResponse:
         return render(request, "staff/hold_hand_over.html", {"hold": hold, "leaving": leaving, "form": form})
     return _carry_out(
         request,
-        lambda: handing_over.hand_over(hold, from_=leaving, to=form.cleaned_data["to"], by=request.user),
+        lambda: hold_handover.hand_over(hold, from_=leaving, to=form.cleaned_data["to"], by=request.user),
         _("Your proposal waits for the person you chose. Nothing changes until they accept it."),
     )
 
@@ -194,14 +195,14 @@ def hand_over(request: StaffRequest, pk: UUID) -> HttpResponse:
 def take_over(request: StaffRequest, pk: UUID) -> HttpResponse:
     hold = _found(request, pk)
     done = _("You are one of the two people of this hold now.")
-    return _carry_out(request, lambda: handing_over.accept(hold, by=request.user), done)
+    return _carry_out(request, lambda: hold_handover.accept(hold, by=request.user), done)
 
 
 @require_POST
 @staff_required
 def not_hand_over(request: StaffRequest, pk: UUID) -> HttpResponse:
     hold = _found(request, pk)
-    return _carry_out(request, lambda: handing_over.decline(hold, by=request.user), _("It is not handed over."))
+    return _carry_out(request, lambda: hold_handover.decline(hold, by=request.user), _("It is not handed over."))
 
 
 def _refused(request: StaffRequest, fault: Unseen) -> str:
@@ -252,7 +253,7 @@ def _carry_out(request: StaffRequest, verb: Callable[[], object], done: str) -> 
         verb()
     except Unseen as fault:
         messages.warning(request, _refused(request, fault))
-    except rules.NotAllowed:
+    except NotAllowed:
         messages.warning(
             request, _("Nothing was changed: this needs another person, another state, or the law has it kept longer.")
         )

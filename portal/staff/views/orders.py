@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import User
 from portal.audit.seen import Unseen
+from portal.core.faults import NotAllowed, Stale
 from portal.orders import actions, looked_at, queries
-from portal.orders.faults import NotAllowed, StaleOrder
 from portal.orders.models import Order
 from portal.orders.states import RUNNING, State
-from portal.staff import looks
+from portal.staff import labels
 from portal.staff.forms import OrderForm
 from portal.staff.views.evidence import jpeg_or_404
 from portal.takedowns.states import TakedownState
@@ -31,7 +31,7 @@ COUNTED = (*RUNNING, State.REMOVED, State.CLOSED)
 @staff_required
 def orders(request: StaffRequest) -> HttpResponse:
     found = list(queries.orders(request.user)[:SHOWN])
-    rows = [(order, looks.ORDER_COLOURS.get(order.state, ""), order.state in COUNTED) for order in found]
+    rows = [(order, labels.ORDER_COLOURS.get(order.state, ""), order.state in COUNTED) for order in found]
     return render(request, "staff/orders.html", {"here": "orders", "rows": rows})
 
 
@@ -67,7 +67,7 @@ def order(request: StaffRequest, code: UUID) -> HttpResponse:
     context = {
         "here": "orders",
         "order": found,
-        "colour": looks.ORDER_COLOURS.get(found.state, ""),
+        "colour": labels.ORDER_COLOURS.get(found.state, ""),
         "is_open": found.state == State.PROPOSED,
         "is_counted": found.state in COUNTED or looked_at.has_counted(found, request.user),
         "unseen": looked_at.left_to_see(found, request.user) if found.state == State.PROPOSED else [],
@@ -94,7 +94,7 @@ def _progress(found: Order, by: User) -> dict[str, Any]:
         "percent": 100 if ended else int(100 * progress.gone / images) if images else 0,
         "unopened": max(0, images - progress.opened),
         "states": [
-            (looks.takedown_name(state), looks.TAKEDOWN_COLOURS.get(state, ""), progress.by_state[state])
+            (labels.takedown_name(state), labels.TAKEDOWN_COLOURS.get(state, ""), progress.by_state[state])
             for state in TakedownState
             if progress.by_state.get(state)
         ],
@@ -117,7 +117,9 @@ def breakdown(request: StaffRequest, code: UUID) -> HttpResponse:
     try:
         spread = looked_at.breakdown(found, request.user)
     except looked_at.TooManyCounts:
-        messages.warning(request, _("You have seen as many orders counted as one person may in a day."))
+        messages.warning(
+            request, _("You have seen as many orders counted as one person may. Ask a colleague, or go on tomorrow.")
+        )
         return redirect("staff:order", found.code)
     pictures = looked_at.sample(found, request.user)
     left = len(looked_at.left_to_see(found, request.user))
@@ -166,7 +168,7 @@ def _do(request: StaffRequest, code: UUID, verb: Callable[..., None], *, done: s
     found = queries.order_to_act_on(request.user, code)
     try:
         verb(found, by=request.user)
-    except StaleOrder:
+    except Stale:
         messages.warning(request, _("Nothing was changed: a colleague or the system was quicker. Look at it again."))
     except Unseen as fault:
         theirs = fault.by != request.user.pk

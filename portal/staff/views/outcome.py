@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from portal.audit.seen import Unseen
-from portal.cases.faults import NotAllowed, StaleCase
+from portal.core.faults import NotAllowed, Stale
 from portal.staff import looking
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ def carry_out(request: HttpRequest, verb: Callable[[], T], *, done: str, stale: 
     """
     try:
         result = verb()
-    except StaleCase:
+    except Stale:
         quicker = _("Nothing was changed: a colleague or the system was quicker. Look at it again.")
         messages.warning(request, stale or quicker)
         return None

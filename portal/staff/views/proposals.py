@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.accounts.access import StaffRequest, staff_required
 from portal.cases import decisions, queries
 from portal.cases.models import Outcome, ProposalKind
-from portal.staff import cards, looking
+from portal.staff import looking, match_cards
 from portal.staff.views.cases import facts
 from portal.staff.views.outcome import carry_out
 
@@ -19,7 +19,7 @@ def proposal(request: StaffRequest, pk: int) -> HttpResponse:
     found = queries.proposal_for_staff(request.user, pk)
     case = queries.case_for_staff(request.user, found.case_id)
     named = set(found.matches.values_list("pk", flat=True))
-    evidence = cards.of(case, by=request.user)
+    evidence = match_cards.of(case, by=request.user)
     chosen = [card for card in evidence if card.match.pk in named]
     others = [card for card in evidence if card.is_open and card.match.pk not in named]
     decides = found.kind == ProposalKind.DECIDE

@@ -17,7 +17,7 @@ from portal.cases import assignments, places, queries
 from portal.cases.models import Band, Case, Decision, Outcome, TakenOff
 from portal.cases.states import State
 from portal.orders import queries as orders
-from portal.staff import looks
+from portal.staff import labels
 from portal.staff.forms import NOTHING_FOUND, ReassignForm, ReferenceForm
 
 PAGE = 20
@@ -29,7 +29,7 @@ class Row:
     case: Case
     place: str
     colour: str
-    due: looks.Due
+    due: labels.Due
     is_unlocked: bool  # or else how much was found is not told
     certain: int
     probable: int
@@ -114,8 +114,8 @@ def _row(case: Case, by: User) -> Row:
         case=case,
         is_unlocked=queries.unlocked_until(case, by) is not None,
         place=str(places.NAMES.get(case.place, case.place)),
-        colour=looks.STATE_COLOURS.get(case.state, ""),
-        due=looks.due(case),
+        colour=labels.STATE_COLOURS.get(case.state, ""),
+        due=labels.due(case),
         certain=case.certain,  # type: ignore[attr-defined]  # annotated in _counted
         probable=case.probable,  # type: ignore[attr-defined]  # annotated in _counted
         by_address=case.by_address,  # type: ignore[attr-defined]  # annotated in _counted

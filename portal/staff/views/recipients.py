@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.audit.seen import Unseen
-from portal.notices import actions, moves, queries
+from portal.core.faults import IllegalMove, NotAllowed, Stale
+from portal.notices import actions, queries
 from portal.notices.models import Channel, Notice, Recipient, SettledBecause
 from portal.notices.states import NoticeState
 from portal.staff.forms_recipients import ChannelForm, SettleForm
@@ -59,7 +60,7 @@ def confirm_channel(request: StaffRequest, pk: int) -> HttpResponse:
     recipient = get_object_or_404(Recipient, pk=pk)
     try:
         actions.confirm_channel(recipient, by=request.user)
-    except actions.NotAllowed:
+    except NotAllowed:
         messages.warning(request, _("Nothing was changed: this needs another person than the one who proposed it."))
     else:
         messages.success(request, _("Confirmed. What waited for this recipient is sent now."))
@@ -72,7 +73,7 @@ def decline_channel(request: StaffRequest, pk: int) -> HttpResponse:
     recipient = get_object_or_404(Recipient, pk=pk)
     try:
         actions.decline_channel(recipient, by=request.user)
-    except actions.NotAllowed:
+    except NotAllowed:
         messages.warning(request, _("Nothing was changed: no proposal waits."))
     else:
         messages.success(request, _("Declined. Nothing was changed."))
@@ -85,7 +86,7 @@ def retry_notice(request: StaffRequest, pk: UUID) -> HttpResponse:
     notice = get_object_or_404(Notice, pk=pk)
     try:
         actions.retry(notice, by=request.user)
-    except (moves.IllegalMove, moves.Stale):
+    except (IllegalMove, Stale):
         messages.warning(request, _("Nothing was changed: it no longer waits for a person."))
     else:
         messages.success(request, _("It will be tried again."))
@@ -119,7 +120,7 @@ def settle_notice(request: StaffRequest, pk: UUID) -> HttpResponse:
     except Unseen:
         messages.warning(request, _("Nothing was changed: read the notice before you settle it."))
         return redirect("staff:notice", notice.pk)
-    except (moves.IllegalMove, moves.Stale):
+    except (IllegalMove, Stale):
         messages.warning(request, _("Nothing was changed: it no longer waits for a person."))
     else:
         messages.success(request, _("Settled. What the notice said is destroyed."))

@@ -19,8 +19,8 @@ from scipy.stats import binom
 from matching import service
 from matching.blocklist import screening
 from matching.calibration import bands, files
-from matching.calibration.files import Source, calibration_of, rate_at_most
-from matching.calibration.pair_scores import Separation, binned, gather, separate
+from matching.calibration.files import Measurement, calibration_from, fmr_upper_bound
+from matching.calibration.pair_scores import PairScores, binned, labelled_faces, score_pairs
 from matching.errors import PackError
 from matching.faces import packs
 from portal.core import clock
@@ -39,15 +39,15 @@ def own(settings: Settings, tmp_path: Path) -> Path:
     return folder
 
 
-def calibration(*, per_person: int = 3, people: int = 40) -> tuple[bands.Calibration, Separation]:
+def calibration(*, per_person: int = 3, people: int = 40) -> tuple[bands.Calibration, PairScores]:
     found = [
         (photo(100 * person + nth, str(person)), row[np.newaxis])
         for person in range(people)
         for nth, row in enumerate(faces_of(person, per_person, likeness=0.95))
     ]
-    measured = separate(gather(found))
-    source = Source("dlib", packs.chosen().recogniser_sha256, "Made up.", clock.today(), len(found))
-    return calibration_of(source, measured), measured
+    measured = score_pairs(labelled_faces(found))
+    source = Measurement("dlib", packs.chosen().recogniser_sha256, "Made up.", clock.today(), len(found))
+    return calibration_from(source, measured), measured
 
 
 def test_what_is_measured_on_photos_counts_from_the_next_search_on(
@@ -62,11 +62,11 @@ def test_what_is_measured_on_photos_counts_from_the_next_search_on(
     rows = [("one.png", "eileen"), ("two.jpg", "eileen"), ("others.jpg", "tom"), ("nobody.png", "")]
     with (table := tmp_path / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("file", "identity"), *rows])
-    shipped = bands.for_recogniser(packs.chosen().recogniser_sha256)
+    shipped = bands.calibration_for(packs.chosen().recogniser_sha256)
 
     call_command("calibrate", table, photos=photos, stdout=StringIO(), stderr=(told := StringIO()))
 
-    found = bands.for_recogniser(packs.chosen().recogniser_sha256)
+    found = bands.calibration_for(packs.chosen().recogniser_sha256)
     assert found is not None
     assert found != shipped
     assert found.genuine_pairs == 1
@@ -93,7 +93,7 @@ def test_photos_that_cannot_be_used_are_named_and_the_others_are_measured(
     assert sorted(line.partition(":")[0] for line in told.getvalue().splitlines()) == [
         f"skipped line {line}" for line in (3, 4, 5, 6)
     ]
-    assert next(bands.kept_in(own)).photos == 3
+    assert next(bands.calibrations_in(own)).photos == 3
     assert not [name for name in (*names, "eileen") if name in told.getvalue()]
 
 
@@ -130,7 +130,7 @@ def test_one_picture_of_two_people_is_named_and_the_others_are_measured(
         call_command("calibrate", table, stdout=StringIO(), stderr=(told := StringIO()))
     assert "line 2: its picture is given to another person in line 3" in told.getvalue()
     assert "line 3: its picture is given to another person in line 2" in told.getvalue()
-    (found,) = bands.kept_in(own)
+    (found,) = bands.calibrations_in(own)
     assert (found.genuine_pairs, found.photos) == (1, 3)
 
 
@@ -152,14 +152,14 @@ def test_a_face_that_is_twice_in_one_photo_is_refused(own: Path, astronaut: Path
 def test_such_a_calibration_breaks_no_search(similarity: float) -> None:
     """One from before it was refused: it lies where no other pair of people does, and is counted as a stranger."""
     good, measured = calibration()
-    twins = replace(measured, closest=measured.closest + binned(np.array([similarity], np.float32)))
-    source = Source("dlib", good.recogniser_sha256, "Made up.", clock.today(), good.photos)
-    found = calibration_of(source, twins)
-    assert all(point.strangers for point in found.points)
+    twins = replace(measured, people_pairs=measured.people_pairs + binned(np.array([similarity], np.float32)))
+    source = Measurement("dlib", good.recogniser_sha256, "Made up.", clock.today(), good.photos)
+    found = calibration_from(source, twins)
+    assert all(point.false_matches for point in found.points)
     limits = bands.thresholds(found, pack="dlib", index_size=10**9, probes=1)
     assert limits.certain is None
     assert limits.probable == bands.thresholds(good, pack="dlib", index_size=10**9, probes=1).probable
-    assert screening.refused_from(found, templates=10**9) == screening.refused_from(good, templates=10**9)
+    assert screening.block_threshold(found, templates=10**9) == screening.block_threshold(good, templates=10**9)
 
 
 @pytest.mark.django_db
@@ -172,17 +172,26 @@ def test_the_newest_of_the_operators_own_goes_before_the_shipped(own: Path) -> N
     assert service.thresholds(1).basis.startswith("Measured on 1 pairs")
 
 
+def test_a_calibration_that_was_written_with_former_field_names_is_read(own: Path) -> None:
+    found, measured = calibration()
+    files.write(own / "mine.json", found, measured)
+    content = json.loads((own / "mine.json").read_text())
+    content["how"] = content.pop("method")
+    (own / "mine.json").write_text(json.dumps(content))
+    assert list(bands.calibrations_in(own)) == [found]
+
+
 def test_a_broken_calibration_is_named_and_refused(own: Path) -> None:
     own.mkdir()
     (own / "mine.json").write_text('{"pack": "dlib"')
     with pytest.raises(PackError, match=r"The calibration mine\.json cannot be read"):
-        bands.for_recogniser(packs.chosen().recogniser_sha256)
+        bands.calibration_for(packs.chosen().recogniser_sha256)
 
 
 def test_what_is_written_reads_back_the_same(own: Path) -> None:
     found, measured = calibration()
     files.write(own / "mine.json", found, measured)
-    assert list(bands.kept_in(own)) == [found]
+    assert list(bands.calibrations_in(own)) == [found]
 
 
 def test_each_plot_speaks_for_itself_and_stands_beside_its_table(own: Path) -> None:
@@ -196,28 +205,28 @@ def test_each_plot_speaks_for_itself_and_stands_beside_its_table(own: Path) -> N
         assert root.get("role") == "img"
         assert f"]({path.name})" in report
         assert {"script", "style"}.isdisjoint(element.tag.removeprefix(SVG) for element in root.iter())
-    rows = report.split("## How alike")[1].split("##")[0].splitlines()
-    shares = [float(row.split("|")[2].strip(" %")) for row in rows if row.endswith("% |") and "person" not in row]
+    rows = report.split("## Similarity of genuine")[1].split("##")[0].splitlines()
+    shares = [float(row.split("|")[2].strip(" %")) for row in rows if row.endswith("% |") and "pairs" not in row]
     assert sum(shares) == pytest.approx(100, abs=0.5)
 
 
 def test_more_people_support_a_larger_index_and_more_photos_of_them_do_not() -> None:
     few, many = calibration(people=20)[0], calibration(people=60)[0]
-    assert many.largest_supported > 8 * few.largest_supported
-    assert calibration(people=20, per_person=6)[0].largest_supported == few.largest_supported
+    assert many.largest_supported_comparisons > 8 * few.largest_supported_comparisons
+    assert calibration(people=20, per_person=6)[0].largest_supported_comparisons == few.largest_supported_comparisons
 
 
 @settings(deadline=None)
 @given(seen=st.integers(0, 200), pairs=st.integers(200, 10**6))
 def test_the_bound_is_clopper_and_pearsons(seen: int, pairs: int) -> None:
     """At the bound, so few or fewer would be seen in at most one of twenty such measurements."""
-    bound = rate_at_most(seen, pairs)
+    bound = fmr_upper_bound(seen, pairs)
     assert binom.cdf(seen, pairs, bound) <= 0.05 or bound == 1
     assert bound == 1 or binom.cdf(seen, pairs, bound * 0.98) > 0.05
 
 
 def test_where_nothing_was_seen_it_is_the_rule_of_three() -> None:
-    assert rate_at_most(0, 10_000) == pytest.approx(3 / 10_000, rel=0.01)
+    assert fmr_upper_bound(0, 10_000) == pytest.approx(3 / 10_000, rel=0.01)
 
 
 def test_faces_of_no_use_leave_no_file(own: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from matching.calibration import bands
 @pytest.mark.parametrize("path", sorted(bands.SHIPPED.glob("*.json")), ids=lambda path: path.stem)
 def test_each_says_how_it_was_obtained(path: Path) -> None:
     content = json.loads(path.read_text())
-    assert "Public test sets" in content["how"]
+    assert "Public test sets" in content["method"]
     assert {file.name for file in bands.SHIPPED.glob(f"{path.stem}*")} == {
         path.name,
         f"{path.stem}.md",
@@ -39,10 +39,10 @@ def test_the_command_measures_the_same_again(shared: Path, tmp_path: Path) -> No
     rows = [f"{photo.file},{photo.identity},{photo.group}" for photo in photos]
     (table := tmp_path / "labels.csv").write_text("\n".join(["file,identity,group", *rows]))
     call_command("calibrate", table, out=tmp_path / "again.json", stdout=StringIO(), stderr=StringIO())
-    (again,) = bands.kept_in(tmp_path)
-    shipped = bands.for_recogniser(again.recogniser_sha256)
+    (again,) = bands.calibrations_in(tmp_path)
+    shipped = bands.calibration_for(again.recogniser_sha256)
     assert shipped is not None
     assert again.genuine_pairs < shipped.genuine_pairs
-    assert again.largest_supported < shipped.largest_supported
+    assert again.largest_supported_comparisons < shipped.largest_supported_comparisons
     for point in again.points:
-        assert point.rate_at_most >= bands.strangers_at_most(shipped, point.similarity) / 20
+        assert point.fmr_upper_bound >= bands.fmr_upper_bound_at(shipped, point.similarity) / 20

@@ -109,8 +109,8 @@ def _removal(case: Case, chance: random.Random) -> Removal:
     opened_at = case.settled_at - deadlines.REMOVED_WITHIN * chance.uniform(0.4, 0.5)
     return Removal(
         origin=case.code,
-        then="case.settle",
-        at_last="case.close",
+        job_when_removed="case.settle",
+        job_when_purged="case.close",
         state=RemovalState.PURGED,
         opened_at=opened_at,
         hidden_at=opened_at + deadlines.HIDDEN_WITHIN * chance.uniform(0.1, 0.7),

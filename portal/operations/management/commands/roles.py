@@ -35,12 +35,12 @@ class Command(BaseCommand):
         with owner.connection().cursor() as cursor:
             ensure_roles(cursor)
             grant(cursor)
-            are_confined = regulator_role.confine(cursor, REGULATOR, workers=(APP,))
+            are_confined = regulator_role.confine(cursor, REGULATOR, worker=APP)
             refused = grant_to_purge(cursor)
             is_closed = are_large_objects_closed(cursor)
         self.stdout.write("Database roles are in place.")
         if not are_confined:
-            self.stdout.write("The regulator's role still sees the server's counters: run this as its superuser.")
+            self.stdout.write("Anybody may still see counters: run portal/core/database_owner.sql as superuser.")
         if not is_closed:
             self.stdout.write("Anybody may still make large objects: run portal/core/database_owner.sql as superuser.")
         if refused:

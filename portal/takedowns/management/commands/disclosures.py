@@ -67,7 +67,7 @@ def batches(file: Path) -> Iterator[tuple[list[RegisterLine], list[Fault]]]:
 
 @transaction.atomic
 def keep(lines: list[RegisterLine]) -> int:
-    return service.take_disclosures(lines)
+    return service.import_disclosures(lines)
 
 
 def tell_of_what_is_on_its_way() -> None:
@@ -92,7 +92,7 @@ def tell_of_what_is_on_its_way() -> None:
 def tell_of_what_was_removed_before() -> None:
     """The register may come after the removal. Then only the image's id is left to tell its recipients by."""
     after = UUID(int=0)
-    while images := service.shown_and_gone(after=after, most=BATCH):
+    while images := service.disclosed_and_gone(after=after, most=BATCH):
         removed = Takedown.objects.filter(image_id__in=images, state__in=[TakedownState.REMOVED, TakedownState.PURGED])
         writing.tell(list(removed.values_list("image_id", flat=True)))
         after = images[-1]

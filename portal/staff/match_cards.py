@@ -11,7 +11,7 @@ from matching import service
 from portal.accounts.models import User
 from portal.cases import decisions, looked_at, queries
 from portal.cases.models import Band, Case, Decision, Match, Search
-from portal.staff import looks
+from portal.staff import labels
 from portal.takedowns import holds
 from portal.takedowns.models import Takedown
 from portal.takedowns.states import TakedownState
@@ -87,7 +87,7 @@ def of(case: Case, *, by: User, sent: bool = False) -> list[Card]:
             match=match,
             place=place,
             band=str(Band(match.band).label),
-            band_colour=looks.BAND_COLOURS[match.band],
+            band_colour=labels.BAND_COLOURS[match.band],
             people=people[Band(match.band)],
             meter=_meter(match, match.search) if is_clear else None,
             site=shown.site if shown else "",
@@ -107,7 +107,7 @@ def of(case: Case, *, by: User, sent: bool = False) -> list[Card]:
 def _decision(match: Match, state: str) -> tuple[str, str]:
     """What became of the image, once it is being deleted, rather than what was decided."""
     if match.decision == Decision.APPROVED and state:
-        return looks.takedown_name(state), looks.TAKEDOWN_COLOURS.get(state, "")
+        return labels.takedown_name(state), labels.TAKEDOWN_COLOURS.get(state, "")
     colours: dict[str, str] = {Decision.OPEN: "orange", Decision.LEFT: "grey"}
     return str(Decision(match.decision).label), colours.get(match.decision, "")
 
@@ -154,7 +154,7 @@ class Line:
     @property
     def can_restore(self) -> bool:
         """Offered for what others hold as well, and then refused like what came too late: its absence would tell."""
-        cools = self.shown_as == TakedownState.HIDDEN and looks.is_ahead(self.takedown.cools_until)
+        cools = self.shown_as == TakedownState.HIDDEN and labels.is_ahead(self.takedown.cools_until)
         return cools and self.card is not None
 
 
@@ -167,8 +167,8 @@ def lines(takedowns: Iterable[Takedown], cards: Iterable[Card], *, stores: Itera
             takedown=takedown,
             card=by_image.get(takedown.image_id),
             shown_as=shown_as[takedown.pk],
-            state=looks.takedown_name(shown_as[takedown.pk]),
-            colour=looks.TAKEDOWN_COLOURS.get(shown_as[takedown.pk], ""),
+            state=labels.takedown_name(shown_as[takedown.pk]),
+            colour=labels.TAKEDOWN_COLOURS.get(shown_as[takedown.pk], ""),
             cells=_cells(takedown, stores),
         )
         for takedown in takedowns
