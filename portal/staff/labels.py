@@ -136,6 +136,7 @@ def job_name(kind: str) -> str:
         "notice.chase": _("Look whether a recipient acknowledged"),
         "notice.forget": _("Forget what a notice said"),
         "retention.run": _("Forget what is no longer needed"),
+        "attention.tell": _("Tell somebody what is overdue or stuck"),
     }.get(kind, kind)
 
 

@@ -85,7 +85,7 @@ def test_the_mailbox_shows_one_of_each_kind_of_mail(
     drain: Drain, rendered: set[str], sam: User, lee: User, rita: User, language: str
 ) -> None:
     send_one_of_each(drain, sam=sam, lee=lee, rita=rita, language=language)
-    assert {name for name in rendered if name.startswith("mail/")} == TEMPLATES
+    assert {name for name in rendered if name.startswith("mail/") and not name.startswith("mail/_")} == TEMPLATES
     answer = Client().get("/en/mailbox/")
     assert answer.status_code == 200
     page = answer.content.decode()
