@@ -27,7 +27,7 @@ from portal.ledger.models import Checkpoint, Leaf, Opening
 from portal.operations import publication, requeue
 from portal.policies.retention import RECEIPT
 from portal.takedowns.models import Step
-from tests.builders import indexed_image, look_at, make_case
+from tests.builders import assign, indexed_image, look_at, make_account, make_case
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Drain = Callable[[], int]
@@ -53,8 +53,10 @@ def file_case(address: str, drain: Drain, sam: User) -> Case:
     drain()
     matches = list(case.matches.values_list("pk", flat=True))
     if matches:
-        look_at(case, sam)
-        decisions.approve(case, by=sam, matches=matches)
+        lee = make_account("lee")
+        assign(case, sam, lee)
+        look_at(case, sam, lee)
+        decisions.confirm(decisions.propose_decision(case, by=sam, delete=matches), by=lee)
         drain()
     return Case.objects.get(pk=case.pk)
 
