@@ -12,11 +12,13 @@ from matching.calibration.bands import (
     own_folder,
     thresholds,
 )
-from matching.calibration.files import Source, TooLittle, calibration_of
+from matching.calibration.files import Source, TooLittle, calibration_of, judged
 from matching.calibration.files import write as write_calibration
 from matching.calibration.labels import FORMAT as LABELS_FORMAT
 from matching.calibration.labels import BadLabels
 from matching.calibration.labels import Photo as LabelledPhoto
+from matching.calibration.labels import excluded as read_exclusions
+from matching.calibration.labels import kin as read_kin
 from matching.calibration.labels import read as read_labels
 from matching.calibration.pair_scores import LabelledFaces, gather, given_to_two, separate
 
@@ -36,9 +38,12 @@ __all__ = [
     "gather",
     "given_to_two",
     "guard",
+    "judged",
     "losing_little",
     "lowest",
     "own_folder",
+    "read_exclusions",
+    "read_kin",
     "read_labels",
     "separate",
     "thresholds",

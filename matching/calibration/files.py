@@ -148,6 +148,7 @@ def told(calibration: Calibration, measured: Separation, distributions: str, det
         " Nothing is extrapolated: beyond what was seen there is no certain band.\n"
     )
     yield from band_table(calibration)
+    yield from relatives_table(calibration, measured)
     yield "## How alike\n"
     yield f"![How alike pairs of one person and of different people are; the table below]({distributions})\n"
     yield from table("similarity from", "one person, %", "different people, %")
@@ -162,6 +163,47 @@ def told(calibration: Calibration, measured: Separation, distributions: str, det
             f" | {error.false_non_match:.2%} |"
         )
     yield ""
+
+
+def relatives_table(calibration: Calibration, measured: Separation) -> Iterator[str]:
+    """Relatives are strangers to one another, and far more alike than others are."""
+    alike, pairs = at_or_above(measured.relatives), int(measured.relatives.sum())
+    if not pairs:
+        return
+    yield "## Relatives\n"
+    yield (
+        f"{pairs:,} pairs of relatives, each by its most alike faces, were counted neither as strangers nor as one"
+        " person. So many of them would be matched:\n"
+    )
+    yield from table("faces × probes", "certain", "probable or certain")
+    for size in INDEX_SIZES:
+        limits = bands.thresholds(calibration, pack=calibration.pack, index_size=size, probes=1)
+        both = [None if at is None else int(alike[edge_of(at)]) for at in (limits.certain, limits.probable)]
+        shares = ["no such band" if seen is None else f"{seen:,} ({seen / pairs:.1%})" for seen in both]
+        yield f"| {size:,} | {' | '.join(shares)} |"
+    yield ""
+
+
+def edge_of(similarity: float) -> int:
+    return int(np.searchsorted(EDGES, similarity))
+
+
+def judged(calibration: Calibration, apart: Separation) -> Iterator[str]:
+    """What its bands do to people who were kept apart, at each size of an index for which there is a certain band."""
+    strangers, lost = at_or_above(apart.closest), apart.genuine.cumsum() - apart.genuine
+    people_pairs, pairs = int(apart.closest.sum()), int(apart.genuine.sum())
+    for size in (*INDEX_SIZES, calibration.largest_supported):
+        limits = bands.thresholds(calibration, pack=calibration.pack, index_size=size, probes=1)
+        if limits.certain is None:
+            continue
+        certain, probable = edge_of(limits.certain), edge_of(limits.probable)
+        expected = bands.strangers_at_most(calibration, limits.certain) * people_pairs
+        yield (
+            f"{size:,} comparisons, certain from {limits.certain:.3f}: {strangers[certain]:,} of {people_pairs:,} pairs"
+            f" of people were certain (at most {expected:.3g} were to be expected);"
+            f" of {pairs:,} pairs of one person {1 - lost[certain] / pairs:.1%} were certain,"
+            f" {1 - lost[probable] / pairs:.1%} certain or probable"
+        )
 
 
 def band_table(calibration: Calibration) -> Iterator[str]:

@@ -7,7 +7,7 @@ it widens the estimate is measured (`design_effect`) and stated, not corrected.
 Everything is counted block by block into bins, so that a hundred thousand faces fit into memory.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,10 @@ class LabelledFaces:
     person: Numbers  # a face without identity is a person of its own
     photo: Numbers
     group: Numbers
+    set: Numbers
+    family: Numbers  # -1: none is known
     collage: Mask
+    kin: Numbers  # (pairs, 2): relatives that are named, by person
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -46,15 +49,20 @@ class LabelledFaces:
         """Where each person's faces begin."""
         return np.flatnonzero(np.diff(self.person, prepend=-1))
 
+    def of(self, person: int) -> slice:
+        first, last = np.searchsorted(self.person, (person, person + 1))
+        return slice(int(first), int(last))
+
 
 @dataclass(frozen=True)
 class Separation:
-    faces: int
+    faces: int  # that were compared at all
     people: int
     genuine: Counts  # pairs of faces of one person
     impostor: Counts  # pairs of faces of different people
     closest: Counts  # pairs of people, by their most alike faces
     design_effect: float
+    relatives: Counts  # pairs of relatives that are named, by their most alike faces
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class _Block:
     closest: NDArray[np.float32]  # (people here, all people)
 
 
-def gather(found: Iterable[tuple[Photo, Embeddings]]) -> LabelledFaces:
+def gather(found: Iterable[tuple[Photo, Embeddings]], kin: Collection[frozenset[str]] = ()) -> LabelledFaces:
     """From each photo with its faces, the largest first: the one its identity is of."""
     photos = [(photo, rows) for photo, rows in found if len(rows)]
     counts = np.array([len(rows) for _photo, rows in photos], np.intp)
@@ -86,7 +94,10 @@ def gather(found: Iterable[tuple[Photo, Embeddings]]) -> LabelledFaces:
         person=np.unique(person[order], return_inverse=True)[1],
         photo=np.repeat(np.arange(len(photos)), counts)[order],
         group=np.repeat(coded([photo.group for photo, _rows in photos]), counts)[order],
+        set=np.repeat(coded([photo.set for photo, _rows in photos]), counts)[order],
+        family=np.where(alone, -1, np.repeat(coded([photo.family for photo, _rows in photos]), counts))[order],
         collage=np.repeat([photo.group.startswith(COLLAGE) for photo, _rows in photos], counts)[order],
+        kin=numbered([photo.identity for photo, _rows in photos], kin),
     )
 
 
@@ -96,16 +107,27 @@ def coded(names: Sequence[str]) -> Numbers:
     return np.array([known.get(name, -1) for name in names], np.intp)
 
 
+def numbered(identities: Sequence[str], kin: Collection[frozenset[str]]) -> Numbers:
+    """The pairs of which both have a face, by the numbers of `coded`."""
+    known = {name: number for name, number in zip(identities, coded(identities), strict=True) if name}
+    pairs = [sorted(int(known[name]) for name in pair) for pair in kin if len(pair) == 2 and pair <= known.keys()]
+    return np.array(sorted(pairs), np.intp).reshape(-1, 2)
+
+
 def separate(faces: LabelledFaces) -> Separation:
     genuine, impostor, closest = (np.zeros(len(EDGES), np.int64) for _ in range(3))
+    used = np.zeros(len(faces), np.bool_)
     for block in blocks(faces):
+        used[block.first : block.first + len(block.alike)] = (block.same | block.different).any(axis=1)
         later = np.arange(len(faces)) > (block.first + np.arange(len(block.alike)))[:, np.newaxis]
         genuine += binned(block.alike[block.same & later])
         impostor += binned(block.alike[block.different & later])
         once = (block.closest > NEVER_COMPARED) & (np.arange(block.closest.shape[1]) > block.people[:, np.newaxis])
         closest += binned(block.closest[once])
-    people = len(faces.starts)
-    return Separation(len(faces), people, genuine, impostor, closest, design_effect(faces, closest))
+    people = len(np.unique(faces.person[used]))
+    alike = [float((faces.rows[faces.of(one)] @ faces.rows[faces.of(other)].T).max()) for one, other in faces.kin]
+    relatives = binned(np.array(alike, np.float32))
+    return Separation(int(used.sum()), people, genuine, impostor, closest, design_effect(faces, closest), relatives)
 
 
 def given_to_two(faces: LabelledFaces) -> tuple[int, int] | None:
@@ -146,11 +168,16 @@ def same_person(faces: LabelledFaces, here: slice) -> Mask:
 
 def different_people(faces: LabelledFaces, here: slice) -> Mask:
     """As `matching.calibration.labels` says. Two faces of one photo are never one person's, unless it is a collage."""
+    person, family = faces.person[here], faces.family[here, np.newaxis]
     identity, photo = faces.identity[here, np.newaxis], faces.photo[here, np.newaxis]
     both_known = (identity >= 0) & (faces.identity >= 0)
     in_one_photo = (photo == faces.photo) & ~faces.collage
     apart = (photo != faces.photo) & (faces.group[here, np.newaxis] != faces.group)
     different: Mask = np.where(both_known, identity != faces.identity, in_one_photo | apart)
+    different &= faces.set[here, np.newaxis] == faces.set
+    different &= (family < 0) | (family != faces.family)
+    for one, other in np.concatenate([faces.kin, faces.kin[:, ::-1]]):
+        different[person == one, faces.of(other)] = False
     different[np.arange(different.shape[0]), np.arange(here.start, here.stop)] = False
     return different
 

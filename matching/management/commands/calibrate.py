@@ -4,6 +4,7 @@ import re
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from matching.calibration import (
     calibration_of,
     gather,
     given_to_two,
+    judged,
     own_folder,
+    read_exclusions,
+    read_kin,
     read_labels,
     separate,
     write_calibration,
@@ -33,6 +37,18 @@ from matching.types import Embeddings
 
 AT_ONCE = 64  # photos in memory
 HOW = "Photos labelled by the operator."
+OPTIONS = ("out", "kin", "exclude", "hold_out", "how")
+Seen = tuple[LabelledPhoto, Embeddings]
+Kin = frozenset[frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Options:
+    out: Path | None
+    kin: Path | None
+    exclude: Path | None
+    hold_out: int
+    how: str
 
 
 class Command(BaseCommand):
@@ -44,32 +60,54 @@ class Command(BaseCommand):
         parser.add_argument("labels", type=Path, help="CSV file, see below")
         parser.add_argument("--photos", type=Path, help="the folder the files are in; else that of LABELS")
         parser.add_argument("--out", type=Path, help="JSON file to write; else one in the folder CALIBRATIONS")
+        parser.add_argument("--kin", type=Path, help="CSV file of relatives, see below")
+        parser.add_argument("--exclude", type=Path, help="CSV file of photos with a wrong label, see below")
+        parser.add_argument(
+            "--hold-out",
+            type=int,
+            default=0,
+            metavar="N",
+            help="write nothing; measure without every Nth person, and say what the result does to these",
+        )
         parser.add_argument("--how", default=HOW, help="where the photos are from; nobody's name")
 
-    def handle(self, *args: Any, labels: Path, photos: Path | None, out: Path | None, how: str, **options: Any) -> None:
+    def handle(self, *args: Any, labels: Path, photos: Path | None, **options: Any) -> None:
         try:
-            self._measure(labels, photos or labels.parent, out, how)
+            self._measure(labels, photos or labels.parent, Options(**{each: options[each] for each in OPTIONS}))
         except (BadLabels, TooLittle, PackError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"The calibration cannot be written: {error.strerror}.") from None
 
-    def _measure(self, table: Path, root: Path, out: Path | None, how: str) -> None:
+    def _measure(self, table: Path, root: Path, asked: Options) -> None:
         pack = chosen_pack()
-        target = out or own_file(pack)
-        given = read_labels(table, root)
-        found = list(self._faces(given, pack))
-        if not found:
-            raise TooLittle("In none of the photos a face was found.")
-        faces = gather(found)
+        target = asked.out or own_file(pack)
+        kin = read_kin(asked.kin) if asked.kin else frozenset()
+        excluded = read_exclusions(asked.exclude) if asked.exclude else frozenset()
+        found = list(self._faces(read_labels(table, root, excluded=excluded), pack))
+        source = Source(pack.info.name, pack.recogniser_sha256, asked.how, timezone.localdate(), len(found))
+        if asked.hold_out:
+            self._judge(found, kin, source, asked.hold_out)
+            return
+        faces = gathered(found, kin)
         refuse_one_picture_of_two(faces, [photo.line for photo, _rows in found])
         measured = separate(faces)
-        source = Source(pack.info.name, pack.recogniser_sha256, how, timezone.localdate(), len(found))
         calibration = calibration_of(source, measured)
         written = write_calibration(target, calibration, measured)
         self._tell(calibration, written, in_use=target.parent == own_folder())
 
-    def _faces(self, given: list[LabelledPhoto], pack: Pack) -> Iterator[tuple[LabelledPhoto, Embeddings]]:
+    def _judge(self, found: list[Seen], kin: Kin, source: Source, nth: int) -> None:
+        people = list(dict.fromkeys(photo.identity for photo, _rows in found if photo.identity))
+        apart = frozenset(people[::nth])
+        measured, kept = (
+            separate(gathered([one for one in found if (one[0].identity in apart) is wanted], kin))
+            for wanted in (False, True)
+        )
+        calibration = calibration_of(source, measured)
+        self.stdout.write(f"Measured on {calibration.people:,} people, and judged on {kept.people:,} others:")
+        self.stdout.write("\n".join(judged(calibration, kept)))
+
+    def _faces(self, given: list[LabelledPhoto], pack: Pack) -> Iterator[Seen]:
         """Largest face first. Of a photo that cannot be used only the line is told: its name may be a person's."""
         bar = tqdm(total=len(given), unit="photo", disable=not sys.stderr.isatty())
         with bar, photo_readers(len(given)) as pool:
@@ -94,6 +132,13 @@ class Command(BaseCommand):
         self.stdout.write("Written: " + ", ".join(str(path) for path in written))
         if not in_use:
             self.stdout.write("Searches use it once it lies in the folder CALIBRATIONS.")
+
+
+def gathered(found: list[Seen], kin: Kin) -> LabelledFaces:
+    """Errors: TooLittle."""
+    if not found:
+        raise TooLittle("In none of the photos a face was found.")
+    return gather(found, kin)
 
 
 def refuse_one_picture_of_two(faces: LabelledFaces, lines: list[int]) -> None:

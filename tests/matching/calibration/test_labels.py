@@ -1,5 +1,6 @@
 """The table of labels is read strictly, and a fault in it is told by its line, never by a file or a name."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,34 @@ def test_it_needs_no_group_and_takes_a_spreadsheets_mark(photos: Path) -> None:
 def test_it_counts_a_copied_photo_once(photos: Path) -> None:
     found = read(photos, "file,identity\na1.jpg,anna\ncopy.jpg,anna\na2.jpg,anna\nb1.jpg,ben\n")
     assert [photo.line for photo in found] == [2, 4, 5]
+
+
+def test_it_reads_set_and_family(photos: Path) -> None:
+    found = read(photos, "file,identity,set,family\na1.jpg,anna,x,\na2.jpg,anna,x,\nb1.jpg,ben,y,smith\n")
+    assert [(photo.set, photo.family) for photo in found] == [("x", ""), ("x", ""), ("y", "smith")]
+
+
+def test_a_photo_with_a_wrong_label_is_left_out_by_its_digest(photos: Path) -> None:
+    digest = hashlib.sha256(b"b1").hexdigest()
+    (photos / "excluded.csv").write_text(f"sha256,reason\n{digest},Somebody else is the largest.\n")
+    (table := photos / "labels.csv").write_text("file,identity\na1.jpg,anna\na2.jpg,anna\nb1.jpg,ben\nc1.jpg,cleo\n")
+    found = labels.read(table, photos, excluded=labels.excluded(photos / "excluded.csv"))
+    assert [photo.identity for photo in found] == ["anna", "anna", "cleo"]
+
+
+def test_pairs_of_relatives_are_read_either_way_about(photos: Path) -> None:
+    (table := photos / "kin.csv").write_text("identity_1,identity_2\nanna,ben\nben,anna\n")
+    assert labels.kin(table) == {frozenset(("anna", "ben"))}
+
+
+def test_a_fault_in_the_other_tables_is_one_sentence_too(photos: Path) -> None:
+    (table := photos / "others.csv").write_text("one,two\n")
+    with pytest.raises(BadLabels, match="The table of relatives needs a heading with the columns identity_1 and"):
+        labels.kin(table)
+    with pytest.raises(BadLabels, match="The list of exclusions needs a heading with the columns sha256 and reason"):
+        labels.excluded(table)
+    with pytest.raises(BadLabels, match="There is no list of exclusions at"):
+        labels.excluded(photos / "none.csv")
 
 
 @pytest.mark.parametrize(
