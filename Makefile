@@ -17,7 +17,7 @@ NOWHERE := SECRET_KEY=checks-only DATABASE_URL=postgresql://nobody@localhost:1/n
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run demo drill drill-ledger test bench fuzz lint build lock messages browser redis clean
+.PHONY: help run demo drill drill-ledger test test-fast bench pictures fuzz lint build lock messages browser redis clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -32,7 +32,10 @@ drill: .venv/development build redis ## 30,000 takedowns through 300 kills of ev
 	@exec $(PYTHON) -m bench.drill $(if $(TAKEDOWNS),--takedowns $(TAKEDOWNS)) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 test: .venv/development build browser redis ## every test, those in the browser included
-	$(PYTHON) -m pytest -n 2 --dist loadfile
+	$(PYTHON) -m pytest -n 2 --dist worksteal
+
+test-fast: .venv/development build ## what one runs on every save: no browser, no Redis, no whole stack
+	$(PYTHON) -m pytest -n 2 --dist worksteal --fast -q
 
 fuzz: .venv/development ## 400 hostile photos and 100,000 mutations through the decoder; MUTATIONS= SEED= change it
 	@exec $(PYTHON) -m bench.fuzz $(if $(MUTATIONS),--mutations $(MUTATIONS)) $(if $(SEED),--seed $(SEED))
@@ -42,6 +45,9 @@ drill-ledger: .venv/development ## 10,000 edits, deletions, reorderings, truncat
 
 bench: .venv/development ## every part beside its peers, into bench/results.json; ONLY= SCALE= LONG=1 change it
 	@exec $(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE)) $(if $(LONG),--long)
+
+pictures: .venv/development build browser ## the pictures of README.md anew, from a demo stack of their own
+	@exec $(PYTHON) -m bench.pictures
 
 lint: .venv/development ## formatting, types, import contracts, migrations, translations, compose file
 	$(PYTHON) -m ruff check .

@@ -42,7 +42,7 @@ PARTS = {
     "search": Part("Exact search and sweep", lambda scale: (scale,)),
     "screen": Part("The block list", lambda scale: (max(1000, scale // 10),)),
     "takedowns": Part("Takedowns", lambda scale: ()),
-    "accuracy": Part("Recall and wrong matches", lambda scale: (SHARED,), shared=True),
+    "accuracy": Part("Recall and false positives", lambda scale: (SHARED,), shared=True),
     "pad": Part("Presentation attack detection", lambda scale: (SHARED,), shared=True),
 }
 
@@ -183,15 +183,16 @@ def tables(results: dict[str, Any]) -> Iterator[str]:
         if part["left_out"]:
             yield part["left_out"]
             continue
-        yield "| what | measured | beside it | ratio | target | |"
-        yield "|---|---|---|---|---|---|"
+        yield "| what | measured | beside it | ratio | target | | of how many, and how |"
+        yield "|---|---|---|---|---|---|---|"
         yield from (cells(Row(**row)) for row in part["rows"])
 
 
 def cells(row: Row) -> str:
     peer = f"{row.peer}: {number(row.peer_value)}" if row.peer else ""
     met = {None: "", True: "met", False: "**missed**"}[row.met]
-    columns = (row.name, f"{number(row.value)} {row.unit}", peer, number(row.ratio), number(row.target), met)
+    measured = f"{number(row.value)} {row.unit}"
+    columns = (row.name, measured, peer, number(row.ratio), number(row.target), met, row.note)
     return "| " + " | ".join(text.replace("|", "\\|") for text in columns) + " |"
 
 

@@ -4,9 +4,9 @@
 
 For each person with enough photos, each photo in turn is the selfie. The case is played with the product's own rules
 for bands and expansion and its detectors, as if the index held fifty faces, where something may be certain, and as if
-it held a hundred thousand, where the probable band is cut short to keep strangers out. The bands of a case come from a
-calibration without that person: the shipped one has seen these photos. Strangers are scaled up to the size of the
-index. Staff are taken to confirm exactly what is right.
+it held a hundred thousand, where the probable band is cut short to keep false positives out. The bands of a case come
+from a calibration without that person, because the shipped one has seen these photos. False positives are scaled up to
+the size of the index. Staff are taken to confirm exactly what is right.
 """
 
 import json
@@ -29,7 +29,7 @@ from bench import shared_photos
 from bench.rows import Row
 from matching.calibration import bands, files, pair_scores
 from matching.calibration.bands import Calibration
-from matching.calibration.files import Source
+from matching.calibration.files import Measurement
 from matching.calibration.labels import COLLAGE, Photo
 from matching.decoding.limits import HARVEST
 from matching.errors import PhotoRejected
@@ -78,7 +78,7 @@ class Ways:
     selfies: int = 1
     mirrored: bool = False
     expanded: bool = False
-    guarded: bool = True
+    ruled: bool = True  # by the rule of matching.search.expansion
     unseen: bool = False  # everything found counts as confirmed, as if nobody looked
 
 
@@ -86,9 +86,16 @@ class Ways:
 class Score:
     recall: float
     certain: float  # the share of what was to be found that was certain
-    wrong: float  # strangers a case that staff would be shown in an index of that size
-    wrongly_certain: float
-    strangers: int  # pairs of a case and a stranger that were looked at
+    false_positives: float  # a case, in an index of that size
+    certain_false_positives: float
+    impostors: int  # pairs of a case and a face of somebody else that were compared
+    wanted: int  # pairs of a case and a photo that was to be found
+    cases: int
+    people: int
+
+    @property
+    def sample(self) -> str:
+        return f"of {self.wanted} searches for one photo each, in {self.cases} cases of {self.people} people"
 
 
 def measure(shared: Path) -> list[Row]:
@@ -121,38 +128,46 @@ def of_ways(called: str, gallery: Gallery, size: int) -> Iterator[Row]:
         "all of these": Ways(selfies=SELFIES, mirrored=True, expanded=True),
     }
     alone = played(gallery, Ways(), size)
-    note = f"of {alone.strangers:,} pairs of a case and a stranger, scaled to the index"
-    yield figures.alone(f"{called}: recall, one photo", alone.recall, "share of photos")
-    yield figures.alone(f"{called}: wrong matches, one photo", alone.wrong, "a case", note=note)
+    note = f"of {alone.impostors:,} pairs of a case and a face of somebody else, scaled to the index"
+    yield figures.alone(f"{called}: recall, one photo", alone.recall, "share of photos", note=alone.sample)
+    yield figures.alone(f"{called}: false positives, one photo", alone.false_positives, "a case", note=note)
     if size == SMALL:
-        yield figures.alone(f"{called}: certain at once, one photo", alone.certain, "share of photos")
         yield figures.alone(
-            f"{called}: wrong and certain",
-            alone.wrongly_certain,
+            f"{called}: certain at once, one photo", alone.certain, "share of photos", note=alone.sample
+        )
+        yield figures.alone(
+            f"{called}: certain false positives",
+            alone.certain_false_positives,
             "a case",
-            at_most=bands.EXPECTED_STRANGERS_CERTAIN,
+            at_most=bands.EXPECTED_FALSE_POSITIVES_CERTAIN,
+            note=note,
         )
     for name, way in ways.items():
         score = played(gallery, way, size)
         yield figures.beside(
-            f"{called}: recall, {name}", score.recall, "share of photos", peer="one photo", peer_value=alone.recall
+            f"{called}: recall, {name}",
+            score.recall,
+            "share of photos",
+            peer="one photo",
+            peer_value=alone.recall,
+            note=score.sample,
         )
-        yield figures.alone(f"{called}: wrong matches, {name}", score.wrong, "a case", note=note)
+        yield figures.alone(f"{called}: false positives, {name}", score.false_positives, "a case", note=note)
 
 
 def of_drift(name: str, gallery: Gallery) -> Iterator[Row]:
-    """The worst case: a threshold at which own probes bring half a stranger a case, and nobody looks."""
+    """The worst case: a threshold at which own probes bring half a false positive a case, and nobody looks."""
     threshold = stressed(gallery)
-    alone, guarded, unguarded = (
-        drifted(gallery, threshold, way) for way in (Ways(), Ways(expanded=True), Ways(expanded=True, guarded=False))
+    alone, ruled, unruled = (
+        drifted(gallery, threshold, way) for way in (Ways(), Ways(expanded=True), Ways(expanded=True, ruled=False))
     )
-    note = f"at {threshold:.3f}, confirmed unseen; own probes alone bring {alone:.2f}"
+    note = f"in {len(list(cases(gallery)))} cases, at {threshold:.3f}, confirmed unseen; own probes bring {alone:.2f}"
     yield figures.beside(
-        f"{name}: strangers by drift, guarded",
-        guarded,
+        f"{name}: false positives by drift, with the rule",
+        ruled,
         "a case",
-        peer="expansion without the guard",
-        peer_value=unguarded,
+        peer="expansion without the rule",
+        peer_value=unruled,
         less_is_better=True,
         note=note,
     )
@@ -171,6 +186,7 @@ def of_detection(name: str, seen: list[Seen], shared: Path, pack: Pack) -> Itera
         "share of photos",
         peer=plainly,
         peer_value=float(plain),
+        note=f"{len(labelled)} photos",
     )
     hard = list(read_all([turned_photo(file) for file in turned(shared)], pack))
     found_turned, plain_turned = (
@@ -252,8 +268,8 @@ def enough_photos(seen: list[Seen]) -> set[str]:
 def without(name: str, seen: list[Seen], pack: Pack) -> Calibration:
     """As the shipped one is made, from the photos of everybody else."""
     others = [(one.photo, one.rows) for one in seen if one.photo.identity != name]
-    source = Source(pack.info.name, pack.recogniser_sha256, "", date.min, len(others))
-    return files.calibration_of(source, pair_scores.separate(pair_scores.gather(others)))
+    source = Measurement(pack.info.name, pack.recogniser_sha256, "", date.min, len(others))
+    return files.calibration_from(source, pair_scores.score_pairs(pair_scores.labelled_faces(others)))
 
 
 # --- playing cases ---
@@ -276,7 +292,7 @@ def cases(gallery: Gallery) -> Iterator[Played]:
             yield Played(calibration, selfies, wanted)
 
 
-def strangers(gallery: Gallery, selfie: int) -> Mask:
+def other_people(gallery: Gallery, selfie: int) -> Mask:
     """Everybody who is not this person for sure, as `matching.calibration.labels` says."""
     mine = gallery.person == gallery.person[selfie]
     labelled = (gallery.person != "") & ~mine
@@ -287,7 +303,7 @@ def strangers(gallery: Gallery, selfie: int) -> Mask:
 
 def played(gallery: Gallery, way: Ways, size: int) -> Score:
     found = surely = wanted = wrong = wrongly_certain = 0
-    apart_of = [(case, strangers(gallery, int(case.selfies[0]))) for case in cases(gallery)]
+    apart_of = [(case, other_people(gallery, int(case.selfies[0]))) for case in cases(gallery)]
     for case, apart in apart_of:
         limit = partial(limits, case.calibration, size)
         hits, sure = search(gallery, case, way, limit)
@@ -296,7 +312,16 @@ def played(gallery: Gallery, way: Ways, size: int) -> Score:
         wanted += int(case.wanted.sum())
     looked_at = sum(int(apart.sum()) for _case, apart in apart_of)
     scale = size / looked_at
-    return Score(found / wanted, surely / wanted, wrong * scale, wrongly_certain * scale, looked_at)
+    return Score(
+        recall=found / wanted,
+        certain=surely / wanted,
+        false_positives=wrong * scale,
+        certain_false_positives=wrongly_certain * scale,
+        impostors=looked_at,
+        wanted=wanted,
+        cases=len(apart_of),
+        people=len(gallery.calibrations),
+    )
 
 
 Limits = Callable[[int], tuple[float, float]]  # of so many probes: from where faces are probable, and certain
@@ -312,7 +337,7 @@ def search(gallery: Gallery, case: Played, way: Ways, limit: Limits) -> tuple[Ma
     selfies = case.selfies[: way.selfies]
     own = gallery.rows[selfies]
     probable, certain = limit(len(own))
-    near_own = expansion.nearest(gallery.rows, own)
+    near_own = expansion.best_similarity(gallery.rows, own)
     found, sure = near_own >= probable, near_own >= certain
     mirrored = gallery.mirrored[selfies] if way.mirrored and len(gallery.mirrored) else gallery.rows[:0]
     for _round in range(ROUNDS if way.expanded or len(mirrored) else 0):
@@ -322,8 +347,8 @@ def search(gallery: Gallery, case: Played, way: Ways, limit: Limits) -> tuple[Ma
         if not len(more):
             break
         wide, _certain = limit(len(own) + len(more))
-        theirs = kept(gallery, case.calibration, own, mirrored, more, confirmed, way, wide)
-        new = (expansion.nearest(gallery.rows, more) >= wide) & theirs
+        may_be = accepted(gallery, case.calibration, own, mirrored, more, confirmed, way, wide)
+        new = (expansion.best_similarity(gallery.rows, more) >= wide) & may_be
         if not (new & ~found).any():
             break
         found = found | new
@@ -337,7 +362,7 @@ def confirmed_faces(gallery: Gallery, selfies: NDArray[np.intp], found: Mask, wa
     return found if way.unseen else found & theirs
 
 
-def kept(
+def accepted(
     gallery: Gallery,
     calibration: Calibration,
     own: Embeddings,
@@ -347,27 +372,27 @@ def kept(
     way: Ways,
     wide: float,
 ) -> Mask:
-    if not way.guarded:
+    if not way.ruled:
         return np.ones(len(gallery), bool)
-    guard = min(bands.guard(calibration), wide)
-    if way.unseen:  # the stressed threshold lies below the guard, which then keeps its distance to it
-        guard = wide - distance(calibration)
-    near_own = expansion.nearest(gallery.rows, np.concatenate([own, mirrored]))
-    near_subject = np.maximum(near_own, expansion.nearest(gallery.rows, more))
+    genuine = min(bands.threshold_at_target_fnmr(calibration), wide)
+    if way.unseen:  # the stressed threshold lies below the one at the target FNMR, which keeps its distance to it
+        genuine = wide - distance(calibration)
+    to_own = expansion.best_similarity(gallery.rows, np.concatenate([own, mirrored]))
+    to_subject = np.maximum(to_own, expansion.best_similarity(gallery.rows, more))
     together = np.isin(gallery.photo, gallery.photo[confirmed]) & ~confirmed
-    others = expansion.others(gallery.rows[together], own, guard)
-    near_others = expansion.nearest(gallery.rows, others)
-    return expansion.may_be_theirs(near_own, near_subject, near_others, guard=guard) & ~together
+    others = expansion.without_subject(gallery.rows[together], own, genuine=genuine)
+    to_others = expansion.best_similarity(gallery.rows, others)
+    return expansion.may_be_subject(to_own, to_subject, to_others, genuine=genuine) & ~together
 
 
 def distance(calibration: Calibration) -> float:
-    """From where a large index cuts the probable band off down to the guard."""
+    """From where a large index cuts the probable band off down to the threshold at the target FNMR."""
     probable, _certain = limits(calibration, LARGE, 1)
-    return probable - bands.guard(calibration)
+    return probable - bands.threshold_at_target_fnmr(calibration)
 
 
 def stressed(gallery: Gallery) -> float:
-    """The highest threshold at which own probes alone bring half a stranger a case."""
+    """The highest threshold at which own probes alone bring half a false positive a case."""
     for threshold in np.arange(0.99, 0, -0.005):
         if drifted(gallery, float(threshold), Ways()) >= 0.5:
             return float(threshold)
@@ -375,11 +400,11 @@ def stressed(gallery: Gallery) -> float:
 
 
 def drifted(gallery: Gallery, threshold: float, way: Ways) -> float:
-    """Strangers a case at this threshold, with everything found confirmed unseen."""
+    """False positives a case at this threshold, with everything found confirmed unseen."""
     wrong = [
         int((search(gallery, case, replace(way, unseen=True), lambda probes: (threshold, 2.0))[0] & apart).sum())
         for case in cases(gallery)
-        for apart in [strangers(gallery, int(case.selfies[0]))]
+        for apart in [other_people(gallery, int(case.selfies[0]))]
     ]
     return float(np.mean(wrong))
 

@@ -198,7 +198,7 @@ def _disclose(images: Sequence[UUID], endpoint: str) -> None:
         actions.confirm_channel(recipient, by=lee)
     for start in range(0, len(images), stage.BATCH):
         some = enumerate(images[start : start + stage.BATCH])
-        service.take_disclosures(
+        service.import_disclosures(
             [RegisterLine(f"client-{n % CLIENTS}", "drill", at, image_id=image) for n, image in some]
         )
 
@@ -227,12 +227,14 @@ def _file(part: Sequence[UUID], reference: str) -> None:
     from portal.orders import actions  # noqa: PLC0415
     from portal.orders.models import Order  # noqa: PLC0415
     from portal.orders.states import State  # noqa: PLC0415
+    from tests.builders import look_at_order  # noqa: PLC0415
 
     sam, lee = (User.objects.get(name=name) for name in ("sam", "lee"))
     order = Order.objects.filter(reference=reference).first()
     if order is None:
         order = actions.propose_list(part, by=sam, authority="drill", reference=reference)
     if order.state == State.PROPOSED:
+        look_at_order(order, sam, lee)
         actions.confirm(order, by=lee)
 
 

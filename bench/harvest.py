@@ -98,7 +98,7 @@ def harvested(files: Sequence[Path], pack: "Pack", pool: "Executor") -> None:
 
     tally, pages = photos.Tally(), uuid4()
     entries = (Harvestable(file, f"https://{pages}.example/{n}", "a.example", DAY) for n, file in enumerate(files))
-    with admission.only_one():
+    with admission.one_harvest():
         for batch in photos.begun(entries, pack, pool):
             photos.take_in(batch, tally, lambda name, reason: None, lambda name: None)
     if tally.images < len({file.read_bytes() for file in files}):

@@ -123,7 +123,7 @@ def speed(blocks: int) -> Iterator[Row]:
 def screened(faces: Embeddings, templates: Embeddings) -> int:
     from matching.blocklist import screening  # noqa: PLC0415
 
-    return sum(1 for _ in screening.resembling(faces, templates, 0.8))
+    return sum(1 for _ in screening.matching_pairs(faces, templates, 0.8))
 
 
 def opening(blocks: int) -> Iterator[Row]:
@@ -133,13 +133,13 @@ def opening(blocks: int) -> Iterator[Row]:
 
     sealer, files = Sealer(), (bytes(32),) * 5
     sealed = {
-        (block_id := uuid4()): sealer.seal(block_id, listed.packed(listed.Content(row[np.newaxis], files)))
+        (block_id := uuid4()): sealer.seal(block_id, listed.to_bytes(listed.BlockContent(row[np.newaxis], files)))
         for row in unit_rows(OPENED, DIMS[0])
     }
 
     def open_all() -> None:
         for block_id, content in sealed.items():
-            listed.unpacked(sealer.unseal(block_id, content))
+            listed.from_bytes(sealer.unseal(block_id, content))
 
     seconds = median([timed(open_all) for _ in range(ROUNDS)])
     yield alone(
@@ -176,7 +176,7 @@ def kept_out(pack: "Pack", shown: dict[str, list[bytes]]) -> Iterator[Row]:
     from matching.calibration import bands  # noqa: PLC0415
     from matching.faces import find_faces  # noqa: PLC0415
 
-    limit = screening.refused_from(bands.for_recogniser(pack.recogniser_sha256), templates=BLOCKS)
+    limit = screening.block_threshold(bands.calibration_for(pack.recogniser_sha256), templates=BLOCKS)
     tally: dict[str, list[bool]] = {}
     everyone: list[tuple[str, Embeddings, Embeddings]] = []
     for name, contents in shown.items():
@@ -187,23 +187,23 @@ def kept_out(pack: "Pack", shown: dict[str, list[bytes]]) -> Iterator[Row]:
         again = [find_faces.read_harvested(content, pack).rows for content in contents[1:]]
         everyone.append((name, template, np.concatenate([template[:0], *again])))
         tally.setdefault("another photo of the same person", []).extend(
-            any(screening.resembling(rows, template, limit)) for rows in again
+            any(screening.matching_pairs(rows, template, limit)) for rows in again
         )
         for variant, content in variants(contents[0], pack):
             rows = find_faces.read_harvested(content, pack).rows
-            tally.setdefault(variant, []).append(any(screening.resembling(rows, template, limit)))
+            tally.setdefault(variant, []).append(any(screening.matching_pairs(rows, template, limit)))
     for variant, refused in tally.items():
         if refused:
             yield share(f"{pack.info.name}, kept out: {variant}", refused, exact=variant == EXACT)
-    strangers = [
-        any(screening.resembling(face[np.newaxis], template, limit))
+    impostors = [
+        any(screening.matching_pairs(face[np.newaxis], template, limit))
         for name, template, _ in everyone
         for other, _, rows in everyone
         if other != name
         for face in rows
     ]
-    if strangers:
-        yield share(f"{pack.info.name}, refused by mistake: a face of somebody else", strangers)
+    if impostors:
+        yield share(f"{pack.info.name}, refused by mistake: a face of somebody else", impostors)
 
 
 def share(name: str, refused: list[bool], *, exact: bool = False) -> Row:

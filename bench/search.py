@@ -32,7 +32,7 @@ from bench.rows import Row, alone, beside, median
 from portal.local.embedded import Cluster
 
 if TYPE_CHECKING:
-    from matching.index.sweep import Block
+    from matching.index.sweep import EmbeddingBlock
 
 PROJECT = Path(__file__).resolve().parent.parent
 DIM = 512
@@ -161,7 +161,7 @@ def admit(rows: Rows16) -> None:
     from matching.harvest import admission  # noqa: PLC0415
     from matching.index.protocol import FaceRows  # noqa: PLC0415
 
-    with admission.only_one():
+    with admission.one_harvest():
         for start in range(0, len(rows), BATCH):
             part = rows[start : start + BATCH].astype(np.float32)
             ids = [uuid4() for _ in range(-(-len(part) // FACES_AN_IMAGE))]
@@ -346,17 +346,17 @@ def sweep(world: World) -> Method:
     return lambda: index().sweep(list(world.probes[:, None]), at_least=[AT_LEAST] * PROBES)
 
 
-def resident(world: World) -> "list[Block]":
-    from matching.index.sweep import Block  # noqa: PLC0415
+def resident(world: World) -> "list[EmbeddingBlock]":
+    from matching.index.sweep import EmbeddingBlock  # noqa: PLC0415
 
     ids = np.arange(len(world), dtype=np.int64)
-    return [Block(ids[at : at + BLOCK], world.halves[at : at + BLOCK]) for at in range(0, len(world), BLOCK)]
+    return [EmbeddingBlock(ids[at : at + BLOCK], world.halves[at : at + BLOCK]) for at in range(0, len(world), BLOCK)]
 
 
-def consumed(blocks: "list[Block]", world: World) -> int:
+def consumed(blocks: "list[EmbeddingBlock]", world: World) -> int:
     from matching.index import int8_filter  # noqa: PLC0415
 
-    asked = int8_filter.Probes(world.probes, np.full(PROBES, AT_LEAST))
+    asked = int8_filter.Int8Probes(world.probes, np.full(PROBES, AT_LEAST))
     return sum(len(found.rows) for block in blocks for found in asked.pairs(block.halves))
 
 

@@ -41,7 +41,7 @@ def populate(images: int) -> list[UUID]:
     from matching.harvest import admission  # noqa: PLC0415
 
     ids = [uuid4() for _ in range(images)]
-    with admission.only_one():
+    with admission.one_harvest():
         for start in range(0, images, BATCH):
             _admit(ids[start : start + BATCH])
     return ids

@@ -91,9 +91,11 @@ def round_of(images: int, url: str) -> tuple[float, float]:
 def _order(ids: list[UUID]) -> UUID:
     from portal.accounts.models import User  # noqa: PLC0415  (the settings exist only once the stack runs)
     from portal.orders import actions  # noqa: PLC0415
+    from tests.builders import look_at_order  # noqa: PLC0415
 
     sam, lee = (User.objects.get(name=name) for name in ("sam", "lee"))
     order = actions.propose_list(ids, by=sam, authority="bench", reference=str(uuid4()))
+    look_at_order(order, sam, lee)
     actions.confirm(order, by=lee)
     return order.code
 

@@ -47,8 +47,22 @@ class OutsideHarvest(Exception):
     """The block list was asked by something that is no harvest."""
 
 
-class BadEmbeddings(Exception):
-    """A file of ready embeddings cannot be taken in; the message is one sentence an operator can act on."""
+class BadTable(Exception):
+    """A table cannot be read as a whole; the message is one sentence an operator can act on."""
+
+
+class BadEmbeddings(BadTable):
+    """So cannot a file of ready embeddings."""
+
+
+class NotAllTaken(Exception):
+    """Entries that were handed in could not be taken; all others were."""
+
+    def __init__(self, count: int, entries: str) -> None:
+        super().__init__(
+            f"Not taken: {count:,} of the {entries}; all others were. Mend what is named above and run the same command"
+            " again; nothing is taken twice."
+        )
 
 
 class ReaderDied(Exception):

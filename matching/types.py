@@ -1,4 +1,4 @@
-"""What crosses the border between `matching` and whoever uses it."""
+"""The values that cross the border between `matching` and whoever uses it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ class Match:
     image_id: UUID
     similarity: float  # cosine, the best over all probes
     band: Band
-    expanded: bool = False  # not near enough to the subject's own probes; found by a confirmed face
+    expanded: bool = False  # found by expansion alone: the own probes are below the threshold
 
 
 @dataclass(frozen=True)
@@ -74,26 +74,26 @@ class Thresholds:
     basis: str  # one sentence: how these were obtained
 
 
-NOTHING: Embeddings = np.zeros((0, 0), np.float32)
+NO_EMBEDDINGS: Embeddings = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a search may go on from beside the subject's own probes; what only these find is never certain."""
+class ExpansionBasis:
+    """What a search may go on from besides the subject's own probes. What only these find is never certain."""
 
-    mirrored: Embeddings = field(default_factory=lambda: NOTHING)  # the subject's own photos, mirrored
-    confirmed: Embeddings = field(default_factory=lambda: NOTHING)  # faces that people decided are the subject's
-    faces: tuple[int, ...] = ()  # the ids of those that may still be in the index
-    images: tuple[UUID, ...] = ()  # where they are: whoever else is there is somebody else
-    others: tuple[int, ...] = ()  # faces that people decided are not the subject's
+    mirrored: Embeddings = field(default_factory=lambda: NO_EMBEDDINGS)  # the subject's own photos, mirrored
+    confirmed: Embeddings = field(default_factory=lambda: NO_EMBEDDINGS)  # faces that staff confirmed as the subject's
+    confirmed_faces: tuple[int, ...] = ()  # their ids, as far as they may still be in the index
+    confirmed_images: tuple[UUID, ...] = ()  # the images of these faces; every other face there is somebody else
+    rejected_faces: tuple[int, ...] = ()  # ids of faces that staff decided are not the subject's
 
 
 @dataclass(frozen=True)
-class Sought:
-    """Whom one case looks for."""
+class CaseProbes:
+    """What one case is searched with."""
 
-    probes: Embeddings  # the subject's own, all of them
-    known: Known | None = None
+    probes: Embeddings  # all of the subject's own
+    expand_from: ExpansionBasis | None = None  # None: the search is not expanded
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class PhotoFault(StrEnum):
 
 
 class Flaw(StrEnum):
-    """Why a better photo of the face would find more; the photo is usable all the same."""
+    """Why a better photo would find more matches; this photo can be used all the same."""
 
     SMALL = "small"
     DARK = "dark"
@@ -140,6 +140,7 @@ class Selfie:
     probes: Embeddings
     mirrored: Embeddings  # the same face seen in a mirror; empty where the pack's embeddings hold that already
     flaw: Flaw | None  # why a better photo would find more
+    pack: str  # the name of the pack that made the probes
     live: float | None = None  # 0 to 1, how live the face looks; None where the pack cannot tell
 
 
@@ -154,12 +155,22 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Scope:
-    """Which images an order names; what is left empty does not narrow it."""
+    """Which images an order is about; a field that is empty or None does not narrow it."""
 
     site: str = ""
     country: str = ""  # ISO 3166-1 alpha-2
     harvested_from: date | None = None
     harvested_until: date | None = None  # that day included
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """How images spread; each part the largest first, cut off where it grows long."""
+
+    images: int
+    sites: tuple[tuple[str, int], ...]
+    countries: tuple[tuple[str, int], ...]  # an empty name where unknown
+    years: tuple[tuple[str, int], ...]  # of the harvest
 
 
 @dataclass(frozen=True)
@@ -187,66 +198,77 @@ class Harvestable:
 
 
 class BlockSealer(Protocol):
-    """Seals what a block holds under a key of that block alone, kept where no backup of the database reaches."""
+    """Seals what a block holds under a key of its own, which is kept where no backup of the database reaches."""
 
     def seal(self, block_id: UUID, plain: bytes) -> bytes:
-        """Makes the key where there is none."""
+        """The sealed bytes; makes the key of the block if there is none."""
 
     def unseal(self, block_id: UUID, content: bytes) -> bytes:
-        """Errors: LookupError where the key is gone, ValueError where these are not the bytes that were sealed."""
+        """The plain bytes. Errors: LookupError, if the key is gone; ValueError, if these are not the sealed bytes."""
 
 
 @dataclass(frozen=True)
 class BlockCounts:
     active: int
-    dormant: int  # of these: made with another pack, holding nothing back under this one but copies of deleted files
+    dormant: int  # of these: made with another pack, so that they keep out copies of deleted files alone
     exemptions: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why an entry of what was handed in was not taken. The reason quotes nothing: it may name a person's page."""
+
+    place: str  # line 3, row 7, or the name of a file
+    reason: str
+
+    def __str__(self) -> str:
+        return f"skipped {self.place}: {self.reason}"
 
 
 @dataclass(frozen=True)
 class HarvestReport:
     images: int
     faces: int
-    already: int  # or kept out because of a block: the two are not told apart
+    already: int  # in the index before, or kept out because of a block: the two are not told apart
     skipped: int
     not_photos: int = 0  # of the skipped: files whose content is no photo, or none of a format that is read
     without_face: int = 0  # of the images: those in which no face was found
-    kept_out: int = 0  # at least so many of them because of a block, rounded down to tens
+    kept_out: int = 0  # because of a block, rounded down to tens; included in `already`
     faces_passed_over: int = 0  # ready embeddings: those of the images that were here or kept out
 
 
 @dataclass(frozen=True)
 class PurgeReport:
-    """Tables whose rows deleted before the purge began are gone from disk, and those that still hold some.
+    """`rewritten` names the tables that were written anew, `unfinished` those that still hold deleted rows on disk.
 
-    A table may be in both: it was rewritten, and a snapshot somewhere could still see its latest deletions.
+    A table may be in both: it was rewritten, but some snapshot could still see its latest deletions.
     """
 
     rewritten: tuple[str, ...]
-    kept: tuple[str, ...]
-    log_turned: bool  # False: this role may not turn the write-ahead log over; the server does so in its own time
-    # Files in which deleted rows may still lie: of the log, and of no table. None: the server does not let us look.
+    unfinished: tuple[str, ...]
+    log_recycled: bool  # False: this role may not recycle the write-ahead log; the server does it in its own time
+    # Files that may still hold deleted rows: of the log, and of no table. None: the server does not let us look.
     log_files: tuple[str, ...] | None = None
     stray_files: tuple[str, ...] | None = None
 
     @property
     def complete(self) -> bool:
-        return not self.kept
+        return not self.unfinished
 
     @property
     def left_behind(self) -> bool:
-        """Something that was looked at is known not to be clean."""
+        """Some file that was looked at may still hold deleted rows."""
         return bool(self.log_files or self.stray_files)
 
     @property
     def log_checked(self) -> bool:
-        """The log and the folder of the database were looked at, and are clean."""
-        return self.log_turned and self.log_files == () and self.stray_files == ()
+        """The log and the folder of the database were looked at and hold no deleted rows."""
+        return self.log_recycled and self.log_files == () and self.stray_files == ()
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A client of the operator was shown an image, as the register of disclosures says."""
+class ImageDisclosure:
+    """A line of the register of disclosures: a client of the operator was shown an image."""
 
     image_id: UUID
     client: str
@@ -266,8 +288,8 @@ class RegisterLine:
 
 
 @dataclass(frozen=True)
-class Marks:
-    """By what others know a harvested image: digests are SHA-256, of the file and of normalised addresses."""
+class ImageIdentifiers:
+    """By what others can identify a harvested image; digests are SHA-256, of the file and of normalised addresses."""
 
     image_id: UUID
     page: str
@@ -276,32 +298,32 @@ class Marks:
     address_digest: bytes
 
 
-class BroughtBack(StrEnum):
-    """What became of something that a restored database had forgotten."""
+class ReplayOutcome(StrEnum):
+    """What came of doing again what a note says, in a restored database that did not know of it."""
 
-    NOW = "now"
-    BEFORE = "before"  # it was there
-    LOST = "lost"
+    DONE = "done"
+    ALREADY_DONE = "already_done"  # the database knew of it
+    IMPOSSIBLE = "impossible"  # for example because a key is gone
 
 
-class ImageKeeper(Protocol):
-    """Asked before anything is erased again from a restored index."""
+class ReplayHooks(Protocol):
+    """What replaying asks of the portal before it erases an image again."""
 
     def held(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Those of the images that a legal hold keeps."""
+        """Those of the images that must be kept because of a legal hold."""
 
-    def tell(self, image_ids: Sequence[UUID]) -> None:
-        """Write down who must be told that these go; afterwards the index cannot say it. Idempotent."""
+    def record_recipients(self, image_ids: Sequence[UUID]) -> None:
+        """Record who must be notified that these are erased, as long as the index can say it. Idempotent."""
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """What a restored index had forgotten, done again."""
+class ReplayReport:
+    """What was done again because a restored index did not know of it."""
 
-    gone: int  # images known to be erased
-    came_back: tuple[UUID, ...]  # those of them that some store held again, and no longer does
+    erased: int  # images that the file says were erased
+    came_back: tuple[UUID, ...]  # those of them that some store held again; they are erased from it now
     hidden: int
-    shown: int
-    held: int  # of those known to be erased: kept, because a hold says so
-    returned: Mapping[str, int]  # what notes told and was brought back, by their kind
-    lost: Mapping[str, int]  # and what could not be
+    unhidden: int
+    held: int  # of the erased ones: not erased again, because of a legal hold
+    notes_replayed: Mapping[str, int]  # by kind of note
+    notes_lost: Mapping[str, int]  # by kind of note: those whose replay was impossible

@@ -24,6 +24,10 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 # Hosts that portal.core.http may call although their addresses are not public.
 PRIVATE_HOSTS = frozenset(name.lower() for name in env.names("PRIVATE_HOSTS", ""))
 OPERATOR_NAME = env.text("OPERATOR_NAME", "Example Index Inc.")
+# Whom residents write to. Nobody else can know it; the demo invents it.
+OPERATOR_CONTACT = env.text("OPERATOR_CONTACT", "privacy@example-index.example" if DEMO else None)
+PRIVACY_OFFICER = env.text("PRIVACY_OFFICER", "Robin Example" if DEMO else None)
+OPERATOR_ADDRESS = env.text("OPERATOR_ADDRESS", "1 Invented Street, Exampleville" if DEMO else "")
 
 INSTALLED_APPS = [
     "portal.accounts",  # before Django's own: its commands on accounts take the place of theirs
@@ -44,6 +48,7 @@ INSTALLED_APPS = [
     "portal.blocks",
     "portal.cases",
     "portal.orders",
+    "portal.attention",
     "portal.statistics",
     "portal.residents",
     "portal.recipients",
@@ -155,6 +160,8 @@ CONTENT_SECURITY_POLICY = {
 
 globals().update(env.email("EMAIL_URL", "smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = mail_addresses.sender(env.text("MAIL_FROM", "takedown@localhost"))
+# Who is mailed what is overdue, stuck or late (portal.attention); empty: it is in the log alone.
+ALERTS_TO = env.text("ALERTS_TO", "")
 
 KEY_STORE = env.folder("KEY_STORE")
 MATCHING = {
@@ -196,6 +203,8 @@ COOLING = env.period("COOLING_SECONDS", timetable.COOLING)
 PURGE_AFTER = env.period("PURGE_SECONDS", timetable.PURGE_AFTER)
 # How often the ledger is published: at whole intervals since 1970, so daily means midnight UTC.
 PUBLISH_EVERY = env.period("PUBLISH_SECONDS", timetable.PUBLISH_EVERY)
+# How often regulators are given new figures, at such times too.
+STATISTICS_EVERY = env.period("STATISTICS_SECONDS", timetable.RELEASE_EVERY)
 # When a case's receipt is due, counted from when the case was received. 0: with the statute's last day and the time
 # that purging may take after it.
 RECEIPT_SLOT = env.period("RECEIPT_SLOT_SECONDS", timedelta())

@@ -1,27 +1,34 @@
 """Builders of things as the portal itself makes them: through its own verbs and moves, no rows by hand."""
 
-import secrets
+from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import numpy as np
+import pytest
 import skimage.data
 from django.conf import settings
 from django.test import Client
 from PIL import Image
 
-from matching import service
+from matching import faces, service
 from matching.harvest import admission
 from matching.harvest.admission import Arrival, Photo
 from matching.index.protocol import face_rows
-from matching.types import Harvestable
+from matching.types import Harvestable, Selfie
 from portal.accounts.models import Role, User
-from portal.cases import actions, codes, moves, personal
-from portal.cases.models import Case, Route
+from portal.cases import actions, assignments, codes, decisions, moves, personal, queries
+from portal.cases.models import Case, Part, Route
 from portal.cases.states import State
+from portal.core import clock
+from portal.orders import looked_at as orders
+from portal.orders.models import Order
+from portal.takedowns import held_pictures, holds
+from portal.takedowns.models import Hold, HoldReason
 
 DAY = date(2026, 3, 14)
 
@@ -59,7 +66,7 @@ def make_case(
     actions.confirm_code(case, mailed_code(case))
     actions.consent(case, route)
     if route == Route.PHOTO:
-        actions.keep_photo(case, photo if photo is not None else astronaut_jpeg())
+        keep_photo(case, photo if photo is not None else astronaut_jpeg())
     else:
         actions.keep_addresses(case, addresses or ["https://photos.example/ana.jpg"])
     if keep_out:
@@ -71,15 +78,29 @@ def make_case(
     return Case.objects.get(pk=case.pk)
 
 
-def indexed_image(*, site: str = "photos.example") -> UUID:
+def keep_photo(case: Case, photo: bytes) -> None:
+    """As the upload of a photo. Each photo is read once a process: what is found in it is always the same, and finding
+    it takes most of a second. That a photo is read rightly has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "read_selfie", lambda content: _read(content, faces.chosen_pack()))
+        actions.keep_photo(case, photo)
+
+
+@cache
+def _read(photo: bytes, pack: faces.Pack) -> Selfie:
+    return faces.read_selfie(photo, pack)
+
+
+def indexed_image(*, site: str = "photos.example", content: bytes = b"") -> UUID:
     """A small picture without a face, in the index and the stores; nothing is detected, which takes seconds."""
     file = BytesIO()
     Image.new("RGB", (64, 64), "grey").save(file, "JPEG")
     page = f"https://{site}/{uuid4()}"
-    photo = Photo(file.getvalue(), file.getvalue())
+    content = content or file.getvalue()
+    photo = Photo(content, content)
     digest = admission.digest(photo.content)
     arrival = Arrival(uuid4(), digest, page, site, DAY, width=64, height=64, photo=photo)
-    with admission.only_one():
+    with admission.one_harvest():
         admission.admit([arrival], face_rows([], [], [], np.empty((0, 128), np.float32)))
     return arrival.image_id
 
@@ -89,6 +110,7 @@ def mailed_code(case: Case) -> str:
     return codes.issue(case, address=personal.contact(case))
 
 
+@cache
 def astronaut_jpeg(*, size: int = 512, quality: int = 90) -> bytes:
     """The NASA astronaut that ships with scikit-image (public domain): the demo's data subject."""
     file = BytesIO()
@@ -106,9 +128,59 @@ def session_of(case: Case) -> Client:
     return client
 
 
-def make_account(name: str, *, regulator: bool = False) -> User:
+def make_account(name: str, *, regulator: bool = False, senior: bool = True) -> User:
+    """The account of this name, made where there is none yet.
+
+    Without a password, whose digest takes half a second and with which no test signs in as one of the cast.
+    """
+    if (there := User.objects.filter(name=name).first()) is not None:
+        return there
     role = Role.REGULATOR if regulator else Role.STAFF
-    return User.objects.create(name=name, role=role, password=secrets.token_urlsafe(12))
+    account = User(name=name, role=role, is_senior=senior and not regulator)
+    account.set_unusable_password()
+    account.save()
+    return account
+
+
+def assign(case: Case, *people: User) -> Case:
+    """As if the system had drawn these, and nobody else; the cast's Sam and Lee where nobody is named."""
+    case.assignments.filter(ended_at=None).update(ended_at=clock.now())
+    drawn = people or (make_account("sam"), make_account("lee"))
+    for part, to in zip(Part, drawn, strict=False):
+        assignments.give(case, part, to)
+    return case
+
+
+def look_at(case: Case, *people: User) -> None:
+    """Each unlocks the case and looks at the photos, at each picture, and at the source where there is no picture."""
+    for person in people:
+        decisions.unlock(case, by=person, purpose="compare")
+        for photo in case.photos.all():
+            queries.evidence_photo(case, person, photo.number)
+        for match in case.matches.all():
+            queries.evidence_match(match, person)
+            queries.source(match, person)
+
+
+def look_at_order(order: Order, *people: User) -> None:
+    for person in people:
+        orders.breakdown(order, person)
+        for sampled in orders.sample(order, person):
+            orders.picture(order, sampled.image_id, person)
+
+
+def look_at_hold(hold: Hold, *people: User) -> None:
+    for person in people:
+        for held in held_pictures.shown(hold, person):
+            held_pictures.picture(hold, held.image_id, person)
+
+
+def place_hold(images: Sequence[UUID], by: User, second: User, reason: HoldReason = HoldReason.LITIGATION) -> Hold:
+    """Proposed by one, confirmed by the other, both having looked."""
+    hold = holds.propose(images, reason, by=by)
+    look_at_hold(hold, by, second)
+    holds.confirm(hold, by=second)
+    return Hold.objects.get(pk=hold.pk)
 
 
 def signed_in(account: User) -> Client:

@@ -1,36 +1,40 @@
 """Sealed templates of people who are kept out, and the screening of newly harvested faces against them."""
 
 from matching.blocklist.blocks import NOTE as BLOCK_NOTE
-from matching.blocklist.blocks import Content as BlockContent
-from matching.blocklist.blocks import bring_back as bring_back_block
+from matching.blocklist.blocks import (
+    BlockContent,
+    accept_dormant,
+    active_among,
+    end_exemption,
+    exempt,
+    photos_kept_out_by,
+    revoked_since,
+    unreadable_blocks,
+    use_sealer,
+)
 from matching.blocklist.blocks import counts as block_counts
-from matching.blocklist.blocks import end_exemption, exempt, in_force_among, revoked_since, use_sealer
-from matching.blocklist.blocks import let_sleep as let_blocks_sleep
 from matching.blocklist.blocks import make as make_block
-from matching.blocklist.blocks import refused as refused_by
+from matching.blocklist.blocks import replay_note as replay_block_note
 from matching.blocklist.blocks import revoke as revoke_block
-from matching.blocklist.blocks import unreadable as unreadable_blocks
-from matching.blocklist.screening import ListChanged, screen
-from matching.blocklist.screening import current as current_screening
-from matching.blocklist.screening import opened as screen_opened
+from matching.blocklist.screening import ListChanged, current_screen, open_screen, screen
 
 __all__ = [
     "BLOCK_NOTE",
     "BlockContent",
     "ListChanged",
+    "accept_dormant",
+    "active_among",
     "block_counts",
-    "bring_back_block",
-    "current_screening",
+    "current_screen",
     "end_exemption",
     "exempt",
-    "in_force_among",
-    "let_blocks_sleep",
     "make_block",
-    "refused_by",
+    "open_screen",
+    "photos_kept_out_by",
+    "replay_block_note",
     "revoke_block",
     "revoked_since",
     "screen",
-    "screen_opened",
     "unreadable_blocks",
     "use_sealer",
 ]

@@ -1,7 +1,7 @@
-"""Do-not-harvest entries: made, revoked, and opened in the memory of a harvest alone. The one writer of their state.
+"""Blocks: how they are made, revoked, and opened in the memory of a harvest. Only this module writes their state.
 
-What a block holds is sealed by whoever keeps the keys, outside this package; without that sealer a block can neither
-be made nor opened, and no harvest runs past one.
+What a block holds is sealed by the part that keeps the keys, outside this package. Without that sealer a block can
+neither be made nor opened, and every harvest is refused while there are blocks.
 """
 
 import base64
@@ -24,14 +24,14 @@ from matching import journal
 from matching.errors import HarvestRefused
 from matching.models import Block, BlockList, BlockState, Exemption
 from matching.provenance import digest_of_address, spellings_of_address
-from matching.types import BlockCounts, BlockSealer, BroughtBack, Embeddings, Spelling
+from matching.types import BlockCounts, BlockSealer, Embeddings, ReplayOutcome, Spelling
 
 NOTE = "block"
 
 HEADER = struct.Struct("<4sHHI")
 MAGIC = b"blk1"
 DIGEST_BYTES = hashlib.sha256().digest_size
-# Sealed values come in few sizes, so that theirs does not tell how many images a person had.
+# Padded, so that the size of a sealed block does not tell how many images a person had.
 PADDED_TO = 4096
 
 AT_ONCE = 1000  # read from the database
@@ -41,16 +41,16 @@ _sealer: BlockSealer | None = None
 
 
 @dataclass(frozen=True)
-class Content:
+class BlockContent:
     """What a block holds: templates of one person, and the digests of files that were deleted for them."""
 
     templates: Embeddings
     files: tuple[bytes, ...]
 
 
-class Opened(NamedTuple):
+class OpenedBlock(NamedTuple):
     block: Block
-    content: Content
+    content: BlockContent
 
 
 def use_sealer(sealer: BlockSealer | None) -> None:
@@ -60,18 +60,21 @@ def use_sealer(sealer: BlockSealer | None) -> None:
 
 def sealer() -> BlockSealer:
     if _sealer is None:
-        raise HarvestRefused("There are blocks, and nothing to open them with: no key store was handed over.")
+        raise HarvestRefused("There are blocks, but no key store to open them with.")
     return _sealer
 
 
 @transaction.atomic
-def make(block_id: UUID, content: Content, *, recogniser: str) -> bool:
-    """Holds for every batch that is admitted after this commits. False where it was made before: files are added then,
-    and a block that was revoked stays so."""
-    generation = change_list()
+def make(block_id: UUID, content: BlockContent, *, recogniser: str) -> bool:
+    """Make a block, which holds for every batch that is admitted after this commits.
+
+    Returns False if it was made before: new files are added to it then, and a revoked block stays revoked.
+    Errors: HarvestRefused, without a sealer.
+    """
+    generation = begin_generation()
     held = Block.objects.select_for_update().filter(id=block_id).first()
     if held is None:
-        sealed = sealer().seal(block_id, packed(content))
+        sealed = sealer().seal(block_id, to_bytes(content))
         Block.objects.create(
             id=block_id,
             recogniser=recogniser,
@@ -87,46 +90,46 @@ def make(block_id: UUID, content: Content, *, recogniser: str) -> bool:
 
 
 def add_files(block: Block, files: Sequence[bytes], generation: int) -> None:
-    content = read(block)
+    content = unseal(block)
     if new := tuple(digest for digest in files if digest not in content.files):
-        more = Content(content.templates, content.files + new)
-        sealed = sealer().seal(block.id, packed(more))
+        more = BlockContent(content.templates, content.files + new)
+        sealed = sealer().seal(block.id, to_bytes(more))
         Block.objects.filter(id=block.id).update(sealed=sealed, changed_in=generation)
         note(block.id)
 
 
 @transaction.atomic
 def revoke(block_id: UUID) -> bool:
-    """False where there was no such block in force. The next batch is admitted without it."""
-    change_list()
-    revoked = in_force().filter(id=block_id).update(state=BlockState.REVOKED, sealed=None, revoked_at=Now())
+    """Revoke a block; False if it was not active. The next batch is admitted without it."""
+    begin_generation()
+    revoked = active_blocks().filter(id=block_id).update(state=BlockState.REVOKED, sealed=None, revoked_at=Now())
     if revoked:
         note(block_id)
     return bool(revoked)
 
 
 def note(block_id: UUID) -> None:
-    """Ciphertext alone: once its key is destroyed, what stays in the journal opens to nobody."""
+    """Note the block's state in the journal, as ciphertext: nobody can open it once its key is destroyed."""
     row = Block.objects.filter(id=block_id).values(*KEPT).get()
     sealed = base64.b64encode(bytes(row["sealed"])).decode() if row["sealed"] is not None else None
     journal.note(NOTE, block_id, json.dumps({**row, "sealed": sealed}, default=str, separators=(",", ":")))
 
 
 @transaction.atomic
-def bring_back(block_id: UUID, said: str) -> BroughtBack:
-    """As a restored database had forgotten it: made, added to or revoked."""
+def replay_note(block_id: UUID, said: str) -> ReplayOutcome:
+    """Make, extend or revoke the block again in a restored database that does not know of it."""
     told = json.loads(said)
     sealed = base64.b64decode(told.pop("sealed") or "") or None
     there = Block.objects.filter(id=block_id).first()
     if there is not None and (there.state == BlockState.REVOKED or bytes(there.sealed or b"") == sealed):
-        return BroughtBack.BEFORE
+        return ReplayOutcome.ALREADY_DONE
     if sealed is not None and not _opens(block_id, sealed):
-        return BroughtBack.LOST  # revoked since, or its key is lost: in force it would stop every harvest
+        return ReplayOutcome.IMPOSSIBLE  # revoked since, or its key is lost; active it would stop every harvest
     if sealed is None:
-        told |= {"revoked_at": Now()}  # from now on its key is looked for
-    generation = change_list()
+        told |= {"revoked_at": Now()}  # so that a later run destroys its key, if it still exists
+    generation = begin_generation()
     Block.objects.update_or_create(id=block_id, defaults={**told, "sealed": sealed, "changed_in": generation})
-    return BroughtBack.NOW
+    return ReplayOutcome.DONE
 
 
 def _opens(block_id: UUID, sealed: bytes) -> bool:
@@ -137,45 +140,45 @@ def _opens(block_id: UUID, sealed: bytes) -> bool:
     return True
 
 
-def change_list() -> int:
-    """The new generation. Taken before any row of the list, so that a harvest that holds it waits for no block."""
+def begin_generation() -> int:
+    """Begin a new generation of the list. It is locked before any block, so that nothing deadlocks with a harvest."""
     BlockList.objects.get_or_create(id=1)
     BlockList.objects.filter(id=1).update(generation=F("generation") + 1)
     return BlockList.objects.get(id=1).generation
 
 
-def in_force() -> "QuerySet[Block]":
+def active_blocks() -> "QuerySet[Block]":
     return Block.objects.filter(state=BlockState.ACTIVE)
 
 
-def in_force_among(block_ids: Sequence[UUID]) -> frozenset[UUID]:
-    return frozenset(in_force().filter(id__in=block_ids).values_list("id", flat=True))
+def active_among(block_ids: Sequence[UUID]) -> frozenset[UUID]:
+    return frozenset(active_blocks().filter(id__in=block_ids).values_list("id", flat=True))
 
 
 def revoked_since(moment: datetime) -> list[UUID]:
     return list(Block.objects.filter(revoked_at__gte=moment).values_list("id", flat=True))
 
 
-def opened(block_ids: Sequence[UUID]) -> Iterator[Opened]:
-    """Those of the blocks that can be opened: not one whose key is gone, or whose bytes are not what was sealed."""
+def opened(block_ids: Sequence[UUID]) -> Iterator[OpenedBlock]:
+    """Those of the blocks that can be opened: the key exists, and the bytes are what was sealed."""
     for start in range(0, len(block_ids), AT_ONCE):
-        for block in in_force().filter(id__in=block_ids[start : start + AT_ONCE]):
+        for block in active_blocks().filter(id__in=block_ids[start : start + AT_ONCE]):
             with suppress(LookupError, ValueError):
-                yield Opened(block, read(block))
+                yield OpenedBlock(block, unseal(block))
 
 
-def read(block: Block) -> Content:
-    """Errors: LookupError where the key is gone, ValueError where the bytes are not what was sealed."""
+def unseal(block: Block) -> BlockContent:
+    """What the block holds. Errors: LookupError, if its key is gone; ValueError, if these are not the sealed bytes."""
     assert block.sealed is not None
-    return unpacked(sealer().unseal(block.id, bytes(block.sealed)))
+    return from_bytes(sealer().unseal(block.id, bytes(block.sealed)))
 
 
-def unreadable() -> list[UUID]:
-    listed = list(in_force().order_by("id").values_list("id", flat=True))
+def unreadable_blocks() -> list[UUID]:
+    listed = list(active_blocks().order_by("id").values_list("id", flat=True))
     return sorted(set(listed) - {found.block.id for found in opened(listed)})
 
 
-def packed(content: Content) -> bytes:
+def to_bytes(content: BlockContent) -> bytes:
     """Header, templates (float32), digests, zeros."""
     count, dim = content.templates.shape
     head = HEADER.pack(MAGIC, count, dim, len(content.files))
@@ -183,34 +186,34 @@ def packed(content: Content) -> bytes:
     return plain + bytes(-len(plain) % PADDED_TO)
 
 
-def unpacked(plain: bytes) -> Content:
+def from_bytes(plain: bytes) -> BlockContent:
     magic, count, dim, files = HEADER.unpack_from(plain)
     if magic != MAGIC:
-        raise ValueError("not a block")
+        raise ValueError("These bytes are not a block.")
     rows = np.frombuffer(plain, "<f4", count * dim, HEADER.size).reshape(count, dim)
     start = HEADER.size + rows.nbytes
     digests = (plain[start + n * DIGEST_BYTES : start + (n + 1) * DIGEST_BYTES] for n in range(files))
-    return Content(rows.astype(np.float32), tuple(digests))
+    return BlockContent(rows.astype(np.float32), tuple(digests))
 
 
 def counts(recogniser: str) -> BlockCounts:
-    found = in_force().aggregate(active=Count("id"), dormant=Count("id", filter=~Q(recogniser=recogniser)))
+    found = active_blocks().aggregate(active=Count("id"), dormant=Count("id", filter=~Q(recogniser=recogniser)))
     return BlockCounts(active=found["active"], dormant=found["dormant"], exemptions=Exemption.objects.count())
 
 
-def refused(block_id: UUID) -> int:
+def photos_kept_out_by(block_id: UUID) -> int:
     return Block.objects.filter(id=block_id).values_list("refused", flat=True).first() or 0
 
 
 @transaction.atomic
-def let_sleep(recogniser: str) -> None:
-    """The operator knows that blocks of another pack do not hold under this one."""
-    change_list()
+def accept_dormant(recogniser: str) -> None:
+    """Record that the operator accepts that blocks of other packs do not hold under this one."""
+    begin_generation()
     BlockList.objects.filter(id=1).update(sleep_accepted_for=recogniser)
 
 
 def exempt(address: str) -> None:
-    """Photos at this address, or on this page, come in although a face resembles a block. Idempotent."""
+    """Admit photos at this address, or on this page, although a face matches a block. Idempotent."""
     Exemption.objects.get_or_create(address_digest=digest_of_address(address))
 
 

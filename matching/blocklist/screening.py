@@ -1,6 +1,6 @@
-"""Newly harvested faces against the block list. It answers inside a harvest alone, and every answer is counted.
+"""Compares newly harvested faces with the block list. It answers only inside a harvest, and every answer is counted.
 
-The caller learns which of its images may not enter: never because of which block, nor how alike.
+The caller learns which of its images are kept out, but never because of which block, nor how similar they are.
 """
 
 from collections import Counter
@@ -22,10 +22,10 @@ from matching.blocklist import blocks
 from matching.calibration import (
     UNCALIBRATED_PROBABLE,
     Calibration,
-    clear_of_strangers,
-    for_recogniser,
-    losing_little,
-    lowest,
+    calibration_for,
+    threshold_at_target_fnmr,
+    threshold_for,
+    threshold_without_false_matches,
 )
 from matching.errors import HarvestRefused, OutsideHarvest
 from matching.faces import chosen_pack
@@ -34,12 +34,12 @@ from matching.models import Block, BlockList, Screening
 from matching.types import Embeddings, Spelling
 
 FACES_AT_ONCE = 1024  # their products with a tile of templates stay in a core's own cache
-# Of a stranger's faces, over the whole list: what may be refused by mistake, at 95 % confidence.
-STRANGERS_REFUSED = 0.01
+# Expected false positives of one face that is on no block, compared with the whole list, at 95 % confidence.
+EXPECTED_FALSE_POSITIVES = 0.01
 
 
-class Asking(Protocol):
-    """An image at the door."""
+class Candidate(Protocol):
+    """An image that a harvest wants to admit."""
 
     @property
     def image_id(self) -> UUID: ...
@@ -50,60 +50,61 @@ class Asking(Protocol):
 
 
 class ListChanged(Exception):
-    """A block was made or revoked since the answer was given: ask again."""
+    """A block was made or revoked since the answer was given; the caller asks again."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What is counted of one answer once it is carried out."""
+class ScreeningCounts:
+    """What one answer adds to the counts, once the batch is admitted."""
 
     images: int
     faces: int
-    refused: int
-    hits: Counter[UUID]  # photos refused because of each block
+    kept_out: int
+    hits: Counter[UUID]  # photos kept out because of each block
 
 
 class Screen:
-    """The block list as one harvest sees it. Nothing is opened before the first face arrives."""
+    """The block list as one harvest sees it. Blocks are opened when the first face arrives."""
 
     def __init__(self) -> None:
-        self._table = Table()
+        self._table = OpenedList()
         self._generation = -1
         self._log: Screening | None = None
-        self._answer = Answer(0, 0, 0, Counter())
+        self._counts = ScreeningCounts(0, 0, 0, Counter())
 
-    def refused(self, images: Sequence[Asking], image_ids: Sequence[UUID], rows: Embeddings) -> frozenset[UUID]:
-        """Images that may not enter; `image_ids` names the image of each row.
+    def kept_out(self, images: Sequence[Candidate], image_ids: Sequence[UUID], rows: Embeddings) -> frozenset[UUID]:
+        """Images that are kept out; `rows` are (n, dim), and `image_ids` (n) names the image of each row.
 
-        One blocked face keeps out the whole photo, and so does a file that was deleted before.
+        One matched face keeps out the whole photo, and so does an exact copy of a deleted file. Errors: HarvestRefused.
         """
         self._refresh()
         copies = {image.image_id: self._table.owners_of_file(image.file_digest) for image in images}
-        alike = self._table.owners_of_faces(image_ids, rows)
-        may_enter = let_in(images, alike)
+        matched = self._table.owners_of_faces(image_ids, rows)
+        may_enter = exempted_images(images, matched)
         owners = {
-            image.image_id: copies[image.image_id] | alike.get(image.image_id, set())
+            image.image_id: copies[image.image_id] | matched.get(image.image_id, set())
             for image in images
-            if copies[image.image_id] or (image.image_id in alike and image.image_id not in may_enter)
+            if copies[image.image_id] or (image.image_id in matched and image.image_id not in may_enter)
         }
         hits = Counter(owner for found in owners.values() for owner in found)
-        self._answer = Answer(len(images), len(rows), len(owners), hits)
+        self._counts = ScreeningCounts(len(images), len(rows), len(owners), hits)
         return frozenset(owners)
 
     def record(self) -> None:
-        """Inside the transaction that admits the rest. Errors: ListChanged; then nothing of it may stand.
+        """Count the last answer, in the transaction that admits the other images.
 
-        The list cannot change until that transaction ends, so a block that was made before it holds in it.
+        The list cannot change until that transaction ends, so every block made before it holds for it. Errors:
+        ListChanged; the caller then rolls the transaction back.
         """
         if locked_generation() != self._generation:
             raise ListChanged
         if self._log is None:
             return
-        asked = self._answer
+        counts = self._counts
         Screening.objects.filter(pk=self._log.pk).update(
-            images=F("images") + asked.images, faces=F("faces") + asked.faces, refused=F("refused") + asked.refused
+            images=F("images") + counts.images, faces=F("faces") + counts.faces, refused=F("refused") + counts.kept_out
         )
-        for owner, times in asked.hits.items():
+        for owner, times in counts.hits.items():
             Block.objects.filter(id=owner).update(refused=F("refused") + times)
 
     def close(self) -> None:
@@ -114,32 +115,32 @@ class Screen:
         if generation == self._generation:
             return
         chosen = chosen_pack()
-        require_awake(chosen.recogniser_sha256)
-        if self._log is None and blocks.in_force().exists():
-            self._log = spend_one()
+        require_no_dormant_blocks(chosen.recogniser_sha256)
+        if self._log is None and blocks.active_blocks().exists():
+            self._log = count_harvest()
         self._table.follow(chosen.recogniser_sha256)
-        self._table.at_least = refused_from(for_recogniser(chosen.recogniser_sha256), templates=len(self._table))
+        self._table.at_least = block_threshold(calibration_for(chosen.recogniser_sha256), templates=len(self._table))
         self._generation = generation
 
 
-class Table:
-    """The opened templates, one row each, and the digests of deleted files."""
+class OpenedList:
+    """The opened blocks: their templates, one row each, and the digests of deleted files."""
 
     def __init__(self) -> None:
         self.at_least = 1.0
         self._rows: Embeddings = np.zeros((0, 0), np.float32)
         self._owners: list[UUID] = []  # of each row
         self._files: dict[bytes, set[UUID]] = {}
-        self._held: dict[UUID, int] = {}  # blocks, and in which generation they were sealed
+        self._generations: dict[UUID, int] = {}  # of the opened blocks: in which generation each was sealed
 
     def __len__(self) -> int:
         return len(self._owners)
 
     def follow(self, recogniser: str) -> None:
-        """Drop what left the list and open what is new. Errors: HarvestRefused where one cannot be opened."""
-        wanted = dict(blocks.in_force().values_list("id", "changed_in"))
-        self._drop({held for held, sealed_in in self._held.items() if wanted.get(held) != sealed_in})
-        fresh = sorted(wanted.keys() - self._held.keys())
+        """Forget blocks that left the list and open new ones. Errors: HarvestRefused, if one cannot be opened."""
+        wanted = dict(blocks.active_blocks().values_list("id", "changed_in"))
+        self._drop({held for held, sealed_in in self._generations.items() if wanted.get(held) != sealed_in})
+        fresh = sorted(wanted.keys() - self._generations.keys())
         readable = list(blocks.opened(fresh))
         if lost := len(fresh) - len(readable):
             raise HarvestRefused(
@@ -152,24 +153,24 @@ class Table:
         return self._files.get(digest, set())
 
     def owners_of_faces(self, image_ids: Sequence[UUID], rows: Embeddings) -> dict[UUID, set[UUID]]:
-        """The images with a face that resembles a block, and whose."""
+        """The images with a face that matches a template, and the blocks these templates belong to."""
         found: dict[UUID, set[UUID]] = {}
-        for face, template in resembling(rows, self._rows, self.at_least):
+        for face, template in matching_pairs(rows, self._rows, self.at_least):
             found.setdefault(image_ids[face], set()).add(self._owners[template])
         return found
 
     def forget(self) -> None:
-        self._drop(set(self._held))
+        self._drop(set(self._generations))
 
-    def _add(self, readable: Sequence[blocks.Opened], recogniser: str) -> None:
-        # A template of another pack says nothing here; a file is the same whatever the pack.
-        awake = [(block.id, content.templates) for block, content in readable if block.recogniser == recogniser]
-        if awake:
+    def _add(self, readable: Sequence[blocks.OpenedBlock], recogniser: str) -> None:
+        # Templates of another pack cannot be compared with these faces; files can, whatever the pack.
+        usable = [(block.id, content.templates) for block, content in readable if block.recogniser == recogniser]
+        if usable:
             before = [self._rows] if len(self._rows) else []
-            self._rows = np.concatenate([*before, *(templates for _, templates in awake)])
-        self._owners += [owner for owner, templates in awake for _ in templates]
+            self._rows = np.concatenate([*before, *(templates for _, templates in usable)])
+        self._owners += [owner for owner, templates in usable for _ in templates]
         for block, content in readable:
-            self._held[block.id] = block.changed_in
+            self._generations[block.id] = block.changed_in
             for digest in content.files:
                 self._files.setdefault(digest, set()).add(block.id)
 
@@ -180,13 +181,13 @@ class Table:
         dropped, self._rows = self._rows, self._rows[stays]
         dropped.fill(0)
         self._owners = [self._owners[n] for n in stays]
-        self._held = {held: sealed_in for held, sealed_in in self._held.items() if held not in gone}
+        self._generations = {held: sealed_in for held, sealed_in in self._generations.items() if held not in gone}
         self._files = {digest: left for digest, owners in self._files.items() if (left := owners - gone)}
 
 
 @dataclass(frozen=True)
-class Stranger:
-    """A face that comes without an image, from an engine that keeps its own."""
+class ImagelessFace:
+    """A face without an image, from an engine that keeps its own images."""
 
     image_id: UUID
     file_digest: bytes = b""
@@ -194,76 +195,79 @@ class Stranger:
 
 
 def screen(faces: Embeddings) -> NDArray[np.bool_]:
-    """(n,) Which faces may not enter; counted as one image each. Errors: OutsideHarvest, HarvestRefused."""
-    asking = [Stranger(uuid4()) for _ in faces]
-    ids = [one.image_id for one in asking]
+    """(n,) Which faces are kept out; each is counted as an image. Errors: OutsideHarvest, HarvestRefused."""
+    candidates = [ImagelessFace(uuid4()) for _ in faces]
+    ids = [one.image_id for one in candidates]
     while True:
-        refused = current().refused(asking, ids, faces)
+        refused = current_screen().kept_out(candidates, ids, faces)
         with suppress(ListChanged), transaction.atomic():
-            current().record()
+            current_screen().record()
             return np.array([image_id in refused for image_id in ids], bool)
 
 
-def resembling(faces: Embeddings, templates: Embeddings, at_least: float) -> Iterator[tuple[int, int]]:
-    """Every face and template that are at or above the similarity, by their rows; what is no number resembles none."""
+def matching_pairs(faces: Embeddings, templates: Embeddings, at_least: float) -> Iterator[tuple[int, int]]:
+    """Every pair of a face and a template at or above the similarity, by their rows. Rows with NaN match nothing."""
     for top in range(0, len(faces) if len(templates) else 0, FACES_AT_ONCE):
         some = faces[top : top + FACES_AT_ONCE]
         for pairs in Int8Probes(some, np.full(len(some), at_least)).pairs(templates):
             yield from zip((top + pairs.probes).tolist(), pairs.rows.tolist(), strict=True)
 
 
-def refused_from(calibration: Calibration | None, *, templates: int) -> float:
-    """The similarity from which a face is refused: as low as the strangers allow, no lower than finding needs.
+def block_threshold(calibration: Calibration | None, *, templates: int) -> float:
+    """The similarity from which a face is kept out.
 
-    Where the data cannot speak for a list this long, from the first similarity at which no stranger was measured.
+    It is the lowest at which the expected false positives are few enough, but no lower than the one at the target FNMR.
+    If the calibration cannot support that for so long a list, it is the first similarity without a false match.
     """
     if calibration is None:
         return UNCALIBRATED_PROBABLE
-    allowed = lowest(calibration, max(1, templates), STRANGERS_REFUSED)
+    allowed = threshold_for(
+        calibration, comparisons=max(1, templates), expected_false_positives=EXPECTED_FALSE_POSITIVES
+    )
     if allowed is None:
-        allowed = clear_of_strangers(calibration)
-    return max(allowed, losing_little(calibration))
+        allowed = threshold_without_false_matches(calibration)
+    return max(allowed, threshold_at_target_fnmr(calibration))
 
 
-def let_in(images: Sequence[Asking], alike: Collection[UUID]) -> frozenset[UUID]:
-    """Those of the images whose page or address two people exempted."""
-    asked = {image.image_id: image.spellings for image in images if image.image_id in alike}
-    exempted = blocks.exempted({spelling for spellings in asked.values() for spelling in spellings})
-    return frozenset(image_id for image_id, spellings in asked.items() if exempted.intersection(spellings))
+def exempted_images(images: Sequence[Candidate], matched: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the images whose page or own address two people exempted."""
+    spellings_of = {image.image_id: image.spellings for image in images if image.image_id in matched}
+    exempted = blocks.exempted({spelling for spellings in spellings_of.values() for spelling in spellings})
+    return frozenset(image_id for image_id, spellings in spellings_of.items() if exempted.intersection(spellings))
 
 
 def locked_generation() -> int:
-    """Until the transaction ends, the list does not change."""
+    """The generation of the list, which cannot change until the caller's transaction ends."""
     held = BlockList.objects.select_for_update(no_key=True).filter(id=1).values_list("generation", flat=True)
     return held.first() or 0
 
 
-def require_awake(recogniser: str) -> None:
-    asleep = blocks.counts(recogniser).dormant
-    if asleep and not BlockList.objects.filter(id=1, sleep_accepted_for=recogniser).exists():
+def require_no_dormant_blocks(recogniser: str) -> None:
+    dormant = blocks.counts(recogniser).dormant
+    if dormant and not BlockList.objects.filter(id=1, sleep_accepted_for=recogniser).exists():
         raise HarvestRefused(
-            f"{asleep} blocks were made with another face pack and would not hold under this one. Set PACK back,"
-            " or accept that they sleep until their holders send a new photo: manage.py blocks --let-sleep."
+            f"{dormant} blocks were made with another face pack and would keep nobody out under this one. Set PACK"
+            " back, or accept that they are dormant until their holders send a new photo: manage.py blocks --let-sleep."
         )
 
 
-def spend_one() -> Screening:
-    """One harvest of the day's budget. Errors: HarvestRefused."""
+def count_harvest() -> Screening:
+    """Count this harvest against the day's limit. Errors: HarvestRefused, if the limit is reached."""
     most = int(str(settings.MATCHING["HARVESTS_A_DAY"]))
     if Screening.objects.filter(started_at__gt=Now() - timedelta(days=1)).count() >= most:
         raise HarvestRefused(
             f"The block list was asked by {most} harvests within a day, which is all it answers. Try again later,"
             " with more photos in one harvest."
         )
-    return Screening.objects.create(started_at=Now(), blocks=blocks.in_force().count())
+    return Screening.objects.create(started_at=Now(), blocks=blocks.active_blocks().count())
 
 
 _current: Screen | None = None
 
 
 @contextmanager
-def opened() -> Iterator[None]:
-    """For the length of one harvest; what was opened is wiped from memory at its end."""
+def open_screen() -> Iterator[None]:
+    """Open the block list for one harvest; what was opened is wiped from memory at the end."""
     global _current
     before, _current = _current, (screen := Screen())
     try:
@@ -273,8 +277,8 @@ def opened() -> Iterator[None]:
         screen.close()
 
 
-def current() -> Screen:
+def current_screen() -> Screen:
     """Errors: OutsideHarvest."""
     if _current is None:
-        raise OutsideHarvest("The block list answers inside a harvest alone.")
+        raise OutsideHarvest("The block list answers only inside a harvest.")
     return _current

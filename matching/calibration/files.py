@@ -1,4 +1,4 @@
-"""A calibration as it is kept: numbers for the bands (JSON), and for people two plots and their tables (SVG, Markdown).
+"""The files of a calibration: the numbers that bands are computed from (JSON), and a report with two plots for people.
 
 Nothing in them names a photo or a person.
 """
@@ -14,81 +14,94 @@ from scipy.special import betaincinv
 
 from matching.calibration import bands, plots
 from matching.calibration.bands import Calibration, Point
-from matching.calibration.pair_scores import EDGES, Counts, Separation, at_or_above
+from matching.calibration.pair_scores import EDGES, Counts, PairScores, at_or_above
 
 CONFIDENCE = 0.95
-COLUMNS = ["similarity", "pairs of people at or above", "their rate at most (95 %)", "pairs of one person below"]
+COLUMNS = [
+    "similarity",
+    "false matches (pairs of people at or above)",
+    "FMR, upper bound (95 %)",
+    "false non-matches (genuine pairs below)",
+]
 INDEX_SIZES = (10, 50, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 1_000_000_000)
-BIN = 20  # edges in one bar of the plot
+EDGES_PER_BAR = 20  # of the plot
 
 
-class TooLittle(Exception):
-    """The photos hold too few faces to measure anything; the message is one sentence."""
+class TooFewPairs(Exception):
+    """The photos hold no genuine or no impostor pair to measure; the message is one sentence for the operator."""
 
 
 @dataclass(frozen=True)
-class Source:
+class Measurement:
+    """Which model was scores, on which photos and when."""
+
     pack: str
     recogniser_sha256: str
-    how: str
+    method: str  # where the photos came from and which pairs were compared, as a sentence
     measured_on: date
     photos: int
 
 
-def calibration_of(source: Source, measured: Separation) -> Calibration:
-    """Errors: TooLittle."""
-    pairs, people_pairs = int(measured.genuine.sum()), int(measured.closest.sum())
+def calibration_from(measurement: Measurement, scores: PairScores) -> Calibration:
+    """Errors: TooFewPairs."""
+    pairs, people_pairs = int(scores.genuine.sum()), int(scores.people_pairs.sum())
     if not pairs or not people_pairs:
-        raise TooLittle("In too few of the photos a face was found: no two of one person, or no two different people.")
+        raise TooFewPairs(
+            "In too few of the photos a face was found: no two of one person, or no two different people."
+        )
     return Calibration(
-        pack=source.pack,
-        recogniser_sha256=source.recogniser_sha256,
-        how=source.how,
-        measured_on=source.measured_on.isoformat(),
-        photos=source.photos,
-        faces=measured.faces,
-        people=measured.people,
+        pack=measurement.pack,
+        recogniser_sha256=measurement.recogniser_sha256,
+        method=measurement.method,
+        measured_on=measurement.measured_on.isoformat(),
+        photos=measurement.photos,
+        faces=scores.faces,
+        people=scores.people,
         people_pairs=people_pairs,
-        impostor_pairs=int(measured.impostor.sum()),
+        impostor_pairs=int(scores.impostor.sum()),
         genuine_pairs=pairs,
-        design_effect=round(measured.design_effect, 1),
-        points=tuple(points(measured)),
+        design_effect=round(scores.design_effect, 1),
+        points=tuple(points(scores)),
     )
 
 
-def points(measured: Separation) -> Iterator[Point]:
-    """From where half of the strangers are below to where half of the genuine pairs are, at each change.
+def points(scores: PairScores) -> Iterator[Point]:
+    """A point for each similarity at which a count changes, from an FMR of at most a half to an FNMR of a half.
 
-    One more closes the list where no stranger was seen, if it was not reached: the bound there is the best there is.
+    If there are still false matches at the end, the list goes on to the first similarity without any, because the
+    upper bound of the FMR is lowest there.
     """
-    strangers, lost = at_or_above(measured.closest), measured.genuine.cumsum() - measured.genuine
-    pairs, genuine = int(strangers[0]), int(measured.genuine.sum())
-    first = int(np.flatnonzero(strangers * 2 <= pairs)[0])
-    last = max(int(np.flatnonzero(lost * 2 <= genuine)[-1]), int(np.flatnonzero(strangers > 0)[-1]) + 1)
+    false_matches, false_non_matches = at_or_above(scores.people_pairs), scores.genuine.cumsum() - scores.genuine
+    pairs, genuine = int(false_matches[0]), int(scores.genuine.sum())
+    first = int(np.flatnonzero(false_matches * 2 <= pairs)[0])
+    half_missed, last_false = np.flatnonzero(false_non_matches * 2 <= genuine)[-1], np.flatnonzero(false_matches)[-1]
+    last = max(int(half_missed), int(last_false) + 1)
     before = None
     for edge in range(first, min(last + 1, len(EDGES))):
-        counts = int(strangers[edge]), int(lost[edge])
+        counts = int(false_matches[edge]), int(false_non_matches[edge])
         if counts != before:
-            yield Point(float(EDGES[edge]), counts[0], rate_at_most(counts[0], pairs), counts[1])
+            yield Point(float(EDGES[edge]), counts[0], fmr_upper_bound(counts[0], pairs), counts[1])
         before = counts
 
 
-def rate_at_most(seen: int, pairs: int) -> float:
-    """Clopper and Pearson's upper bound, rounded up; 3/n where none was seen."""
-    bound = float(betaincinv(seen + 1, pairs - seen, CONFIDENCE)) if seen < pairs else 1.0
+def fmr_upper_bound(false_matches: int, pairs: int) -> float:
+    """Clopper and Pearson's one-sided upper bound at 95 %, rounded up; about 3/n where there was no false match."""
+    bound = 1.0
+    if false_matches < pairs:
+        bound = float(betaincinv(false_matches + 1, pairs - false_matches, CONFIDENCE))
     return min(1.0, float(f"{bound * 1.005:.3g}"))
 
 
-def write(out: Path, calibration: Calibration, measured: Separation) -> list[Path]:
-    """The JSON file named, and beside it the report with its plots. Errors: OSError."""
+def write(out: Path, calibration: Calibration, scores: PairScores) -> list[Path]:
+    """Write the JSON file `out`, and the report with its plots beside it; returns all paths. Errors: OSError."""
     out.parent.mkdir(parents=True, exist_ok=True)
     described = f"{calibration.pack}, measured on {calibration.measured_on}"
     distributions, det = (out.with_name(f"{out.stem}-{plot}.svg") for plot in ("distributions", "det"))
     report = out.with_suffix(".md")
-    distributions.write_text(plots.distributions(described, bars(measured)), encoding="utf-8")
-    det.write_text(plots.det(described, curve(calibration)), encoding="utf-8")
-    report.write_text("\n".join(told(calibration, measured, distributions.name, det.name)), encoding="utf-8")
-    # Last and at once, since from now on searches use it.
+    distributions.write_text(plots.distributions(described, histogram(scores)), encoding="utf-8")
+    det.write_text(plots.det(described, det_curve(calibration)), encoding="utf-8")
+    report.write_text("\n".join(report_lines(calibration, scores, distributions.name, det.name)), encoding="utf-8")
+    # The JSON file comes last and appears whole, because searches use it from now on.
     partial = out.with_suffix(".new")
     partial.write_text(as_json(calibration), encoding="utf-8")
     partial.replace(out)
@@ -101,14 +114,14 @@ def as_json(calibration: Calibration) -> str:
     return json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "points": [\n  {rows}\n ]\n}}\n'
 
 
-def bars(measured: Separation) -> list[plots.Bar]:
-    """Shares of the pairs of one person and of different people, a bar for each BIN thousandths."""
-    both = [in_bars(measured.genuine), in_bars(measured.impostor)]
+def histogram(scores: PairScores) -> list[plots.Bar]:
+    """The shares of genuine and impostor pairs, one bar for each EDGES_PER_BAR thousandths of similarity."""
+    both = [per_bar(scores.genuine), per_bar(scores.impostor)]
     used = [at for at in range(len(both[0])) if both[0][at] or both[1][at]]
     return [
         plots.Bar(
-            float(EDGES[at * BIN]),
-            float(EDGES[at * BIN]) + BIN / 1000,
+            float(EDGES[at * EDGES_PER_BAR]),
+            float(EDGES[at * EDGES_PER_BAR]) + EDGES_PER_BAR / 1000,
             genuine=float(both[0][at] / both[0].sum()),
             impostor=float(both[1][at] / both[1].sum()),
         )
@@ -116,69 +129,67 @@ def bars(measured: Separation) -> list[plots.Bar]:
     ]
 
 
-def in_bars(counts: Counts) -> Counts:
-    return np.add.reduceat(counts, np.arange(0, len(counts), BIN))
+def per_bar(counts: Counts) -> Counts:
+    return np.add.reduceat(counts, np.arange(0, len(counts), EDGES_PER_BAR))
 
 
-def curve(calibration: Calibration) -> list[plots.Error]:
+def det_curve(calibration: Calibration) -> list[plots.ErrorRates]:
     return [
-        plots.Error(
+        plots.ErrorRates(
             point.similarity,
-            false_match=point.strangers / calibration.people_pairs,
-            false_match_at_most=point.rate_at_most,
-            false_non_match=point.lost / calibration.genuine_pairs,
+            fmr=point.false_matches / calibration.people_pairs,
+            fmr_upper_bound=point.fmr_upper_bound,
+            fnmr=point.false_non_matches / calibration.genuine_pairs,
         )
         for point in calibration.points
     ]
 
 
-def told(calibration: Calibration, measured: Separation, distributions: str, det: str) -> Iterator[str]:
+def report_lines(calibration: Calibration, scores: PairScores, distributions: str, det: str) -> Iterator[str]:
+    """The report in Markdown; `distributions` and `det` are the file names of the plots."""
     yield f"# Calibration of {calibration.pack}\n"
-    yield f"{calibration.how}\n"
+    yield f"{calibration.method}\n"
     yield (
         f"Measured on {calibration.measured_on}: {calibration.photos:,} photos, {calibration.faces:,} faces of"
-        f" {calibration.people:,} people; {calibration.genuine_pairs:,} pairs of photos of one person,"
-        f" {calibration.impostor_pairs:,} pairs of faces of different people.\n"
+        f" {calibration.people:,} people; {calibration.genuine_pairs:,} genuine pairs (two photos of one person),"
+        f" {calibration.impostor_pairs:,} impostor pairs (faces of two different people).\n"
     )
     yield (
-        f"False matches are counted by the {calibration.people_pairs:,} pairs of people, each by its most alike faces,"
-        " because several photos of the same two people are one observation. The bound (Clopper and Pearson, 95 %) is"
-        " for independent pairs. These share people: the variance of the rarest rate that can be measured is"
-        f" {calibration.design_effect:g} times that of independent pairs, which is stated here and not corrected."
-        " Nothing is extrapolated: beyond what was seen there is no certain band.\n"
+        f"False matches are counted among the {calibration.people_pairs:,} pairs of people, each by its most similar"
+        " faces, because several photos of the same two people are one observation. The upper bound of the false match"
+        " rate (FMR; Clopper and Pearson, 95 %) is for independent pairs. These pairs share people: the variance of the"
+        f" lowest rate that can be measured is {calibration.design_effect:g} times that of independent pairs, which is"
+        " stated here and not corrected. Nothing is extrapolated: beyond what was measured there is no certain band.\n"
     )
     yield from band_table(calibration)
-    yield from relatives_table(calibration, measured)
-    yield "## How alike\n"
-    yield f"![How alike pairs of one person and of different people are; the table below]({distributions})\n"
-    yield from table("similarity from", "one person, %", "different people, %")
-    for bar in bars(measured):
+    yield from relatives_table(calibration, scores)
+    yield "## Similarity of genuine and impostor pairs\n"
+    yield f"![The distributions of genuine and impostor pairs; the table below]({distributions})\n"
+    yield from table("similarity from", "genuine pairs, %", "impostor pairs, %")
+    for bar in histogram(scores):
         yield f"| {bar.start:.2f} | {bar.genuine:.2%} | {bar.impostor:.2%} |"
-    yield "\n## What is missed and what is wrongly matched\n"
+    yield "\n## False matches and false non-matches\n"
     yield f"![The DET curve; the table below]({det})\n"
-    yield from table("similarity", "wrongly matched", "at most (95 %)", "missed")
-    for error in plots.thinned(curve(calibration)):
-        yield (
-            f"| {error.similarity:.3f} | {error.false_match:.3%} | {error.false_match_at_most:.3%}"
-            f" | {error.false_non_match:.2%} |"
-        )
+    yield from table("similarity", "FMR", "FMR, upper bound (95 %)", "FNMR")
+    for rates in plots.thinned_out(det_curve(calibration)):
+        yield f"| {rates.similarity:.3f} | {rates.fmr:.3%} | {rates.fmr_upper_bound:.3%} | {rates.fnmr:.2%} |"
     yield ""
 
 
-def relatives_table(calibration: Calibration, measured: Separation) -> Iterator[str]:
-    """Relatives are strangers to one another, and far more alike than others are."""
-    alike, pairs = at_or_above(measured.relatives), int(measured.relatives.sum())
+def relatives_table(calibration: Calibration, scores: PairScores) -> Iterator[str]:
+    """Relatives are different people, and far more similar to each other than others are."""
+    matched, pairs = at_or_above(scores.relatives), int(scores.relatives.sum())
     if not pairs:
         return
     yield "## Relatives\n"
     yield (
-        f"{pairs:,} pairs of relatives, each by its most alike faces, were counted neither as strangers nor as one"
-        " person. So many of them would be matched:\n"
+        f"{pairs:,} pairs of relatives, each by its most similar faces, were counted neither as impostor nor as genuine"
+        " pairs. So many of them would be matched:\n"
     )
     yield from table("faces × probes", "certain", "probable or certain")
     for size in INDEX_SIZES:
         limits = bands.thresholds(calibration, pack=calibration.pack, index_size=size, probes=1)
-        both = [None if at is None else int(alike[edge_of(at)]) for at in (limits.certain, limits.probable)]
+        both = [None if at is None else int(matched[edge_of(at)]) for at in (limits.certain, limits.probable)]
         shares = ["no such band" if seen is None else f"{seen:,} ({seen / pairs:.1%})" for seen in both]
         yield f"| {size:,} | {' | '.join(shares)} |"
     yield ""
@@ -188,20 +199,20 @@ def edge_of(similarity: float) -> int:
     return int(np.searchsorted(EDGES, similarity))
 
 
-def judged(calibration: Calibration, apart: Separation) -> Iterator[str]:
-    """What its bands do to people who were kept apart, at each size of an index for which there is a certain band."""
-    strangers, lost = at_or_above(apart.closest), apart.genuine.cumsum() - apart.genuine
-    people_pairs, pairs = int(apart.closest.sum()), int(apart.genuine.sum())
-    for size in (*INDEX_SIZES, calibration.largest_supported):
+def held_out_report(calibration: Calibration, apart: PairScores) -> Iterator[str]:
+    """What the bands do to people who were kept apart, at each size of an index for which there is a certain band."""
+    false_matches, lost = at_or_above(apart.people_pairs), apart.genuine.cumsum() - apart.genuine
+    people_pairs, pairs = int(apart.people_pairs.sum()), int(apart.genuine.sum())
+    for size in (*INDEX_SIZES, calibration.largest_supported_comparisons):
         limits = bands.thresholds(calibration, pack=calibration.pack, index_size=size, probes=1)
         if limits.certain is None:
             continue
         certain, probable = edge_of(limits.certain), edge_of(limits.probable)
-        expected = bands.strangers_at_most(calibration, limits.certain) * people_pairs
+        expected = bands.fmr_upper_bound_at(calibration, limits.certain) * people_pairs
         yield (
-            f"{size:,} comparisons, certain from {limits.certain:.3f}: {strangers[certain]:,} of {people_pairs:,} pairs"
-            f" of people were certain (at most {expected:.3g} were to be expected);"
-            f" of {pairs:,} pairs of one person {1 - lost[certain] / pairs:.1%} were certain,"
+            f"{size:,} comparisons, certain from {limits.certain:.3f}: {false_matches[certain]:,} of {people_pairs:,}"
+            f" pairs of people were certain (at most {expected:.3g} were to be expected);"
+            f" of {pairs:,} genuine pairs {1 - lost[certain] / pairs:.1%} were certain,"
             f" {1 - lost[probable] / pairs:.1%} certain or probable"
         )
 
@@ -209,16 +220,16 @@ def judged(calibration: Calibration, apart: Separation) -> Iterator[str]:
 def band_table(calibration: Calibration) -> Iterator[str]:
     yield "## Bands by index size\n"
     yield (
-        f"A certain band exists up to {calibration.largest_supported:,} comparisons, faces times probes. *Lost* is the"
-        " share of pairs of one person that are less alike than the probable band reaches.\n"
+        f"There is a certain band up to {calibration.largest_supported_comparisons:,} comparisons (faces times"
+        " probes). The false non-match rate (FNMR) is the share of genuine pairs below the probable band.\n"
     )
-    yield from table("faces × probes", "certain from", "probable from", "strangers at most", "lost")
+    yield from table("faces × probes", "certain from", "probable from", "expected false positives, at most", "FNMR")
     for size in INDEX_SIZES:
         limits = bands.thresholds(calibration, pack=calibration.pack, index_size=size, probes=1)
         certain = "none" if limits.certain is None else f"{limits.certain:.3f}"
-        strangers = bands.strangers_at_most(calibration, limits.probable) * size
-        lost = bands.lost_share(calibration, limits.probable)
-        yield f"| {size:,} | {certain} | {limits.probable:.3f} | {strangers:,.3g} | {lost:.1%} |"
+        false_positives = bands.fmr_upper_bound_at(calibration, limits.probable) * size
+        fnmr = bands.fnmr_at(calibration, limits.probable)
+        yield f"| {size:,} | {certain} | {limits.probable:.3f} | {false_positives:,.3g} | {fnmr:.1%} |"
     yield ""
 
 

@@ -1,6 +1,6 @@
-"""Plots as plain SVG: no script, no style sheet, a title and a description for who cannot see them.
+"""Plots as plain SVG, without script or style sheet, with a title and a description for people who cannot see them.
 
-Colours are those of Okabe and Ito; a dashed line tells the second series apart without them.
+The colours are those of Okabe and Ito. A dashed line tells the second series apart without colour.
 """
 
 import math
@@ -18,7 +18,7 @@ Position = Callable[[float], float]
 
 @dataclass(frozen=True)
 class Bar:
-    """Shares of all pairs from one similarity up to another."""
+    """The shares of all genuine and of all impostor pairs from one similarity up to another."""
 
     start: float
     end: float
@@ -27,13 +27,13 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Error:
-    """Shares of pairs decided wrongly at a similarity."""
+class ErrorRates:
+    """The shares of pairs that are decided wrongly at a similarity, used as a threshold."""
 
     similarity: float
-    false_match: float
-    false_match_at_most: float  # at 95 % confidence
-    false_non_match: float
+    fmr: float
+    fmr_upper_bound: float  # at 95 % confidence
+    fnmr: float
 
 
 @dataclass(frozen=True)
@@ -42,69 +42,70 @@ class Tick:
     text: str
 
 
-def distributions(described: str, bars: Sequence[Bar]) -> str:
-    low, high = bars[0].start, bars[-1].end
-    tallest = max(max(bar.genuine, bar.impostor) for bar in bars)
-    across, up = between(low, high, LEFT, RIGHT), between(0, tallest, BOTTOM, TOP)
+def distributions(described: str, histogram: Sequence[Bar]) -> str:
+    low, high = histogram[0].start, histogram[-1].end
+    tallest = max(max(bar.genuine, bar.impostor) for bar in histogram)
+    across, up = linear_scale(low, high, LEFT, RIGHT), linear_scale(0, tallest, BOTTOM, TOP)
     step = 0.1 if high - low > 0.3 else 0.05
     similarities = [round(n * step, 2) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
     return drawing(
-        f"How alike faces are: {described}",
-        f"Two histograms over the similarity from {low:.2f} to {high:.2f}. Pairs of different people are most often"
-        f" near {mode(bars, lambda bar: bar.impostor):.2f}, pairs of one person near"
-        f" {mode(bars, lambda bar: bar.genuine):.2f}. The numbers are in the table of the report.",
+        f"Similarity of genuine and impostor pairs: {described}",
+        f"Two histograms over the similarity from {low:.2f} to {high:.2f}. Impostor pairs (different people) are"
+        f" most often near {mode(histogram, lambda bar: bar.impostor):.2f}, genuine pairs (one person) near"
+        f" {mode(histogram, lambda bar: bar.genuine):.2f}. The numbers are in the table of the report.",
         [
             *x_axis("similarity (cosine)", [Tick(across(value), f"{value:g}") for value in similarities]),
-            *y_axis("share of pairs", [Tick(up(share), f"{share * 100:.2g} %") for share in halves(tallest)]),
-            outline(bars, lambda bar: bar.impostor, across, up, ORANGE, "6 4"),
-            outline(bars, lambda bar: bar.genuine, across, up, BLUE, ""),
-            *legend(("one person", BLUE, ""), ("different people", ORANGE, "6 4")),
+            *y_axis("share of pairs", [Tick(up(share), f"{share * 100:.2g} %") for share in three_ticks(tallest)]),
+            outline(histogram, lambda bar: bar.impostor, across, up, ORANGE, "6 4"),
+            outline(histogram, lambda bar: bar.genuine, across, up, BLUE, ""),
+            *legend(("genuine (one person)", BLUE, ""), ("impostor (different people)", ORANGE, "6 4")),
         ],
     )
 
 
-def det(described: str, errors: Sequence[Error]) -> str:
-    """Missed against wrongly matched, both measured and at the bound; the first axis is logarithmic."""
-    least = 10 ** math.floor(math.log10(min(error.false_match_at_most for error in errors)))
-    most_missed = max(0.01, max(error.false_non_match for error in errors))
-    log, up = between(math.log10(least), 0, LEFT, RIGHT), between(0, most_missed, BOTTOM, TOP)
+def det(described: str, errors: Sequence[ErrorRates]) -> str:
+    """The FNMR over the FMR, both as measured and at its upper bound; the axis of the FMR is logarithmic."""
+    least = 10 ** math.floor(math.log10(min(error.fmr_upper_bound for error in errors)))
+    most_missed = max(0.01, max(error.fnmr for error in errors))
+    log, up = linear_scale(math.log10(least), 0, LEFT, RIGHT), linear_scale(0, most_missed, BOTTOM, TOP)
 
     def across(rate: float) -> float:
         return log(math.log10(max(rate, least)))
 
     powers = [10.0**n for n in range(round(math.log10(least)), 1)]
     return drawing(
-        f"What is missed and what is wrongly matched: {described}",
-        "A detection error trade-off curve. To the left fewer different people are matched and more pairs of one person"
-        " are missed. The numbers are in the table of the report.",
+        f"False matches and false non-matches: {described}",
+        "A detection error trade-off curve. To the left there are fewer false matches and more false non-matches."
+        " The numbers are in the table of the report.",
         [
-            *x_axis("pairs of people wrongly matched", [Tick(across(rate), f"{rate * 100:g} %") for rate in powers]),
+            *x_axis("false match rate (FMR)", [Tick(across(rate), f"{rate * 100:g} %") for rate in powers]),
             *y_axis(
-                "pairs of one person missed", [Tick(up(share), f"{share * 100:.2g} %") for share in halves(most_missed)]
+                "false non-match rate (FNMR)",
+                [Tick(up(share), f"{share * 100:.2g} %") for share in three_ticks(most_missed)],
             ),
-            line([(across(e.false_match_at_most), up(e.false_non_match)) for e in errors], ORANGE, "6 4"),
-            line([(across(e.false_match), up(e.false_non_match)) for e in errors if e.false_match], BLUE, ""),
-            *legend(("as measured", BLUE, ""), ("at most, 95 % confidence", ORANGE, "6 4")),
+            line([(across(e.fmr_upper_bound), up(e.fnmr)) for e in errors], ORANGE, "6 4"),
+            line([(across(e.fmr), up(e.fnmr)) for e in errors if e.fmr], BLUE, ""),
+            *legend(("as measured", BLUE, ""), ("upper bound, 95 % confidence", ORANGE, "6 4")),
         ],
     )
 
 
-def thinned(errors: Sequence[Error]) -> list[Error]:
-    """At most so many lines, the last always among them."""
+def thinned_out(errors: Sequence[ErrorRates]) -> list[ErrorRates]:
+    """At most MOST_LINES of them, with the last always included."""
     step = -(-len(errors) // MOST_LINES)
     return [*errors[:-1:step], errors[-1]]
 
 
-def between(low: float, high: float, start: float, end: float) -> Position:
+def linear_scale(low: float, high: float, start: float, end: float) -> Position:
     return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
-def halves(most: float) -> list[float]:
+def three_ticks(most: float) -> list[float]:
     return [0, most / 2, most]
 
 
-def mode(bars: Sequence[Bar], share: Callable[[Bar], float]) -> float:
-    highest = max(bars, key=share)
+def mode(histogram: Sequence[Bar], share: Callable[[Bar], float]) -> float:
+    highest = max(histogram, key=share)
     return (highest.start + highest.end) / 2
 
 
@@ -136,9 +137,9 @@ def y_axis(name: str, ticks: Sequence[Tick]) -> Iterator[str]:
 
 
 def outline(
-    bars: Sequence[Bar], share: Callable[[Bar], float], across: Position, up: Position, colour: str, dashes: str
+    histogram: Sequence[Bar], share: Callable[[Bar], float], across: Position, up: Position, colour: str, dashes: str
 ) -> str:
-    corners = [(across(edge), up(share(bar))) for bar in bars for edge in (bar.start, bar.end)]
+    corners = [(across(edge), up(share(bar))) for bar in histogram for edge in (bar.start, bar.end)]
     return line([(corners[0][0], BOTTOM), *corners, (corners[-1][0], BOTTOM)], colour, dashes)
 
 

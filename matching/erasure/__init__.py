@@ -3,7 +3,14 @@
 from matching.erasure.canaries import plant as plant_canaries
 from matching.erasure.images import erase, hide, present, searchable, unhide
 from matching.erasure.purging import purge, unpurged
-from matching.erasure.tombstones import Verb, is_behind, require_replayed, use_keeper, use_kind, write_notes
+from matching.erasure.tombstones import (
+    Verb,
+    is_behind,
+    require_replayed,
+    use_note_replayer,
+    use_replay_hooks,
+    write_notes,
+)
 from matching.erasure.tombstones import record as record_tombstones
 from matching.erasure.tombstones import replay as replay_tombstones
 
@@ -21,7 +28,7 @@ __all__ = [
     "searchable",
     "unhide",
     "unpurged",
-    "use_keeper",
-    "use_kind",
+    "use_note_replayer",
+    "use_replay_hooks",
     "write_notes",
 ]

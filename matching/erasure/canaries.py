@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import numpy as np
 
 from matching.faces import unit
-from matching.harvest import Arrival, admit, only_one
+from matching.harvest import Arrival, admit, one_harvest
 from matching.index import FaceRows
 from matching.models import IndexPack
 
@@ -23,6 +23,6 @@ def plant(count: int) -> dict[UUID, bytes]:
     ids = [uuid4() for _ in range(count)]
     arrivals = [Arrival(one, one.bytes * 2, f"https://{SITE}/{one}", SITE, ONE_DAY) for one in ids]
     boxes = np.tile(np.array([0, 0, 1, 1], np.int32), (count, 1))
-    with only_one():
+    with one_harvest():
         admit(arrivals, FaceRows(ids, boxes, np.ones(count, np.float32), rows))
     return {one: row.astype("<f2").tobytes() for one, row in zip(ids, rows, strict=True)}

@@ -61,7 +61,7 @@ def log_files(before: str) -> tuple[str, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(IS_ARCHIVED)
         is_archived = cursor.fetchone()[0]
-    return None if is_archived else _seen(LOG_FILES, before=before)
+    return None if is_archived else _names_or_none(LOG_FILES, before=before)
 
 
 def stray_files() -> tuple[str, ...] | None:
@@ -69,7 +69,7 @@ def stray_files() -> tuple[str, ...] | None:
 
     One whose table some transaction is still making looks the same.
     """
-    return _seen(STRAY_FILES)
+    return _names_or_none(STRAY_FILES)
 
 
 def clear_stray_files() -> tuple[str, ...] | None:
@@ -82,7 +82,7 @@ def clear_stray_files() -> tuple[str, ...] | None:
     found = stray_files()
     if not found:
         return found
-    over = _over(_under_way())
+    over = _have_ended(_under_way())
     strays = sorted(set(found).intersection(stray_files() or ()))
     folder = settings.MATCHING.get("DATABASE_FOLDER")
     if folder is None or not over:
@@ -101,7 +101,7 @@ def _is_deleted(file: Path) -> bool:
     return True
 
 
-def _over(transactions: frozenset[str]) -> bool:
+def _have_ended(transactions: frozenset[str]) -> bool:
     until = time.monotonic() + PATIENCE
     while transactions & _under_way():
         if time.monotonic() > until:
@@ -123,7 +123,7 @@ def _own_folder() -> str:
         return str(cursor.fetchone()[0])
 
 
-def _seen(query: str, **values: str) -> tuple[str, ...] | None:
+def _names_or_none(query: str, **values: str) -> tuple[str, ...] | None:
     try:
         with connection.cursor() as cursor:
             cursor.execute(query, values or None)

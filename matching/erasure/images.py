@@ -22,19 +22,19 @@ def hide(image_ids: Sequence[UUID]) -> None:
 
 def unhide(image_ids: Sequence[UUID]) -> None:
     # Afterwards: an image shown by a transaction that fails must not be shown by a replay.
-    transaction.on_commit(lambda: tombstones.record(Verb.SHOWN, image_ids))
+    transaction.on_commit(lambda: tombstones.record(Verb.UNHIDDEN, image_ids))
     HarvestedImage.objects.filter(id__in=image_ids).update(hidden_at=None)
 
 
 def searchable(image_ids: Sequence[UUID]) -> frozenset[UUID]:
     """Those of the images that the operator's search could still return."""
-    return index().shown(image_ids)
+    return index().searchable(image_ids)
 
 
 def erase(image_ids: Sequence[UUID], store: Store) -> None:
     """Idempotent; where it fails, any part of the batch may be gone. Errors: IndexBehind, and nothing is gone."""
     if store is Store.INDEX:
-        tombstones.record(Verb.GONE, image_ids)
+        tombstones.record(Verb.ERASED, image_ids)
         index().remove(image_ids)
     else:
         tombstones.require_replayed()
@@ -44,5 +44,5 @@ def erase(image_ids: Sequence[UUID], store: Store) -> None:
 def present(image_ids: Sequence[UUID], store: Store) -> frozenset[UUID]:
     """Those of the images of which the store still has something."""
     if store is Store.INDEX:
-        return index().holds(image_ids)
-    return blob_store().holds(image_ids, store)
+        return index().present(image_ids)
+    return blob_store().present(image_ids, store)

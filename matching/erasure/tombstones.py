@@ -1,8 +1,8 @@
-"""What was decided about images, kept outside the database and its backups (matching.journal).
+"""Decisions about images, kept in a file outside the database and its backups (matching.journal).
 
-A restored database has forgotten what was hidden and erased since its backup, and what was told in notes. The file has
-not, and nothing is answered from such a database until the rest has been replayed: the notes first, since a legal hold
-is one of them, then the deeds. An image's id is random and says nothing about anybody.
+A restored database does not know what was hidden, erased or noted since its backup. The file does. Nothing is answered
+from such a database until the file has been replayed: first the notes, because legal holds are among them, then the
+deeds. An image's id is random and says nothing about anybody.
 """
 
 import time
@@ -16,59 +16,62 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from matching import journal
-from matching.blocklist import BLOCK_NOTE, bring_back_block
+from matching.blocklist import BLOCK_NOTE, replay_block_note
 from matching.errors import IndexBehind
 from matching.index import store as index
 from matching.models import HarvestedImage
-from matching.provenance import REFUSED_NOTE, begin_refused_list_anew, bring_back_refused, refuse_addresses
+from matching.provenance import REFUSED_NOTE, begin_refused_list_anew, refuse_addresses, replay_refused_note
 from matching.stores import blob_store
-from matching.types import BroughtBack, ImageKeeper, Replayed, Store
+from matching.types import ReplayHooks, ReplayOutcome, ReplayReport, Store
 
 log = structlog.get_logger()
 
-# A line is on the disk a moment before the database has it; only what stays unseen longer comes from another time.
+# A line is on the disk a moment before the database knows of it. Only if it stays unknown was a backup restored.
 MOMENT = 1.0  # seconds
 BATCH = 1000  # images erased again at a time
 
-BringBack = Callable[[UUID, str], BroughtBack]
+NoteReplayer = Callable[[UUID, str], ReplayOutcome]
 
 
 class Verb(StrEnum):
+    """The values are the words in the file."""
+
     HIDDEN = "hidden"
-    SHOWN = "shown"
-    GONE = "gone"
+    UNHIDDEN = "shown"
+    ERASED = "gone"
 
 
-# How what each kind of note tells is brought back; idempotent.
-_kinds: dict[str, BringBack] = {BLOCK_NOTE: bring_back_block, REFUSED_NOTE: bring_back_refused}
-_keeper: ImageKeeper | None = None
+# By the kind of note: what does again what a note says. Idempotent.
+_replayers: dict[str, NoteReplayer] = {BLOCK_NOTE: replay_block_note, REFUSED_NOTE: replay_refused_note}
+_hooks: ReplayHooks | None = None
 
 
-def use_kind(kind: str, bring_back: BringBack) -> None:
-    _kinds[kind] = bring_back
+def use_note_replayer(kind: str, replay_note: NoteReplayer) -> None:
+    _replayers[kind] = replay_note
 
 
-def use_keeper(keeper: ImageKeeper | None) -> None:
-    global _keeper
-    _keeper = keeper
+def use_replay_hooks(keeper: ReplayHooks | None) -> None:
+    global _hooks
+    _hooks = keeper
 
 
 def record(verb: Verb, image_ids: Iterable[UUID]) -> None:
-    """On the disk when this returns. A database that is behind is brought up to date first.
+    """Write the decision to the file; it is on the disk when this returns.
 
-    Errors: IndexBehind where it is behind and the caller holds a transaction, in which nothing can be erased; or where
-    it was, and the caller erases: by what it has learned, the image may have to be kept.
+    A database that is behind the file is brought up to date first. Errors: IndexBehind, if it is behind and the caller
+    holds a transaction, in which nothing can be erased; or if it was behind and the caller wants to erase, because a
+    legal hold that was replayed may forbid that now.
     """
     instant = journal.now()
     lines = "".join(f"{instant} {verb} {image_id}\n" for image_id in image_ids).encode()
     while lines and not journal.append_unless_behind(lines):
         catch_up()
-        if verb is Verb.GONE:
+        if verb is Verb.ERASED:
             raise IndexBehind("The index was behind its tombstones: ask again what is to be erased.")
 
 
 def write_notes() -> None:
-    """On the disk when this returns, if they have committed. Errors: as `record`."""
+    """Write the notes that have committed; they are on the disk when this returns. Errors: as `record`."""
     while not journal.write_notes_unless_behind():
         catch_up()
 
@@ -81,7 +84,7 @@ def catch_up() -> None:
 
 
 def is_behind() -> bool:
-    """Whether the database comes from before something that the file knows."""
+    """Whether the database is older than the file: it was restored from a backup."""
     until = time.monotonic() + MOMENT
     while journal.seen() != journal.size():
         if time.monotonic() > until:
@@ -96,82 +99,84 @@ def require_replayed() -> None:
         raise IndexBehind("The index is older than what was erased from it; that is being erased again first.")
 
 
-def replay(*, everything: bool = False) -> Replayed:
-    """Do again what the database, or with `everything` the image store too, may have forgotten.
+def replay(*, everything: bool = False) -> ReplayReport:
+    """Do again what the restored database, or with `everything` also the restored image store, does not know.
 
-    Idempotent, and outside a transaction, because an erasure takes one of its own.
+    Idempotent. Call it outside a transaction, because an erasure takes one of its own.
     """
     with journal.one_replay():
         asked = journal.standing()
         if asked.since > asked.until:
-            # Whoever has the file has the proof: without it a backup could bring images back unseen.
+            # Lines are missing, so a backup could have brought images back unnoticed.
             log.error("matching.tombstones_lost", bytes_missing=asked.since - asked.until)
-        notes = _bring_back(journal.notes(asked))
+        notes = _replay_notes(journal.notes(asked))
         replayed = _do_again(_last_verbs(0 if everything else asked.since, asked.until), notes)
         journal.has_seen(asked.since, asked.until)
         journal.write_notes_unless_behind()
     log.info(
         "matching.tombstones_replayed",
-        gone=replayed.gone,
+        erased=replayed.erased,
         came_back=len(replayed.came_back),
         held=replayed.held,
-        returned=sum(replayed.returned.values()),
-        lost=sum(replayed.lost.values()),
+        notes_replayed=sum(replayed.notes_replayed.values()),
+        notes_lost=sum(replayed.notes_lost.values()),
     )
     return replayed
 
 
-def _bring_back(notes: Iterable[journal.Written]) -> Mapping[BroughtBack, Counter[str]]:
-    counted: dict[BroughtBack, Counter[str]] = {outcome: Counter() for outcome in BroughtBack}
+def _replay_notes(notes: Iterable[journal.Written]) -> Mapping[ReplayOutcome, Counter[str]]:
+    counted: dict[ReplayOutcome, Counter[str]] = {outcome: Counter() for outcome in ReplayOutcome}
     for note in notes:
-        if note.kind in _kinds:
-            outcome = _kinds[note.kind](note.subject, note.said)
+        if note.kind in _replayers:
+            outcome = _replayers[note.kind](note.subject, note.said)
         else:  # of a later version
             log.error("matching.note_of_unknown_kind", kind=note.kind)
-            outcome = BroughtBack.LOST
+            outcome = ReplayOutcome.IMPOSSIBLE
         counted[outcome][note.kind] += 1
     return counted
 
 
-def _do_again(last: dict[UUID, Verb], notes: Mapping[BroughtBack, Counter[str]]) -> Replayed:
+def _do_again(last: dict[UUID, Verb], notes: Mapping[ReplayOutcome, Counter[str]]) -> ReplayReport:
     by_verb = {verb: [image_id for image_id, was in last.items() if was is verb] for verb in Verb}
-    gone = sorted(by_verb[Verb.GONE])
-    kept = _held(gone)
-    came_back = _erase_again([image_id for image_id in gone if image_id not in kept])
+    erased = sorted(by_verb[Verb.ERASED])
+    kept = _held(erased)
+    came_back = _erase_again([image_id for image_id in erased if image_id not in kept])
     out_of_search = [*by_verb[Verb.HIDDEN], *kept]
     hidden = HarvestedImage.objects.filter(id__in=out_of_search, hidden_at=None).update(hidden_at=Now())
-    shown = HarvestedImage.objects.filter(id__in=by_verb[Verb.SHOWN], hidden_at__isnull=False).update(hidden_at=None)
-    return Replayed(
-        gone=len(gone),
+    unhidden = HarvestedImage.objects.filter(id__in=by_verb[Verb.UNHIDDEN], hidden_at__isnull=False).update(
+        hidden_at=None
+    )
+    return ReplayReport(
+        erased=len(erased),
         came_back=came_back,
         hidden=hidden,
-        shown=shown,
+        unhidden=unhidden,
         held=len(kept),
-        returned=dict(notes[BroughtBack.NOW]),
-        lost=dict(notes[BroughtBack.LOST]),
+        notes_replayed=dict(notes[ReplayOutcome.DONE]),
+        notes_lost=dict(notes[ReplayOutcome.IMPOSSIBLE]),
     )
 
 
 def _held(image_ids: Sequence[UUID]) -> frozenset[UUID]:
-    if _keeper is None:
+    if _hooks is None:
         return frozenset()
-    return frozenset(image_id for batch in batched(image_ids, BATCH) for image_id in _keeper.held(batch))
+    return frozenset(image_id for batch in batched(image_ids, BATCH) for image_id in _hooks.held(batch))
 
 
 def _erase_again(image_ids: Sequence[UUID]) -> tuple[UUID, ...]:
-    """Those of the images of which anything had come back.
+    """Returns those of the images of which some store held something again.
 
-    Where one came from, and who was shown it, is known as long as the index has it; so that goes last.
+    The index goes last, because it alone knows where an image came from and to whom it was disclosed.
     """
     back: set[UUID] = set()
     for batch in batched(image_ids, BATCH):
-        indexed = index().holds(batch)
+        indexed = index().present(batch)
         if refuse_addresses(sorted(indexed)):
             begin_refused_list_anew()
-        if _keeper is not None:
-            _keeper.tell(sorted(indexed))
+        if _hooks is not None:
+            _hooks.record_recipients(sorted(indexed))
         for store in (Store.DERIVED, Store.IMAGES):
-            held = blob_store().holds(batch, store)
+            held = blob_store().present(batch, store)
             blob_store().remove(sorted(held), store)
             back |= held
         index().remove(sorted(indexed))
@@ -184,9 +189,9 @@ def batched(image_ids: Sequence[UUID], size: int) -> Iterator[Sequence[UUID]]:
 
 
 def _last_verbs(since: int, until: int) -> dict[UUID, Verb]:
-    """What was decided last about each image; what is gone stays gone."""
+    """The last decision about each image; one that was erased stays erased."""
     last: dict[UUID, Verb] = {}
     for deed in journal.deeds(since, until):
-        if last.get(deed.image_id) is not Verb.GONE:
+        if last.get(deed.image_id) is not Verb.ERASED:
             last[deed.image_id] = Verb(deed.verb)
     return last

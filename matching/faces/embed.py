@@ -31,7 +31,7 @@ class DlibResnet:
         if not faces:
             return np.zeros((0, self.dim), np.float32)
         chips = [self._chip(pixels, face) for face in faces]
-        # Averaged with its mirror image: the same person is then a little closer, strangers are not.
+        # Averaged with its mirror image: genuine pairs are then a little more similar, impostor pairs are not.
         both = [np.array(self._net.compute_face_descriptor(view), np.float32) for view in mirrored(chips)]
         rows = np.stack(both).reshape(len(faces), 2, self.dim).mean(axis=1)
         return unit(rows)

@@ -67,7 +67,7 @@ def read_selfie(content: bytes, pack: Pack) -> Selfie:
     with turn(SECONDS_IN_LINE - (time.monotonic() - begun)):
         engine = packs.engine(pack)
         try:
-            return selfie(picture.pixels, engine)
+            return selfie(picture.pixels, engine, pack=pack.info.name)
         except PhotoRejected as rejected:
             if rejected.fault is PhotoFault.NO_FACE and picture.is_see_through:
                 raise PhotoRejected(PhotoFault.TRANSPARENT) from None
@@ -85,13 +85,13 @@ def faces_in(pixels: Pixels, engine: Engine) -> list[Found]:
         raise PhotoRejected(PhotoFault.UNEXAMINED) from error
 
 
-def selfie(pixels: Pixels, engine: Engine) -> Selfie:
+def selfie(pixels: Pixels, engine: Engine, *, pack: str) -> Selfie:
     # Of a collage only the detections are paid for: there is nothing to embed before one face stands out.
     face = only_face(engine.detect(pixels), partial(engine.detector.certainty, pixels))
     probes, mirrored = engine.embed(pixels, [face]), engine.embedder.mirrored(pixels, [face])
     live = engine.liveness.score(pixels, face.box) if engine.liveness else None
     found = quality.measure(pixels, face.box, engine.detector.landmarks(face.points))
-    return Selfie(jpeg(pixels), probes, mirrored, quality.flaw(found), live)
+    return Selfie(jpeg(pixels), probes, mirrored, quality.flaw(found), pack, live)
 
 
 @contextmanager

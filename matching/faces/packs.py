@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from matching.calibration import for_recogniser
+from matching.calibration import calibration_for
 from matching.errors import PackError
 from matching.faces import liveness, model_files, onnx_sessions
 from matching.faces.detect import THOROUGH, Detection, Detector, Effort, Hog, Scrfd
@@ -168,7 +168,7 @@ def dlib_models() -> Path:
 
 def calibrated_as(recogniser_sha256: str) -> str:
     """The name of the calibration for exactly this model file; empty where nobody measured it."""
-    found = for_recogniser(recogniser_sha256)
+    found = calibration_for(recogniser_sha256)
     return found.pack if found else ""
 
 

@@ -1,7 +1,8 @@
 """Photos and ready embeddings into the index, through one door."""
 
-from matching.harvest.admission import Arrival, admit, clear_leftovers, only_one
+from matching.harvest.admission import Arrival, admit, clear_leftovers, one_harvest
 from matching.harvest.embedding_files import EmbeddingFile
+from matching.harvest.manifest import read as read_manifest
 from matching.harvest.photos import harvest as harvest_photos
 from matching.harvest.ready_embeddings import harvest as harvest_embeddings
 
@@ -12,5 +13,6 @@ __all__ = [
     "clear_leftovers",
     "harvest_embeddings",
     "harvest_photos",
-    "only_one",
+    "one_harvest",
+    "read_manifest",
 ]

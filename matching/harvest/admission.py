@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from matching.blocklist import ListChanged, current_screening, screen_opened
+from matching.blocklist import ListChanged, current_screen, open_screen
 from matching.errors import HarvestRunning
 from matching.index import FIELD_LENGTH, FaceRows, copy_in, days_since_2000
 from matching.index import store as index
@@ -89,7 +89,7 @@ def admit(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
     """A batch, at a stroke: what is known already or blocked is left out, with all its faces.
 
     Blobs first, then one transaction, so that an image that can be found is whole; what that transaction cannot undo,
-    blobs and the faces of an index elsewhere, has an intake row meanwhile. Only inside `only_one`: there the
+    blobs and the faces of an index elsewhere, has an intake row meanwhile. Only inside `one_harvest`: there the
     block list can be asked. Errors: OutsideHarvest, HarvestRefused.
     """
     while True:
@@ -102,7 +102,7 @@ def admit_as_listed(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
     fresh = new(arrivals)
     candidates = faces_of(fresh, arrivals, faces)
     # A photo goes whole: one face that may not enter keeps out the image and all faces in it.
-    refused = current_screening().refused(fresh, candidates.image_ids, candidates.rows)
+    refused = current_screen().kept_out(fresh, candidates.image_ids, candidates.rows)
     refused |= from_refused_addresses(fresh)
     entering = [arrival for arrival in fresh if arrival.image_id not in refused]
     inside = frozenset(arrival.image_id for arrival in entering)
@@ -163,7 +163,7 @@ ON_DISK = "SELECT pg_logical_emit_message(true, 'harvest', '')"  # its commit wa
 def add_rows(arrivals: Sequence[Arrival], faces: FaceRows, *, settled: Sequence[UUID]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(NOT_WAITING)
-    current_screening().record()
+    current_screen().record()
     copy_in(COPY_IMAGES, map(image_row, arrivals))
     index().add(faces)
     Intake.objects.filter(image_id__in=settled).delete()
@@ -210,13 +210,14 @@ def clear(image_ids: Sequence[UUID]) -> None:
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
+def one_harvest() -> Iterator[None]:
+    """Inside this context the block list answers and no other harvest runs. Errors: HarvestRunning."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
             raise HarvestRunning("Another harvest of this index is running.")
     try:
-        with screen_opened():
+        with open_screen():
             yield
     finally:
         with connection.cursor() as cursor:

@@ -7,244 +7,249 @@ page          text, where it was found; address (optional), where the image itse
 harvested_on  a date, or text as YYYY-MM-DD; site, country (optional) text
 box           four whole numbers, left, top, right, bottom, in pixels; score (optional) a number
 embedding     a list of numbers, or bytes: little-endian float32 or float16; of the pack's dimension
+
+What is wrong with one row is said of that row; what is wrong with a column, or with the dimension of all embeddings,
+of the file.
 """
 
-import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-import pyarrow.csv
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from matching.errors import BadEmbeddings
+from matching.provenance import ADDRESS, COUNTRY, HARVESTED_ON, PAGE, SITE
+from matching.tables import Batch, Column, Kind, Refused, Table, decimal, id_column, open_table
 from matching.types import Embeddings
 
 PIECE = 2048  # rows; while these are prepared the ones before are stored, and both fit a processor's cache
-READ_AHEAD = 1 << 20  # bytes of a column; without it a whole row group is read at once, whatever its size
-REQUIRED = ("page", "harvested_on", "box")
-OPTIONAL = ("address", "site", "country", "score")
 RECOGNISER = b"recogniser_sha256"  # in the file's own metadata
+DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII | re.IGNORECASE)
+FURTHEST = 2**30  # pixels
+
+
+def file_digest(cell: str | bytes | None) -> bytes | None:
+    if not cell:
+        return None
+    if isinstance(cell, bytes) and len(cell) == 32:
+        return cell
+    text = (cell.decode("ascii", "replace") if isinstance(cell, bytes) else cell).strip()
+    if not DIGEST.fullmatch(text):
+        raise Refused("is no SHA-256: 32 bytes, or 64 digits in hex")
+    return bytes.fromhex(text)
+
+
+def score(cell: str | None) -> float:
+    found = 1.0 if cell is None or not cell.strip() else decimal(cell)
+    if abs(found) > 1e6:
+        raise Refused("is no score")
+    return found
+
+
+def box(cell: str | None) -> tuple[float, ...]:
+    found = tuple(map(decimal, (cell or "").split()))
+    if len(found) != 4:
+        raise Refused(BOX_WANTED)
+    return found
+
+
+BOX_WANTED = "must hold four numbers: left, top, right, bottom"
+
+IMAGE = id_column("image")
+FILE_DIGEST = Column("file_digest", frozenset({Kind.TEXT, Kind.BYTES}), file_digest, keeps_bytes=True)
+BOX = Column("box", frozenset({Kind.LISTS, Kind.TEXT}), box, needed=True)
+SCORE = Column("score", frozenset({Kind.WHOLE, Kind.FRACTIONS, Kind.TEXT}), score)
+# Read as it lies: a list for each row, or bytes.
+EMBEDDING = Column("embedding", frozenset({Kind.LISTS, Kind.BYTES}), str, needed=True, keeps_bytes=True)
+
+OF_IMAGE = (IMAGE, FILE_DIGEST, PAGE, HARVESTED_ON, SITE, COUNTRY, ADDRESS)
+IDENTITY = ("image", "file_digest", "page")
 
 
 @dataclass(frozen=True)
 class Piece:
     """Rows that stand together; the rows of one image are never in two pieces."""
 
-    first: int  # number of the first row in the file, from 1
-    columns: dict[str, list[Any]]
+    batch: Batch
     boxes: NDArray[np.int32]  # (n, 4)
     scores: NDArray[np.float32]  # (n,)
     rows: Embeddings  # (n, dim), of whatever length, perhaps not finite
+    faults: dict[int, str]  # by row: why its numbers cannot be used
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.batch)
 
 
-@dataclass(frozen=True)
 class EmbeddingFile:
-    path: Path
-    ids: Path | None = None  # beside an .npy: the table of all other columns
+    """Errors of the maker and of reading: BadTable."""
 
-    @property
-    def table(self) -> Path:
-        return self.ids or self.path
+    def __init__(self, path: Path, ids: Path | None = None) -> None:
+        """`ids`: the table of all other columns, beside an .npy."""
+        self._vectors = None if ids is None else array(path)
+        columns = (*OF_IMAGE, BOX, SCORE) if ids else (*OF_IMAGE, BOX, SCORE, EMBEDDING)
+        self._table: Table = open_table(ids or path, columns, one_of=("image", "file_digest"))
+        # Before anything is taken in: where one row is missing, all that follow would bear another's embedding.
+        if self._vectors is not None and (rows := self._table.count()) != len(self._vectors):
+            raise BadEmbeddings(f"{self._table.path.name} has {rows} rows, but {path.name} has {len(self._vectors)}.")
 
     def recogniser(self) -> str:
         """SHA-256 of the model that made them, where the file says so."""
-        if self.table.suffix.lower() != ".parquet":
-            return ""
-        stated: bytes = (schema(self.table).metadata or {}).get(RECOGNISER, b"")
-        return stated.decode()
+        return self._table.metadata.get(RECOGNISER, b"").decode(errors="replace")
 
     def count(self) -> int:
-        if self.path.suffix.lower() == ".npy":
-            return len(array(self.path))
-        with opened(self.path) as parquet:
-            return int(parquet.metadata.num_rows)
+        return self._table.count() if self._vectors is None else len(self._vectors)
 
     def pieces(self, dim: int) -> Iterator[Piece]:
-        """Errors: BadEmbeddings."""
-        vectors = array(self.path) if self.path.suffix.lower() == ".npy" else None
-        names = column_names(self.table, embedding=vectors is None)
         done = 0
-        for batch in whole_images(batches(self.table, names)):
-            part = None if vectors is None else vectors[done : done + batch.num_rows]
-            yield piece(batch, part, first=done + 1, dim=dim)
-            done += batch.num_rows
-        if vectors is not None and done != len(vectors):
-            raise BadEmbeddings(f"{self.table.name} has {done} rows, but {self.path.name} has {len(vectors)}.")
+        for batch in whole_images(self._table.batches(PIECE)):
+            part = None if self._vectors is None else self._vectors[done : done + len(batch)]
+            yield piece(batch, part, dim, is_first=not done)
+            done += len(batch)
 
 
 def array(path: Path) -> NDArray[Any]:
     try:
-        found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
+        found: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError):
         raise BadEmbeddings(f"{path.name} is no NumPy array that can be read.") from None
     if found.ndim != 2 or found.dtype.kind != "f":
         raise BadEmbeddings(f"{path.name} must be a table of floating-point numbers, a row for each face.")
     return found
 
 
-def opened(path: Path) -> Any:
-    try:
-        return pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=READ_AHEAD)
-    except (OSError, pa.ArrowException):
-        raise BadEmbeddings(f"{path.name} is no Parquet file that can be read.") from None
-
-
-def schema(path: Path) -> Any:
-    if path.suffix.lower() == ".csv":
-        with text(path) as reader:
-            return reader.schema
-    with opened(path) as parquet:
-        return parquet.schema_arrow
-
-
-def text(path: Path) -> Any:
-    """Every column as text, so that no id, date or country is taken for a number."""
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            names = lines.readline().strip().split(",")
-        kinds = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
-        return pyarrow.csv.open_csv(path, convert_options=kinds)
-    except (OSError, UnicodeDecodeError, pa.ArrowException):
-        raise BadEmbeddings(f"{path.name} is no CSV file that can be read.") from None
-
-
-def column_names(path: Path, *, embedding: bool) -> list[str]:
-    there = set(schema(path).names)
-    needed = [*REQUIRED, *(["embedding"] if embedding else [])]
-    missing = [name for name in needed if name not in there]
-    if not there & {"image", "file_digest"}:
-        missing.append("image or file_digest")
-    if missing:
-        raise BadEmbeddings(f"{path.name} lacks the columns {', '.join(missing)}.")
-    return [name for name in ("image", "file_digest", *needed, *OPTIONAL) if name in there]
-
-
-def batches(path: Path, names: list[str]) -> Iterator[Any]:
-    try:
-        if path.suffix.lower() == ".csv":
-            with text(path) as reader:
-                yield from (batch.select(names) for batch in reader)
-        else:
-            with opened(path) as parquet:
-                yield from parquet.iter_batches(batch_size=PIECE, columns=names)
-    except (OSError, pa.ArrowException):
-        raise BadEmbeddings(f"{path.name} is damaged; what was read before is kept.") from None
-
-
-def whole_images(batches: Iterable[Any]) -> Iterator[Any]:
+def whole_images(batches: Iterable[Batch]) -> Iterator[Batch]:
     """The same rows, cut between images: the last image of a batch waits for the next, which may go on with it."""
-    left = None
+    left: Batch | None = None
     for batch in batches:
-        table = pa.Table.from_batches([batch] if left is None else [*left.to_batches(), batch])
-        cut = last_image_at(table)
+        whole = batch if left is None else joined(left, batch)
+        cut = last_image_at(whole)
         if cut:
-            yield table.slice(0, cut).combine_chunks()
-        left = table.slice(cut)
-    if left is not None and left.num_rows:
-        yield left.combine_chunks()
+            yield whole.cut(0, cut)
+        left = whole.cut(cut, len(whole))
+    if left is not None and len(left):
+        yield left
 
 
-def last_image_at(table: Any) -> int:
-    names = [name for name in ("image", "file_digest", "page") if name in table.column_names]
-    at = table.num_rows
-    last = [table.column(name)[at - 1] for name in names] if at else []
-    while at and [table.column(name)[at - 1] for name in names] == last:
+def joined(one: Batch, other: Batch) -> Batch:
+    cells = {name: one.cells[name] + cells for name, cells in other.cells.items()}
+    arrays = {name: pa.concat_arrays([one.arrays[name], array]) for name, array in other.arrays.items()}
+    return Batch(one.noun, [*one.numbers, *other.numbers], cells, arrays, other.reached)
+
+
+def last_image_at(batch: Batch) -> int:
+    of_image = [batch.cells[name] for name in IDENTITY if name in batch.cells]
+    at = len(batch)
+    last = [cells[at - 1] for cells in of_image] if at else []
+    while at and [cells[at - 1] for cells in of_image] == last:
         at -= 1
-    return int(at)
+    return at
 
 
-def piece(table: Any, vectors: NDArray[Any] | None, *, first: int, dim: int) -> Piece:
-    columns = {name: table.column(name).to_pylist() for name in table.column_names if name not in ("embedding", "box")}
-    rows = numbers(table.column("embedding"), dim) if vectors is None else np.asarray(vectors, np.float32)
-    if len(rows) != table.num_rows or (len(rows) and rows.shape[1] != dim):
-        raise BadEmbeddings(f"The embeddings have {rows.shape[1]} numbers, but those of the pack have {dim}.")
-    scores = np.array(
-        [1.0 if score is None else score for score in columns.get("score", [1.0] * len(rows))], np.float32
-    )
-    return Piece(first, columns, boxes_of(table.column("box")), scores, rows)
+def piece(batch: Batch, vectors: NDArray[Any] | None, dim: int, *, is_first: bool) -> Piece:
+    faults: dict[int, str] = {}
+    if vectors is None:
+        rows = embeddings(batch.arrays.get("embedding"), len(batch), dim, faults, is_first=is_first)
+    elif vectors.shape[1] != dim:
+        raise BadEmbeddings(OTHER_LENGTH.format(vectors.shape[1], dim))
+    else:
+        rows = as_float32(vectors)
+    return Piece(batch, boxes(batch, faults), scores(batch, faults), rows, faults)
 
 
-def numbers(column: Any, dim: int) -> Embeddings:
-    if column.null_count:
-        raise BadEmbeddings("The column embedding is empty in some rows.")
-    joined = column.combine_chunks()
-    if pa.types.is_binary(joined.type) or pa.types.is_large_binary(joined.type):
-        return from_bytes(joined.to_pylist(), dim)
-    if not hasattr(joined, "flatten"):
-        raise BadEmbeddings("The column embedding must hold lists of numbers, or bytes.")
-    flat = joined.flatten().to_numpy(zero_copy_only=False)
-    if flat.dtype.kind not in "fiu" or not are_lists_of(joined, dim):
-        width = len(joined[0]) if len(joined) else 0
-        raise BadEmbeddings(f"The embeddings have {width} numbers, but those of the pack have {dim}.")
-    rows: Embeddings = flat.reshape(len(joined), dim).astype(np.float32, copy=False)
-    return rows
+OTHER_LENGTH = "The embeddings have {} numbers, but those of the pack have {}."
 
 
-def are_lists_of(values: Any, length: int) -> bool:
-    """Whether every row is a list of so many numbers; a sum that fits is not enough."""
-    kind = values.type
+def embeddings(column: Any, count: int, dim: int, faults: dict[int, str], *, is_first: bool) -> Embeddings:
+    """Errors: BadEmbeddings, where the very first rows are all of another length."""
+    if column is None:  # no cell of the whole file holds one
+        faults.update(dict.fromkeys(range(count), "embedding is empty"))
+        return np.zeros((count, dim), np.float32)
+    if is_list(column.type):
+        found, lengths = matrix(column, dim)
+        wrong = np.flatnonzero(lengths != dim)
+        if is_first and len(wrong) == count and (lengths >= 0).any():
+            raise BadEmbeddings(OTHER_LENGTH.format(lengths[lengths >= 0][0], dim))
+        said = "embedding has {} numbers, but those of the pack have " + str(dim)
+    else:
+        found, lengths = from_bytes(column.to_pylist(), dim)
+        wrong = np.flatnonzero((lengths != 4 * dim) & (lengths != 2 * dim))
+        said = f"embedding has {{}} bytes, but {4 * dim} or {2 * dim} are needed"
+        if is_first and len(wrong) == count and (lengths >= 0).any():
+            raise BadEmbeddings(f"The column embedding must hold {4 * dim} or {2 * dim} bytes in every row.")
+    faults.update({int(n): said.format(lengths[n]) if lengths[n] >= 0 else "embedding is empty" for n in wrong})
+    return as_float32(found)
+
+
+def is_list(kind: Any) -> bool:
+    return hasattr(kind, "value_type")
+
+
+def as_float32(found: NDArray[Any]) -> Embeddings:
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is no direction, and said to be none
+        return np.asarray(found, np.float32)
+
+
+def matrix(column: Any, width: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Lists as rows, zeros where one is of another length; and how long each is, -1 where there is none."""
+    kind, count = column.type, len(column)
     if pa.types.is_fixed_size_list(kind):
-        return bool(kind.list_size == length and not values.null_count)
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or values.null_count:
-        return False
-    lengths = pyarrow.compute.min_max(pyarrow.compute.list_value_length(values)).as_py()
-    return bool(lengths == {"min": length, "max": length})
+        lengths = np.full(count, kind.list_size, np.int64)
+        lengths[~column.is_valid().to_numpy(zero_copy_only=False)] = -1
+    else:
+        found = pyarrow.compute.list_value_length(column).fill_null(-1)
+        lengths = found.to_numpy(zero_copy_only=False).astype(np.int64)
+    right = lengths == width
+    if right.all():
+        return column.flatten().to_numpy(zero_copy_only=False).reshape(count, width), lengths
+    numbers = column.filter(pa.array(right)).flatten().to_numpy(zero_copy_only=False)
+    rows = np.zeros((count, width), numbers.dtype if numbers.dtype.kind == "f" else np.float64)
+    rows[right] = numbers.reshape(-1, width)
+    return rows, lengths
 
 
-def from_bytes(values: list[bytes], dim: int) -> Embeddings:
-    lengths = {len(value) for value in values}
-    kind = {4 * dim: "<f4", 2 * dim: "<f2"}.get(next(iter(lengths))) if len(lengths) == 1 else None
-    if kind is None:
-        raise BadEmbeddings(f"The column embedding must hold {4 * dim} or {2 * dim} bytes in every row.")
-    return np.frombuffer(b"".join(values), kind).reshape(len(values), dim).astype(np.float32)
+def from_bytes(values: list[bytes | None], dim: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    lengths = np.array([-1 if value is None else len(value) for value in values], np.int64)
+    rows = np.zeros((len(values), dim), np.float32)
+    for size, kind in ((4 * dim, "<f4"), (2 * dim, "<f2")):
+        of_size = lengths == size
+        joined = b"".join(value for value in values if value is not None and len(value) == size)
+        rows[of_size] = np.frombuffer(joined, kind).reshape(-1, dim)
+    return rows, lengths
 
 
-def boxes_of(column: Any) -> NDArray[np.int32]:
-    try:
-        boxes = np.array(four_each(column), np.float64).reshape(len(column), 4)
-    except (TypeError, ValueError):
-        raise BadEmbeddings("The column box must hold four numbers in every row: left, top, right, bottom.") from None
-    if not np.isfinite(boxes).all() or (np.abs(boxes) > 2**30).any():
-        raise BadEmbeddings("The column box must hold pixels.")
-    return boxes.round().astype(np.int32)
+def boxes(batch: Batch, faults: dict[int, str]) -> NDArray[np.int32]:
+    if "box" in batch.arrays:
+        found, lengths = matrix(batch.arrays["box"], 4)
+        faults.update({int(n): f"box {BOX_WANTED}" for n in np.flatnonzero(lengths != 4)})
+        numbers = found.astype(np.float64)
+    else:
+        read = (each or (0.0,) * 4 for each in cells(batch, BOX, faults))
+        numbers = np.fromiter(chain.from_iterable(read), np.float64, 4 * len(batch)).reshape(-1, 4)
+    beyond = ~(np.abs(numbers) <= FURTHEST).all(axis=1)  # what is not a number is not within, either
+    if beyond.any():
+        faults.update({int(n): "box holds what are no pixels" for n in np.flatnonzero(beyond)})
+        numbers[beyond] = 0
+    return numbers.round().astype(np.int32)
 
 
-def four_each(column: Any) -> Any:
-    """Whatever can be made an array of (n, 4): lists of numbers as they lie, or texts taken apart."""
-    values = column.combine_chunks()
-    if are_lists_of(values, 4):
-        return values.flatten().to_numpy(zero_copy_only=False)
-    return [value.split() if isinstance(value, str) else value for value in values.to_pylist()]
+def scores(batch: Batch, faults: dict[int, str]) -> NDArray[np.float32]:
+    if "score" not in batch.cells:
+        return np.ones(len(batch), np.float32)
+    return np.array([1.0 if each is None else each for each in cells(batch, SCORE, faults)], np.float32)
 
 
-def file_digest(columns: dict[str, list[Any]], n: int) -> bytes:
-    """What an image is known by: SHA-256 of its file or, where only the engine's own id is known, of that.
-
-    Errors: TypeError, ValueError.
-    """
-    given = columns["file_digest"][n] if "file_digest" in columns else None
-    if given is None:
-        named = columns["image"][n] if "image" in columns else None
-        if named is None:
-            raise ValueError("image")
-        return hashlib.sha256(b"image id\0" + str(named).encode()).digest()
-    if not isinstance(given, str | bytes):
-        raise TypeError("file_digest")
-    found = bytes.fromhex(given) if isinstance(given, str) else given
-    if len(found) != 32:
-        raise ValueError("file_digest")
-    return found
-
-
-def day(value: Any) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
+def cells(batch: Batch, column: Column, faults: dict[int, str]) -> Iterator[Any]:
+    """None in the place of what cannot be used."""
+    for n in range(len(batch)):
+        try:
+            yield batch.value(n, column)
+        except Refused as why:
+            faults.setdefault(n, str(why))
+            yield None

@@ -85,7 +85,7 @@ def harvest(
     """Errors: HarvestRunning, ReaderDied, OSError of the image store, HarvestRefused."""
     tally, left = Tally(), iter(entries)
     first = list(islice(left, WORTH_A_POOL))
-    with admission.only_one():
+    with admission.one_harvest():
         admission.clear_leftovers()
         with photo_readers(len(first)) as pool:
             put_off: list[Harvestable] = []

@@ -10,8 +10,7 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from urllib.parse import urlsplit
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -20,21 +19,22 @@ from matching.errors import BadEmbeddings
 from matching.faces import Pack
 from matching.harvest import admission
 from matching.harvest.admission import Admitted, Arrival
-from matching.harvest.embedding_files import EmbeddingFile, Piece, day, file_digest
+from matching.harvest.embedding_files import OF_IMAGE, EmbeddingFile, Piece
 from matching.harvest.photos import Progress, Skipped, Tally
 from matching.index import FaceRows
+from matching.provenance import site_of
+from matching.tables import Batch as Rows
+from matching.tables import Refused
 from matching.types import HarvestReport
-
-Same = tuple[object, object, object]
 
 
 def harvest(
     file: EmbeddingFile, pack: Pack, recogniser: str, on_progress: Progress, on_skipped: Skipped
 ) -> HarvestReport:
-    """Errors: BadEmbeddings, HarvestRunning, HarvestRefused."""
+    """Errors: BadTable, HarvestRunning, HarvestRefused."""
     check_recogniser(file.recogniser() or recogniser, pack)
     tally, own = Tally(), OwnIds()
-    with admission.only_one():
+    with admission.one_harvest():
         admission.clear_leftovers()
         for batch in while_storing(prepared(piece, own) for piece in file.pieces(pack.info.dim)):
             take_in(batch, tally, own, on_skipped)
@@ -84,30 +84,33 @@ class OwnIds:
 class Batch:
     images: list[Arrival]
     faces: FaceRows
-    numbers: list[int]  # of the rows that the faces are from
+    of_rows: list[int]  # of which rows the faces are
     skipped: list[tuple[int, str]]  # row, and why
-    rows: int
+    rows: Rows
 
 
 def prepared(piece: Piece, own: OwnIds) -> Batch:
-    lengths = np.linalg.norm(piece.rows, axis=1)
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(piece.rows, axis=1)
     usable = np.isfinite(lengths) & (lengths > 0)
-    arrivals: dict[Same, Arrival | None] = {}
+    images = Images(piece, own)
     owners, chosen, skipped = [], [], []
     for n in range(len(piece)):
-        image = image_of(piece, n, arrivals, own)
-        if image is None:
-            skipped.append((piece.first + n, "its page, site, country, date or image id cannot be used"))
+        image = images.of_row(n)
+        if isinstance(image, str):
+            skipped.append((n, image))
+        elif n in piece.faults:
+            skipped.append((n, piece.faults[n]))
         elif not usable[n]:
-            skipped.append((piece.first + n, "its embedding is no direction"))
+            skipped.append((n, "embedding is no direction: a number in it is none or too large, or all are zero"))
         else:
             owners.append(image)
             chosen.append(n)
     ids = [image.image_id for image in owners]
     kept = slice(None) if len(chosen) == len(piece) else chosen  # a slice copies nothing
     faces = FaceRows(ids, piece.boxes[kept], piece.scores[kept], piece.rows[kept] / lengths[kept, None])
-    images = list({id(image): image for image in owners}.values())
-    return Batch(images, faces, [piece.first + n for n in chosen], skipped, len(piece))
+    arrivals = list({id(image): image for image in owners}.values())
+    return Batch(arrivals, faces, chosen, skipped, piece.batch)
 
 
 def take_in(batch: Batch, tally: Tally, own: OwnIds, on_skipped: Skipped) -> None:
@@ -121,9 +124,9 @@ def take_in(batch: Batch, tally: Tally, own: OwnIds, on_skipped: Skipped) -> Non
         tally.already -= len(apart)
         tally.faces_passed_over += len(batch.faces) - admitted.faces - len(late)
     for row, reason in skipped:
-        on_skipped(f"row {row}", reason)
+        on_skipped(batch.rows.place(row), reason)
     tally.skipped += len(skipped)
-    tally.done += batch.rows
+    tally.done += len(batch.rows)
 
 
 def of_images_begun(batch: Batch, admitted: Admitted, own: OwnIds) -> frozenset[UUID]:
@@ -134,73 +137,54 @@ def of_images_begun(batch: Batch, admitted: Admitted, own: OwnIds) -> frozenset[
 
 
 def rows_of(images: frozenset[UUID], batch: Batch) -> list[int]:
-    return [n for n, image_id in zip(batch.numbers, batch.faces.image_ids, strict=True) if image_id in images]
+    return [n for n, image_id in zip(batch.of_rows, batch.faces.image_ids, strict=True) if image_id in images]
 
 
-def image_of(piece: Piece, n: int, arrivals: dict[Same, Arrival | None], own: OwnIds) -> Arrival | None:
-    """The image of a row, which is that of the row before where both name the same."""
-    columns = piece.columns
-    same = (columns.get("image", EMPTY)[n], columns.get("file_digest", EMPTY)[n], columns["page"][n])
-    try:
-        if same not in arrivals:
-            arrivals[same] = arrival(piece, n, own.new())
-    except TypeError:  # a list where a text should be
-        return None
-    return arrivals[same]
+class Images:
+    """Of the rows of a piece; made once for all rows that say the same, and why not where one cannot be made."""
+
+    def __init__(self, piece: Piece, own: OwnIds) -> None:
+        self._piece, self._own = piece, own
+        self._boxes: list[list[int]] = piece.boxes.tolist()
+        cells = piece.batch.cells
+        self._said = list(zip(*(cells[column.name] for column in OF_IMAGE if column.name in cells), strict=True))
+        self._made: dict[tuple[object, ...], Arrival | str] = {}
+        self._known: dict[tuple[bytes, str], Arrival] = {}
+
+    def of_row(self, n: int) -> Arrival | str:
+        said = self._said[n]
+        if said not in self._made:
+            self._made[said] = self._of(n)
+        return self._made[said]
+
+    def _of(self, n: int) -> Arrival | str:
+        try:
+            row = self._piece.batch.row(n, OF_IMAGE)
+        except Refused as why:
+            return str(why)
+        if row["image"] is None and row["file_digest"] is None:
+            return "it names no image: fill in image or file_digest"
+        made = arrival(row, self._boxes[n], self._own)
+        # Rows of one image that differ in the rest: what the first of them says holds.
+        return self._known.setdefault((made.file_digest, made.page), made)
 
 
-class Nothing:
-    """A column that the file lacks."""
-
-    def __getitem__(self, n: int) -> None:
-        return None
-
-
-EMPTY = Nothing()
-
-
-def arrival(piece: Piece, n: int, image_id: UUID) -> Arrival | None:
-    columns = piece.columns
-    try:
-        page, address, site, country = (
-            text(columns.get(name, EMPTY)[n]) for name in ("page", "address", "site", "country")
-        )
-        return known_by_page(
-            Arrival(
-                image_id,
-                file_digest(columns, n),
-                page=page,
-                site=site or host("/".join(page.split("/", 3)[:3])),
-                harvested_on=day(columns["harvested_on"][n]),
-                country=country.upper(),
-                address=address,
-                width=max(0, int(piece.boxes[n, 2])),  # as far as is known: nothing is shown of it anyway
-                height=max(0, int(piece.boxes[n, 3])),
-            )
-        )
-    except (TypeError, ValueError):
-        return None
+def arrival(row: dict[str, Any], box: list[int], own: OwnIds) -> Arrival:
+    image = Arrival(
+        own.new(),
+        row["file_digest"] or digest_of_id(row["image"]),
+        page=row["page"],
+        site=row["site"] or site_of(row["page"]),
+        harvested_on=row["harvested_on"],
+        country=row["country"],
+        address=row["address"],
+        width=max(0, box[2]),  # as far as is known: nothing is shown of it anyway
+        height=max(0, box[3]),
+    )
+    _ = image.page_digest  # made now, ahead of the moment it is stored at
+    return image
 
 
-def text(value: object) -> str:
-    """Errors: TypeError, ValueError for what PostgreSQL cannot keep."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise TypeError
-    if "\0" in value:
-        raise ValueError
-    return value
-
-
-def known_by_page(image: Arrival) -> Arrival | None:
-    """None without a page. The digest is made now, ahead of the moment it is stored at."""
-    if not image.page or len(image.country) not in (0, 2):
-        return None
-    return image if image.page_digest else None
-
-
-@lru_cache
-def host(origin: str) -> str:
-    """Of an address up to its path; those of one site follow each other."""
-    return urlsplit(origin).hostname or ""
+def digest_of_id(image: str) -> bytes:
+    """What an image is known by where only the engine's own id of it is."""
+    return hashlib.sha256(b"image id\0" + image.encode()).digest()

@@ -20,17 +20,17 @@ FIELDS = struct.Struct(">h")
 LENGTH = struct.Struct(">i")
 
 
-def send(statement: str, blocks: Iterable[bytes]) -> None:
-    """`statement` is COPY … FROM STDIN (FORMAT BINARY); each block holds whole rows."""
+def copy_in(statement: str, blocks: Iterable[bytes]) -> None:
+    """Run `statement`, a COPY … FROM STDIN (FORMAT BINARY); each block holds whole rows."""
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
         copy.write(HEADER)
-        for block in large(blocks):
+        for block in in_large_pieces(blocks):
             copy.write(block)
         copy.write(TRAILER)
 
 
-def large(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in fewer pieces: each one sent costs a wait for the socket."""
+def in_large_pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer pieces, because each piece waits for the socket."""
     held: list[bytes] = []
     size = 0
     for block in blocks:
@@ -42,13 +42,13 @@ def large(blocks: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(held)
 
 
-def days(day: date) -> int:
-    """A date, as PostgreSQL counts them."""
+def days_since_2000(day: date) -> int:
+    """A date as PostgreSQL stores it."""
     return day.toordinal() - EPOCH
 
 
 def fields(row: memoryview) -> list[memoryview]:
-    """What lies in one row that was read, none of it null."""
+    """The fields of one row that was read; none of them is null."""
     (count,) = FIELDS.unpack_from(row)
     found, at = [], FIELDS.size
     for _ in range(count):

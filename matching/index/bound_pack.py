@@ -6,7 +6,7 @@ from matching.models import IndexPack
 
 
 def require_pack() -> Pack:
-    """The chosen pack. Errors: PackError where it is unusable, or where the index holds another pack's embeddings."""
+    """The chosen pack. Errors: PackError, if it is unusable or the index holds embeddings of another pack."""
     chosen = chosen_pack()
     held = IndexPack.objects.first()
     if held is not None and held.recogniser != chosen.recogniser_sha256:
@@ -18,7 +18,7 @@ def require_pack() -> Pack:
 
 
 def bind_pack() -> Pack:
-    """The chosen pack, to which an empty index is bound from now on. Errors: PackError."""
+    """The chosen pack; an empty index is bound to it from now on. Errors: PackError."""
     chosen = require_pack()
     IndexPack.objects.get_or_create(
         defaults={"name": chosen.info.name, "recogniser": chosen.recogniser_sha256, "dim": chosen.info.dim}

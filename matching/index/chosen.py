@@ -11,7 +11,7 @@ KINDS: dict[str, type[Index]] = {"postgresql": PgVector, "milvus": Milvus}
 
 
 def store() -> Index:
-    """Errors: IndexUnusable, where INDEX names no kind of index."""
+    """The chosen index. Errors: IndexUnusable, if INDEX names no kind of index."""
     name = settings.MATCHING["INDEX"]
     if name not in KINDS:
         raise IndexUnusable(f"INDEX is {name}, but must be one of {', '.join(KINDS)}.")

@@ -1,7 +1,7 @@
-"""How much an approximate index (HNSW) would miss. No search of the portal asks it: it may propose, never decide.
+"""Measures how much an approximate index (HNSW) would miss. No search of the portal uses such an index.
 
-While it stands, a purge has to rebuild it with each partition it rewrites, which takes seconds instead of a fraction
-of one; so it is built in order to be measured, and kept only where the operator says so.
+While it exists, a purge has to rebuild it with each partition it rewrites, which takes seconds instead of a fraction of
+one. So it is built in order to be measured, and kept only if the operator asks for that.
 """
 
 import time
@@ -34,22 +34,22 @@ BYTES = "SELECT sum(pg_relation_size(name::regclass)) FROM unnest(%s::text[]) AS
 class Recall:
     ef_search: int
     found: int
-    there: int  # faces that an exact search finds
+    expected: int  # faces that an exact search finds
     milliseconds: float  # a probe
 
     @property
     def share(self) -> float:
-        return self.found / self.there if self.there else 1.0
+        return self.found / self.expected if self.expected else 1.0
 
 
 @dataclass(frozen=True)
-class Built:
+class HnswBuild:
     names: tuple[str, ...]
     seconds: float
     bytes: int
 
 
-def build(dim: int) -> Built:
+def build(dim: int) -> HnswBuild:
     begun = time.monotonic()
     names = {partition: f"{partition}_near" for partition in partitions()}
     with connection.cursor() as cursor:
@@ -57,7 +57,7 @@ def build(dim: int) -> Built:
             cursor.execute(BUILD.format(name=name, partition=partition, dim=dim))
         cursor.execute(BYTES, [list(names.values())])
         size = int(cursor.fetchone()[0])
-    return Built(tuple(names.values()), time.monotonic() - begun, size)
+    return HnswBuild(tuple(names.values()), time.monotonic() - begun, size)
 
 
 def drop() -> None:
@@ -73,7 +73,7 @@ def partitions() -> list[str]:
 
 
 def probes_near(count: int, similarity: float) -> Embeddings:
-    """(n, dim): random directions at this cosine from faces of the index, so that there is something to find."""
+    """(n, dim): random probes at this cosine from faces of the index, so that there is something to find."""
     with connection.cursor() as cursor:
         cursor.execute(SAMPLE, [count])
         sent = [row for (row,) in cursor.fetchall()]
@@ -82,16 +82,16 @@ def probes_near(count: int, similarity: float) -> Embeddings:
     across -= (across * faces).sum(axis=1, keepdims=True) * faces
     across /= np.linalg.norm(across, axis=1, keepdims=True)
     turned: Embeddings = similarity * faces + np.float32(np.sqrt(1 - similarity**2)) * across
-    return exact.halved(turned)
+    return exact.as_stored(turned)
 
 
 def measure(probes: Embeddings, expected: Sequence[Sequence[Hit]], ef_search: int) -> Recall:
-    """`expected` is what an exact search finds for each probe; as many as ef_search are asked for."""
+    """`expected` is what an exact search finds for each probe; HNSW is asked for ef_search faces a probe."""
     begun = time.monotonic()
     with searching(ef_search) as cursor:
         found = [nearest(cursor, probe, ef_search) for probe in probes]
     seconds = time.monotonic() - begun
-    hits = sum(hit.face_id in ids for ids, there in zip(found, expected, strict=True) for hit in there)
+    hits = sum(hit.face_id in ids for ids, expected in zip(found, expected, strict=True) for hit in expected)
     return Recall(ef_search, hits, sum(map(len, expected)), 1000 * seconds / max(1, len(probes)))
 
 

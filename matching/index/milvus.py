@@ -44,23 +44,23 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 
-def told(ask: Callable[Given, Answer]) -> Callable[Given, Answer]:
-    """Whatever Milvus fails with is told as an IndexAway, which every caller of a store understands."""
+def as_index_away(ask: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """Turns every error of Milvus into IndexAway, which every caller of a store understands."""
 
     @functools.wraps(ask)
     def asked(*given: Given.args, **named: Given.kwargs) -> Answer:
         try:
             return ask(*given, **named)
         except Exception as error:
-            if isinstance(error, failures()):
+            if isinstance(error, milvus_errors()):
                 raise IndexAway("The Milvus named by MILVUS_URI does not answer as it should.") from error
             raise
 
     return asked
 
 
-def failures() -> tuple[type[Exception], ...]:
-    """Empty where the package is missing; then nothing was asked either."""
+def milvus_errors() -> tuple[type[Exception], ...]:
+    """Empty if the package is missing; then Milvus was not asked either."""
     try:
         return importlib.import_module("pymilvus").MilvusException, importlib.import_module("grpc").RpcError
     except ModuleNotFoundError:
@@ -70,34 +70,34 @@ def failures() -> tuple[type[Exception], ...]:
 class Milvus:
     elsewhere = True
 
-    @told
+    @as_index_away
     def add(self, faces: FaceRows) -> None:
         if not len(faces):
             return
         create(faces.rows.shape[1])
-        with changing():
-            names = newest()
+        with shared_lock():
+            names = newest_partitions()
             rows = [face_row(*face) for face in zip(new_ids(len(faces)), *columns(faces), strict=True)]
             for number in {partition(row) for row in rows}:
                 insert(names[number], [row for row in rows if partition(row) == number])
 
-    @told
+    @as_index_away
     def search(self, probes: Embeddings, *, at_least: float) -> list[Hit]:
         return self.sweep([probes], at_least=[at_least])[0]
 
-    @told
-    def search_shown(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
+    @as_index_away
+    def operator_search(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
         hits = self.search(probes, at_least=at_least)
         hidden = pgvector.hidden_among([hit.image_id for hit in hits])
         return [hit for hit in hits if hit.image_id not in hidden][:limit]
 
-    @told
+    @as_index_away
     def sweep(self, groups: Sequence[Embeddings], *, at_least: Sequence[float]) -> list[list[Hit]]:
-        kept = [exact.halved(group) for group in groups]
+        kept = [exact.as_stored(group) for group in groups]
         asked = [group for group in kept if len(group)]
         if not asked or not exists():
             return [[] for _ in groups]
-        proposed = iter(near(np.concatenate(asked), min(at_least)))
+        proposed = iter(proposed_by(np.concatenate(asked), min(at_least)))
         ids = [set().union(*itertools.islice(proposed, len(group))) for group in kept]
         rows = faces_by_id(set().union(*ids))
         return [
@@ -105,44 +105,44 @@ class Milvus:
             for among, group, least in zip(ids, kept, at_least, strict=True)
         ]
 
-    @told
-    def shown(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
-        return holding(image_ids) - pgvector.hidden_among(image_ids)
+    @as_index_away
+    def searchable(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+        return images_present(image_ids) - pgvector.hidden_among(image_ids)
 
-    @told
+    @as_index_away
     def faces_of(self, image_id: UUID) -> dict[int, Box]:
-        rows = fetched(of_images([image_id]), ["id", *SIDES])
+        rows = rows_where(of_images([image_id]), ["id", *SIDES])
         return {row["id"]: Box(*(row[side] for side in SIDES)) for row in sorted(rows, key=lambda row: row["id"])}
 
-    @told
+    @as_index_away
     def embeddings(self, face_ids: Sequence[int]) -> Embeddings:
-        rows = sorted(fetched(f"id in {sorted(face_ids)}", ["id", "embedding"]), key=lambda row: row["id"])
+        rows = sorted(rows_where(f"id in {sorted(face_ids)}", ["id", "embedding"]), key=lambda row: row["id"])
         return unit(embeddings_in(rows)) if rows else np.zeros((0, 0), np.float32)
 
-    @told
+    @as_index_away
     def remove(self, image_ids: Sequence[UUID]) -> None:
-        with changing():
-            faces = fetched(of_images(image_ids), ["id", "image_id"])
+        with shared_lock():
+            faces = rows_where(of_images(image_ids), ["id", "image_id"])
             note_residue(faces)  # committed before Milvus forgets where they were
             if faces:
                 client().delete(FACES, filter=of_images(image_ids))
             pgvector.PgVector().remove(image_ids)
 
-    @told
-    def holds(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
-        return holding(image_ids) | pgvector.PgVector().holds(image_ids)
+    @as_index_away
+    def present(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+        return images_present(image_ids) | pgvector.PgVector().present(image_ids)
 
-    @told
+    @as_index_away
     def size(self) -> int:
         return int(client().query(FACES, filter="", output_fields=["count(*)"])[0]["count(*)"]) if exists() else 0
 
-    @told
+    @as_index_away
     def rewrite(self, place: str) -> bool:
-        """Milvus's own compaction may say that it is done and have kept everything: copy what lives, drop the rest."""
+        """Copy the live rows to a new partition and drop the old one: Milvus's compaction may keep everything."""
         if not place.startswith(PLACE):
             return False
         number = int(place.removeprefix(PLACE))
-        with alone():
+        with exclusive_lock():
             old = [name for name in partitions() if number_of(name) == number]
             fresh = name_of(number, 1 + max(map(generation_of, old)))
             client().create_partition(FACES, fresh)
@@ -192,10 +192,10 @@ def create(dim: int) -> None:
         client().create_partition(FACES, name_of(number, 0))
 
 
-def near(probes: Embeddings, at_least: float, within: str = "") -> list[set[int]]:
-    """For each probe, the ids of all faces that may be near enough."""
+def proposed_by(probes: Embeddings, at_least: float, within: str = "") -> list[set[int]]:
+    """For each probe, the ids of all faces that may be similar enough."""
     # Range search leaves out its own lower bound, which with `slack` is none that matters.
-    bounds = {"radius": at_least - exact.slack(probes.shape[1]), "range_filter": 2.0}
+    bounds = {"radius": at_least - exact.rounding_slack(probes.shape[1]), "range_filter": 2.0}
     answers = client().search(
         FACES,
         data=list(probes),
@@ -207,14 +207,14 @@ def near(probes: Embeddings, at_least: float, within: str = "") -> list[set[int]
     )
     ids = [sorted(hit["id"] for hit in hits) for hits in answers]
     return [
-        set(some) if len(some) < MOST else in_halves(probe, at_least, within, some[MOST // 2])
+        set(some) if len(some) < MOST else in_two_parts(probe, at_least, within, some[MOST // 2])
         for probe, some in zip(probes, ids, strict=True)
     ]
 
 
-def in_halves(probe: Embeddings, at_least: float, within: str, middle: int) -> set[int]:
+def in_two_parts(probe: Embeddings, at_least: float, within: str, middle: int) -> set[int]:
     both = [f"({within}) and {half}" if within else half for half in (f"id < {middle}", f"id >= {middle}")]
-    return set().union(*(near(probe[None], at_least, half)[0] for half in both))
+    return set().union(*(proposed_by(probe[None], at_least, half)[0] for half in both))
 
 
 def ranked(rows: Sequence[Row], probes: Embeddings, at_least: float) -> list[Hit]:
@@ -225,22 +225,22 @@ def ranked(rows: Sequence[Row], probes: Embeddings, at_least: float) -> list[Hit
 
 
 def faces_by_id(face_ids: Iterable[int]) -> dict[int, Row]:
-    """Each once: while a partition is written anew, a face is in two."""
+    """Each face once: while a partition is rewritten, a face is in two."""
     wanted = sorted(face_ids)
     parts = [wanted[start : start + AT_A_TIME] for start in range(0, len(wanted), AT_A_TIME)]
-    return {row["id"]: row for part in parts for row in fetched(f"id in {part}")}
+    return {row["id"]: row for part in parts for row in rows_where(f"id in {part}")}
 
 
 def embeddings_in(rows: Sequence[Row]) -> Embeddings:
     return np.array([row["embedding"] for row in rows], np.float32)
 
 
-def fetched(condition: str, fields: Sequence[str] = ("id", "image_id", "embedding")) -> list[Row]:
-    return [row for rows in reading(condition, fields, None) for row in rows] if exists() else []
+def rows_where(condition: str, fields: Sequence[str] = ("id", "image_id", "embedding")) -> list[Row]:
+    return [row for rows in pages_of_rows(condition, fields, None) for row in rows] if exists() else []
 
 
-def reading(condition: str, fields: Sequence[str], among: Sequence[str] | None) -> Iterator[list[Row]]:
-    """However many there are, some at a time."""
+def pages_of_rows(condition: str, fields: Sequence[str], among: Sequence[str] | None) -> Iterator[list[Row]]:
+    """All rows that meet the condition, AT_A_TIME at once."""
     cursor = client().query_iterator(
         FACES, batch_size=AT_A_TIME, filter=condition, output_fields=list(fields), partition_names=among
     )
@@ -251,8 +251,8 @@ def reading(condition: str, fields: Sequence[str], among: Sequence[str] | None) 
         cursor.close()
 
 
-def holding(image_ids: Sequence[UUID]) -> frozenset[UUID]:
-    return frozenset(UUID(row["image_id"]) for row in fetched(of_images(image_ids), ["id", "image_id"]))
+def images_present(image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    return frozenset(UUID(row["image_id"]) for row in rows_where(of_images(image_ids), ["id", "image_id"]))
 
 
 def of_images(image_ids: Sequence[UUID]) -> str:
@@ -260,7 +260,7 @@ def of_images(image_ids: Sequence[UUID]) -> str:
 
 
 def columns(faces: FaceRows) -> tuple[Any, ...]:
-    return faces.image_ids, faces.boxes.tolist(), faces.scores.tolist(), exact.halved(faces.rows)
+    return faces.image_ids, faces.boxes.tolist(), faces.scores.tolist(), exact.as_stored(faces.rows)
 
 
 def face_row(face_id: int, image_id: UUID, box: Sequence[int], score: float, embedding: Embeddings) -> Row:
@@ -274,7 +274,7 @@ def insert(name: str, rows: Sequence[Row]) -> None:
 
 
 def new_ids(count: int) -> list[int]:
-    """From the sequence of PostgreSQL's own faces: an id is never given twice, whichever index is chosen."""
+    """From the sequence of PostgreSQL's own faces, so that no id is given twice, whichever index is chosen."""
     with connection.cursor() as cursor:
         cursor.execute(NEW_IDS, [count])
         return [row[0] for row in cursor.fetchall()]
@@ -288,15 +288,15 @@ def note_residue(faces: Sequence[Row]) -> None:
 
 
 def copy(old: Sequence[str], fresh: str) -> None:
-    """Each face once, also where an earlier copy was cut short."""
+    """Copy each face once, even if an earlier copy was interrupted."""
     done: set[int] = set()
-    for rows in reading("", EVERY_FIELD, old):
+    for rows in pages_of_rows("", EVERY_FIELD, old):
         insert(fresh, [row for row in rows if row["id"] not in done])
         done.update(row["id"] for row in rows)
 
 
 def drop(name: str) -> None:
-    if not str(settings.MATCHING["MILVUS_URI"]).endswith(".db"):  # Milvus Lite knows no release, and needs none
+    if not str(settings.MATCHING["MILVUS_URI"]).endswith(".db"):  # Milvus Lite neither has nor needs a release
         client().release_partitions(FACES, [name])
     client().drop_partition(FACES, name)
 
@@ -305,8 +305,8 @@ def partitions() -> list[str]:
     return [name for name in client().list_partitions(FACES) if name.startswith("part_")]
 
 
-def newest() -> Mapping[int, str]:
-    """Where each partition's new faces go: a copy under way takes them too."""
+def newest_partitions() -> Mapping[int, str]:
+    """The partition to which new faces are added, by number; while one is copied, that is the copy."""
     return {number_of(name): name for name in sorted(partitions(), key=generation_of)}
 
 
@@ -327,12 +327,12 @@ def partition(row: Row) -> int:
 
 
 @contextmanager
-def changing() -> Iterator[None]:
+def shared_lock() -> Iterator[None]:
     yield from locked("pg_advisory_lock_shared", "pg_advisory_unlock_shared")
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def exclusive_lock() -> Iterator[None]:
     yield from locked("pg_advisory_lock", "pg_advisory_unlock")
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from matching.faces import unit
 from matching.index import binary_copy, exact, table_scan
 from matching.index.protocol import FaceRows, Hit
-from matching.index.sweep import swept
+from matching.index.sweep import sweep_blocks
 from matching.types import Box, Embeddings
 
 # The planner expects a third of the table to match and so would not scan in parallel; half the time
@@ -27,7 +27,7 @@ NEAR = "f.embedding <#> %s::halfvec <= %s"  # <#> is the negative inner product;
 # Asked after the search, of its few hits: hiding is one column of one row, and no embedding is copied for it.
 HIDDEN = "SELECT id FROM matching_harvestedimage WHERE hidden_at IS NOT NULL AND id = ANY(%s)"
 
-SHOWN = """
+SEARCHABLE = """
 SELECT DISTINCT f.image_id
 FROM matching_face f
 JOIN matching_harvestedimage i ON i.id = f.image_id
@@ -60,7 +60,7 @@ UNION
 SELECT image_id, relation, pg_current_xact_id()::text::bigint FROM image
 """
 
-HOLDS = """
+PRESENT = """
 SELECT image_id FROM matching_face WHERE image_id = ANY(%s)
 UNION
 SELECT id FROM matching_harvestedimage WHERE id = ANY(%s)
@@ -76,20 +76,20 @@ class PgVector:
     elsewhere = False
 
     def add(self, faces: FaceRows) -> None:
-        binary_copy.send(ADD, copy_blocks(faces))
+        binary_copy.copy_in(ADD, copy_blocks(faces))
 
     def search(self, probes: Embeddings, *, at_least: float) -> list[Hit]:
         return self.sweep([probes], at_least=[at_least])[0]
 
-    def search_shown(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
+    def operator_search(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
         hits = self.search(probes, at_least=at_least)
         hidden = hidden_among([hit.image_id for hit in hits])
         return [hit for hit in hits if hit.image_id not in hidden][:limit]
 
     def sweep(self, groups: Sequence[Embeddings], *, at_least: Sequence[float]) -> list[list[Hit]]:
         if sum(map(len, groups)) > MOST_IN_SQL:
-            return swept(groups, at_least, read=table_scan.blocks, images_of=self.images_of)
-        kept = [exact.halved(group) for group in groups]
+            return sweep_blocks(groups, at_least, read=table_scan.blocks, images_of=self.images_of)
+        kept = [exact.as_stored(group) for group in groups]
         proposed = scan([(probe, least) for group, least in zip(kept, at_least, strict=True) for probe in group])
         if not proposed:
             return [[] for _ in groups]
@@ -105,9 +105,9 @@ class PgVector:
             cursor.execute(IMAGES_OF, [list(face_ids)])
             return dict(cursor.fetchall())
 
-    def shown(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    def searchable(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         with connection.cursor() as cursor:
-            cursor.execute(SHOWN, [list(image_ids)])
+            cursor.execute(SEARCHABLE, [list(image_ids)])
             return frozenset(row[0] for row in cursor.fetchall())
 
     def faces_of(self, image_id: UUID) -> dict[int, Box]:
@@ -126,9 +126,9 @@ class PgVector:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             cursor.execute(REMOVE, [list(image_ids), list(image_ids)])
 
-    def holds(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+    def present(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         with connection.cursor() as cursor:
-            cursor.execute(HOLDS, [list(image_ids), list(image_ids)])
+            cursor.execute(PRESENT, [list(image_ids), list(image_ids)])
             return frozenset(row[0] for row in cursor.fetchall())
 
     def size(self) -> int:
@@ -175,7 +175,7 @@ Asked = Sequence[tuple[Embeddings, float]]  # a probe, (dim,), and its threshold
 
 
 def scan(probes: Asked) -> list[tuple[int, UUID, bytes]]:
-    """Every face that may be near enough to one of the probes."""
+    """Every face that may be similar enough to one of the probes."""
     if not probes:
         return []
     with exact_scan() as cursor:
@@ -185,7 +185,7 @@ def scan(probes: Asked) -> list[tuple[int, UUID, bytes]]:
 
 def query(probes: Asked) -> tuple[str, list[str | float]]:
     near = " OR ".join([NEAR] * len(probes))
-    floors = [(literal(probe), exact.slack(len(probe)) - at_least) for probe, at_least in probes]
+    floors = [(literal(probe), exact.rounding_slack(len(probe)) - at_least) for probe, at_least in probes]
     return SEARCH.format(near=near), [part for floor in floors for part in floor]
 
 

@@ -1,4 +1,4 @@
-"""What any face index can do. The portal's own is pgvector; an operator's engine takes its place here."""
+"""The protocol of a face index. PgVector and Milvus follow it; an operator's own engine would too."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from matching.types import Box, Embeddings
 
-ELSEWHERE = "/"  # in the name of a residue's place: it is no table of PostgreSQL
+ELSEWHERE = "/"  # in a residue's place, it says that this is no table of PostgreSQL
 
 
 @dataclass(frozen=True)
 class FaceRows:
-    """Faces on their way in, a row for each; those of one image may stand anywhere."""
+    """Faces to be added, one row each; the faces of one image need not be together."""
 
     image_ids: Sequence[UUID]  # (n)
     boxes: NDArray[np.int32]  # (n, 4): left, top, right, bottom
@@ -46,38 +46,39 @@ class Hit:
 
 
 class Index(Protocol):
-    """Errors of each: IndexAway, an OSError, where it is on another machine that does not answer."""
+    """Every method raises IndexAway, an OSError, if the index is on another machine that does not answer."""
 
-    elsewhere: bool  # what `add` did is not undone with the caller's transaction, but by `remove` alone
+    elsewhere: bool  # True: a rolled back transaction does not undo `add`; only `remove` does
 
     def add(self, faces: FaceRows) -> None:
-        """Called by `matching.harvest.admission` alone, in its transaction."""
+        """Add faces. Only `matching.harvest.admission` calls this, in its transaction."""
 
     def search(self, probes: Embeddings, *, at_least: float) -> list[Hit]:
         """Every face at or above the similarity, hidden or not, most similar first: exact, never a sample."""
 
-    def search_shown(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
-        """What the operator's clients may see: hidden images never appear."""
+    def operator_search(self, probes: Embeddings, *, at_least: float, limit: int) -> list[Hit]:
+        """As `search`, for the operator's clients: at most `limit` hits, and never a hidden image."""
 
     def sweep(self, groups: Sequence[Embeddings], *, at_least: Sequence[float]) -> list[list[Hit]]:
-        """What `search` finds for each group of probes at its own threshold, all in one pass over the index."""
+        """What `search` finds for each group of probes (n, dim) at its own threshold, in one pass over the index."""
 
-    def shown(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Those of the images that `search_shown` could still return."""
+    def searchable(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """Those of the images that `operator_search` could still return."""
 
     def faces_of(self, image_id: UUID) -> dict[int, Box]:
-        """Where the faces of an image are, by their ids."""
+        """The faces of an image, by id, with their boxes."""
 
     def embeddings(self, face_ids: Sequence[int]) -> Embeddings:
-        """By rising id, each once; of those that are (still) there."""
+        """(n, dim), ordered by face id, each face once; faces no longer in the index are left out."""
 
     def remove(self, image_ids: Sequence[UUID]) -> None:
-        """Idempotent, in a transaction of its own; remembers where dead rows lie now, for the purge."""
+        """Remove images with their faces, in its own transaction, and note their residue for the purge. Idempotent."""
 
-    def holds(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Read back of `remove`: those of the images of which a row is left."""
+    def present(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """Read back of `remove`: those of the images of which any row is left."""
 
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """How many faces the index holds, including those of hidden images."""
 
     def rewrite(self, place: str) -> bool:
-        """Take dead rows off a place that this index named in a residue and that is no table; False: not done."""
+        """Rewrite a place, which the index named in a residue, without its deleted rows; False if that was not done."""

@@ -17,27 +17,27 @@ AHEAD = 8  # blocks read while one is multiplied
 
 
 @dataclass(frozen=True)
-class Block:
+class EmbeddingBlock:
     face_ids: NDArray[np.int64]  # (n,)
     halves: int8_filter.Halves  # (n, dim), in this machine's order of bytes
 
 
-def swept(
+def sweep_blocks(
     groups: Sequence[Embeddings],
     at_least: Sequence[float],
     *,
-    read: Callable[[int], Generator[Block]],
+    read: Callable[[int], Generator[EmbeddingBlock]],
     images_of: Callable[[Sequence[int]], dict[int, UUID]],
 ) -> list[list[Hit]]:
-    """What an index's `sweep` gives, where it can read its embeddings, of that dimension, in blocks.
+    """The `sweep` of an index that can read its embeddings in blocks; `read` gets their dimension.
 
-    A face that was deleted while the pass went on has no image any more and is left out.
+    A face that was deleted during the pass has no image any more and is left out.
     """
     owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
     if not len(owners):
         return [[] for _ in groups]
-    probes = exact.halved(np.concatenate([group for group in groups if len(group)]))
-    asked = int8_filter.Probes(probes, np.asarray(at_least, np.float64)[owners])
+    probes = exact.as_stored(np.concatenate([group for group in groups if len(group)]))
+    asked = int8_filter.Int8Probes(probes, np.asarray(at_least, np.float64)[owners])
     best: list[dict[int, float]] = [{} for _ in groups]
     for block in read_ahead(read(probes.shape[1])):
         for found in asked.pairs(block.halves):
@@ -51,10 +51,10 @@ def swept(
     ]
 
 
-def read_ahead(blocks: Generator[Block]) -> Generator[Block]:
-    """The same blocks, read in a thread of their own while others are worked on."""
+def read_ahead(blocks: Generator[EmbeddingBlock]) -> Generator[EmbeddingBlock]:
+    """The same blocks, read by another thread while this one works on those before."""
     with closing(blocks), ThreadPoolExecutor(1, "read-ahead") as reader:
-        waiting: list[Future[Block | None]] = [reader.submit(next, blocks, None) for _ in range(AHEAD)]
+        waiting: list[Future[EmbeddingBlock | None]] = [reader.submit(next, blocks, None) for _ in range(AHEAD)]
         while (block := waiting.pop(0).result()) is not None:
             waiting.append(reader.submit(next, blocks, None))
             yield block

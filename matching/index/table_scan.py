@@ -12,7 +12,7 @@ from django.db import connection
 from psycopg import Connection
 
 from matching.index import binary_copy
-from matching.index.sweep import Block
+from matching.index.sweep import EmbeddingBlock
 
 PARTITIONS = """
 SELECT relid::regclass::text FROM pg_partition_tree('matching_face') WHERE isleaf ORDER BY 1
@@ -47,8 +47,8 @@ WITHOUT_CAST = "halfvec_send(embedding)"  # in place of embedding::bytea
 ID = 8  # bytes
 
 
-def blocks(dim: int) -> Generator[Block]:
-    """May be read in another thread, while this one leaves the connection alone."""
+def blocks(dim: int) -> Generator[EmbeddingBlock]:
+    """All embeddings, block by block. Another thread may read them while this one leaves the connection alone."""
     with connection.cursor() as cursor:
         cursor.execute(PARTITIONS)
         partitions = [row[0] for row in cursor.fetchall()]
@@ -60,7 +60,9 @@ def blocks(dim: int) -> Generator[Block]:
     return copied(connection.connection, statements, row_layout(dim, "<" if has_cast else ">"))
 
 
-def copied(session: Connection[object], statements: Iterable[str], layout: np.dtype[np.void]) -> Generator[Block]:
+def copied(
+    session: Connection[object], statements: Iterable[str], layout: np.dtype[np.void]
+) -> Generator[EmbeddingBlock]:
     for statement in statements:
         with session.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             start = len(binary_copy.HEADER)  # which comes with the first message
@@ -70,15 +72,15 @@ def copied(session: Connection[object], statements: Iterable[str], layout: np.dt
                 start = 0
 
 
-def block(row: memoryview, layout: np.dtype[np.void]) -> Block:
-    """Of a row's two fields. Errors: ValueError."""
+def block(row: memoryview, layout: np.dtype[np.void]) -> EmbeddingBlock:
+    """One message, from its two fields. Errors: ValueError, if the embeddings have another dimension."""
     ids, faces = binary_copy.fields(row)
     dim = layout["halves"].shape[0]
     fits = len(faces) == len(ids) // ID * layout.itemsize
     held = np.frombuffer(faces if fits else b"", layout)
     if not fits or (held["dim"] != dim).any():
         raise ValueError("The index holds embeddings of another dimension than the probes have.")
-    return Block(np.frombuffer(ids, ">i8").astype(np.int64), held["halves"].astype(np.float16))
+    return EmbeddingBlock(np.frombuffer(ids, ">i8").astype(np.int64), held["halves"].astype(np.float16))
 
 
 def row_layout(dim: int, order: str) -> np.dtype[np.void]:

@@ -9,6 +9,7 @@ http and by https; and a fragment counts where it is a route (`#!…`, `#/…`) 
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
@@ -38,6 +39,7 @@ PARTING = re.compile(r"([;=&+])")
 NOT_PARTING = ":@!$'()*,~"
 
 
+@lru_cache(16)  # whoever checks an address asks for its digest next
 def normal(address: str) -> str:
     """Errors: ValueError, where it cannot be the address of a page."""
     text = address.strip()

@@ -10,7 +10,7 @@ from django.db import connection
 
 from matching.models import Disclosure, HarvestedImage
 from matching.provenance import addresses, earlier_addresses
-from matching.types import EARLIER, TODAY, RegisterLine, Shown
+from matching.types import EARLIER, TODAY, ImageDisclosure, RegisterLine
 
 # By the image's id, whether or not its row is still there; by an address, while the row says which image lay there.
 SHOWN = """
@@ -48,8 +48,8 @@ ORDER BY d.image_id LIMIT %s
 """
 
 
-def take(lines: Sequence[RegisterLine]) -> int:
-    """Keep what is not here yet; returns how many lines were new."""
+def import_lines(lines: Sequence[RegisterLine]) -> int:
+    """Keep the lines that are not here yet; returns how many."""
     rows = {row.digest: row for row in map(row_of, lines)}
     known = set(Disclosure.objects.filter(digest__in=list(rows)).values_list("digest", flat=True))
     new = [row for digest, row in rows.items() if digest not in {bytes(each) for each in known}]
@@ -62,8 +62,14 @@ def row_of(line: RegisterLine) -> Disclosure:
     address = addresses.digest(line.address) if line.address else None
     earlier = earlier_addresses.digest(line.address) if line.address else None
     shown_at = line.shown_at.astimezone(UTC)
-    told = [line.client, line.agency, shown_at.isoformat(), str(line.image_id or ""), address.hex() if address else ""]
-    digest = hashlib.sha256(json.dumps(told).encode()).digest()
+    content = [
+        line.client,
+        line.agency,
+        shown_at.isoformat(),
+        str(line.image_id or ""),
+        address.hex() if address else "",
+    ]
+    digest = hashlib.sha256(json.dumps(content).encode()).digest()
     return Disclosure(
         digest=digest,
         client=line.client,
@@ -75,7 +81,7 @@ def row_of(line: RegisterLine) -> Disclosure:
     )
 
 
-def shown(image_ids: Iterable[UUID]) -> tuple[Shown, ...]:
+def of_images(image_ids: Iterable[UUID]) -> tuple[ImageDisclosure, ...]:
     asked = list(image_ids)
     kept = HarvestedImage.objects.filter(id__in=asked).values_list("id", "page")
     pages = [(image_id, digest) for image_id, page in kept for digest in earlier_addresses.digests(page)]
@@ -90,7 +96,7 @@ def shown(image_ids: Iterable[UUID]) -> tuple[Shown, ...]:
                 "earlier": EARLIER,
             },
         )
-        return tuple(Shown(*row) for row in cursor.fetchall())
+        return tuple(ImageDisclosure(*row) for row in cursor.fetchall())
 
 
 def of_images_gone(*, after: UUID, most: int) -> tuple[UUID, ...]:

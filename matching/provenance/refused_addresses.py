@@ -9,7 +9,7 @@ from django.db.backends.utils import CursorWrapper
 
 from matching import journal
 from matching.models import RefusedAddress, RefusedList
-from matching.types import EARLIER, TODAY, BroughtBack, Spelling
+from matching.types import EARLIER, TODAY, ReplayOutcome, Spelling
 
 NOTE = "addresses"
 LOCK = 0x72656675  # one writer at a time, so that positions have no gaps and appear in order
@@ -56,14 +56,14 @@ def refuse(image_ids: Sequence[UUID]) -> int:
 
 
 @transaction.atomic
-def bring_back(_subject: UUID, said: str) -> BroughtBack:
+def replay_note(_subject: UUID, said: str) -> ReplayOutcome:
     """In the order in which they were listed, but not always at the positions: the list is another one then."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     if not _add([_spelling(entry) for entry in said.split(",")]):
-        return BroughtBack.BEFORE
+        return ReplayOutcome.ALREADY_DONE
     begin_anew()
-    return BroughtBack.NOW
+    return ReplayOutcome.DONE
 
 
 def _spelling(entry: str) -> Spelling:

@@ -1,13 +1,14 @@
 """Searches of one or many cases, and their expansion from confirmed matches."""
 
-from matching.search.exact_search import bands, index_size, operator_search, same_person, sweep
+from matching.search.exact_search import alike, index_size, operator_search, same_person, sweep, thresholds_for_index
 from matching.search.expansion import embeddings_of
 
 __all__ = [
-    "bands",
+    "alike",
     "embeddings_of",
     "index_size",
     "operator_search",
     "same_person",
     "sweep",
+    "thresholds_for_index",
 ]

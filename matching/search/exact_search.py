@@ -1,70 +1,77 @@
-"""Searches over every face of the index, for one case or for many in one pass."""
+"""Exact searches over every face of the index, for one case or for many in one pass."""
 
 from collections.abc import Callable, Sequence
 
-from matching import calibration as bands_from
-from matching.calibration import Calibration
+from matching.calibration import Calibration, band_of, calibration_for, threshold_at_target_fnmr, thresholds
 from matching.erasure import require_replayed
 from matching.index import Hit, require_pack
 from matching.index import store as index
 from matching.search import expansion
-from matching.types import Band, Embeddings, Match, SearchResult, Sought, Thresholds
+from matching.types import Band, CaseProbes, Embeddings, Match, SearchResult, Thresholds
 
-LimitsFor = Callable[[int], Thresholds]  # of so many probes
+ThresholdsFor = Callable[[int], Thresholds]  # for a case with so many probes
 
 
-def sweep(cases: Sequence[Sought]) -> list[SearchResult]:
-    """One result for each case, in one pass over the index; thresholds are each case's own.
+def sweep(cases: Sequence[CaseProbes]) -> list[SearchResult]:
+    """One result for each case, from one pass over the index; the thresholds are each case's own.
 
-    Cases that go on from what is known have a second pass together.
+    Cases with a basis for expansion share a second pass. Errors: PackError, IndexAway.
     """
     if not cases:
         return []
-    limits_for = bands()
-    limits = [limits_for(len(case.probes)) for case in cases]
+    thresholds_of = thresholds_for_index()
+    limits = [thresholds_of(len(case.probes)) for case in cases]
     hits = index().sweep([case.probes for case in cases], at_least=[limit.probable for limit in limits])
     found = [[match(hit, limit) for hit in some] for some, limit in zip(hits, limits, strict=True)]
-    beyond = further(cases, found, limits, limits_for)
-    return [SearchResult((*own, *more), limit) for own, more, limit in zip(found, beyond, limits, strict=True)]
+    expanded = expand(cases, found, limits, thresholds_of)
+    return [SearchResult((*own, *more), limit) for own, more, limit in zip(found, expanded, limits, strict=True)]
 
 
-def further(
-    cases: Sequence[Sought], found: Sequence[Sequence[Match]], limits: Sequence[Thresholds], limits_for: LimitsFor
+def expand(
+    cases: Sequence[CaseProbes],
+    found: Sequence[Sequence[Match]],
+    limits: Sequence[Thresholds],
+    thresholds_of: ThresholdsFor,
 ) -> list[list[Match]]:
-    """What further probes of each case find that the subject's own did not, in one pass for all."""
-    guard = bands_from.guard(calibration())
-    probes = [more_probes(case, own, limit, guard) for case, own, limit in zip(cases, found, limits, strict=True)]
+    """What further probes of each case find beyond the subject's own probes, from one pass for all cases."""
+    genuine = threshold_at_target_fnmr(calibration())
+    probes = [
+        further_probes(case, own, limit, genuine=genuine) for case, own, limit in zip(cases, found, limits, strict=True)
+    ]
     if not any(map(len, probes)):
         return [[] for _ in cases]
-    wide = [limits_for(len(case.probes) + len(more)).probable for case, more in zip(cases, probes, strict=True)]
-    hits = index().sweep(probes, at_least=wide)
+    probable = [thresholds_of(len(case.probes) + len(more)).probable for case, more in zip(cases, probes, strict=True)]
+    hits = index().sweep(probes, at_least=probable)
     return [
-        theirs(case, own, some, probable, guard=guard) if len(more) else []
-        for case, own, more, some, probable in zip(cases, found, probes, hits, wide, strict=True)
+        further_matches(case, own, some, least, genuine=genuine) if len(more) else []
+        for case, own, more, some, least in zip(cases, found, probes, hits, probable, strict=True)
     ]
 
 
-def more_probes(case: Sought, found: Sequence[Match], limits: Thresholds, guard: float) -> Embeddings:
-    """(n, dim); none where the subject's own reach down to the guard themselves."""
+def further_probes(case: CaseProbes, found: Sequence[Match], limits: Thresholds, *, genuine: float) -> Embeddings:
+    """(n, dim); empty where expansion can find nothing, because the own probes reach as far down themselves."""
     none = case.probes[:0]
-    if case.known is None or not len(case.probes):
+    if case.expand_from is None or not len(case.probes):
         return none
-    if guard >= limits.probable and not len(case.known.mirrored):
+    if genuine >= limits.probable and not len(case.expand_from.mirrored):
         return none
-    more = expansion.further(case.probes, case.known, certain_of(found))
+    more = expansion.further_probes(case.probes, case.expand_from, certain_of(found))
     return more if len(more) else none
 
 
-def theirs(case: Sought, found: Sequence[Match], hits: Sequence[Hit], probable: float, *, guard: float) -> list[Match]:
-    """Of what further probes found, the faces that are new and may be the subject's."""
-    assert case.known is not None
+def further_matches(
+    case: CaseProbes, found: Sequence[Match], hits: Sequence[Hit], probable: float, *, genuine: float
+) -> list[Match]:
+    """The hits of further probes that are new and that the rule of expansion accepts; none of them is certain."""
+    assert case.expand_from is not None
     ids = {match.face_id for match in found}
     candidates = [hit for hit in hits if hit.face_id not in ids]
-    confirmed, limit = certain_of(found), min(guard, probable)
-    kept = expansion.kept(candidates, case.probes, case.known, confirmed=confirmed, guard=limit)
+    accepted = expansion.accepted(
+        candidates, case.probes, case.expand_from, certain=certain_of(found), genuine=min(genuine, probable)
+    )
     return [
-        Match(hit.face_id, hit.image_id, hit.similarity, Band.PROBABLE, expanded=near_own < probable)
-        for hit, near_own in kept
+        Match(hit.face_id, hit.image_id, hit.similarity, Band.PROBABLE, expanded=to_own < probable)
+        for hit, to_own in accepted
     ]
 
 
@@ -73,32 +80,38 @@ def certain_of(found: Sequence[Match]) -> list[Match]:
 
 
 def operator_search(probes: Embeddings, *, limit: int) -> tuple[Match, ...]:
-    """What a client of the operator is shown: the same search without the hidden images. Errors: IndexBehind."""
+    """What a client of the operator sees: the same search without hidden images. Errors: IndexBehind."""
     require_replayed()
-    limits = bands()(len(probes))
-    hits = index().search_shown(probes, at_least=limits.probable, limit=limit)
+    limits = thresholds_for_index()(len(probes))
+    hits = index().operator_search(probes, at_least=limits.probable, limit=limit)
     return tuple(match(hit, limits) for hit in hits)
 
 
 def same_person(one: Embeddings, other: Embeddings) -> bool:
-    """Whether the nearest two of these probes are as alike as 99 % of genuine pairs."""
-    return bool((one @ other.T).max() >= bands_from.guard(calibration()))
+    """Whether the most similar two of these probes are as similar as 99 % of genuine pairs. Errors: PackError."""
+    return alike(one, [other])[0]
 
 
-def bands() -> LimitsFor:
-    """The thresholds for any number of probes, in the index as it is now: it is counted and asked for its pack once."""
+def alike(one: Embeddings, others: Sequence[Embeddings]) -> list[bool]:
+    """Whether one is the same person as each of the others, as `same_person` decides it. Errors: PackError."""
+    genuine = threshold_at_target_fnmr(calibration())
+    return [bool(len(one) and len(other) and (one @ other.T).max() >= genuine) for other in others]
+
+
+def thresholds_for_index() -> ThresholdsFor:
+    """The thresholds for any number of probes. The index is counted, and its pack checked, once. Errors: PackError."""
     pack, measured, size = require_pack(), calibration(), index_size()
-    return lambda probes: bands_from.thresholds(measured, pack=pack.info.name, index_size=size, probes=max(1, probes))
+    return lambda probes: thresholds(measured, pack=pack.info.name, index_size=size, probes=max(1, probes))
 
 
 def index_size() -> int:
-    """How many faces the index holds, hidden ones too."""
+    """How many faces the index holds, including those of hidden images."""
     return index().size()
 
 
 def calibration() -> Calibration | None:
-    return bands_from.for_recogniser(require_pack().recogniser_sha256)
+    return calibration_for(require_pack().recogniser_sha256)
 
 
 def match(hit: Hit, limits: Thresholds) -> Match:
-    return Match(hit.face_id, hit.image_id, hit.similarity, bands_from.band(hit.similarity, limits))
+    return Match(hit.face_id, hit.image_id, hit.similarity, band_of(hit.similarity, limits))

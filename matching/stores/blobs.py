@@ -47,7 +47,7 @@ class BlobStore:
         # Those, too, of which nothing was found: a try before this one may have died between the two.
         self._settle(self._folders(image_ids, store))
 
-    def holds(self, image_ids: Sequence[UUID], store: Store) -> frozenset[UUID]:
+    def present(self, image_ids: Sequence[UUID], store: Store) -> frozenset[UUID]:
         """Those of the images of which anything is left."""
         return frozenset(UUID(_name(path)[:ID_LENGTH]) for path in self.paths(image_ids, store))
 

@@ -26,6 +26,13 @@ def set_active(account: User, *, active: bool) -> None:
 
 
 @transaction.atomic
+def set_senior(account: User, *, senior: bool) -> None:
+    account.is_senior = senior
+    account.save(update_fields=["is_senior"])
+    append.append(Tag.ACCOUNT_SENIORITY_CHANGED, about=account.pk, senior=senior)
+
+
+@transaction.atomic
 def reset_password(account: User, *, password: str) -> None:
     """Ends every session that began with the old one."""
     account.set_password(password)

@@ -13,8 +13,10 @@ class Role(models.TextChoices):
 
 
 class Accounts(BaseUserManager["User"]):
-    def create(self, *, name: str, role: Role, password: str) -> "User":  # type: ignore[override]  # a password is no field
-        account = self.model(name=name, role=role)
+    def create(  # type: ignore[override]  # a password is no field
+        self, *, name: str, role: Role, password: str, is_senior: bool = False
+    ) -> "User":
+        account = self.model(name=name, role=role, is_senior=is_senior)
         account.set_password(password)
         account.save(using=self._db)
         return account
@@ -26,6 +28,10 @@ class User(AbstractBaseUser):
     # A regulator's, for the ledger's checkpoints; empty: none are mailed.
     mail = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
+    # Of staff: decides orders, and has cases drawn for somebody else.
+    is_senior = models.BooleanField(default=False)
+    # The last day on which they were there for cases; empty once they went off duty.
+    on_duty_on = models.DateField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "name"
@@ -38,6 +44,10 @@ class User(AbstractBaseUser):
     @property
     def is_reviewer(self) -> bool:
         return self.is_active and self.role == Role.STAFF
+
+    @property
+    def is_supervisor(self) -> bool:
+        return self.is_reviewer and self.is_senior
 
     @property
     def is_regulator(self) -> bool:

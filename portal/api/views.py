@@ -43,4 +43,9 @@ class StatisticsView(APIView):
         if not has_role(request.user, Role.REGULATOR):
             raise Http404
         append.append(Tag.STATISTICS_VIEWED, about="numbers", actor=request.user.pk, form="json")
-        return Response(asdict(statistics.numbers()), headers=PRIVATE)
+        newest = statistics.released()
+        if newest is None:
+            raise Http404
+        return Response(
+            {"released_at": newest.at, "states": newest.numbers.states, **asdict(newest.numbers)}, headers=PRIVATE
+        )

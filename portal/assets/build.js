@@ -1,7 +1,9 @@
-// Compiles the style sheet and copies what the browser loads into build/static. Run by `npm run build`.
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+// Compiles the style sheet, copies what the browser loads into build/static, and puts compressed forms beside it, which
+// WhiteNoise sends to browsers that take them. Run by `npm run build`.
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { dirname, join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import * as sass from "sass";
 
 const assets = dirname(fileURLToPath(import.meta.url));
@@ -19,3 +21,10 @@ for (const name of ["portal", "certificate"]) {
 cpSync(join(packages, "govuk-frontend", "dist", "govuk", "govuk-frontend.min.js"), join(target, "govuk-frontend.min.js"));
 cpSync(join(assets, "portal.js"), join(target, "portal.js"));
 cpSync(join(assets, "pictures"), target, { recursive: true });
+
+const isCompressed = (name) => name.endsWith(".br") || name.endsWith(".gz");
+for (const name of readdirSync(target).filter((name) => !isCompressed(name))) {
+  const content = readFileSync(join(target, name));
+  writeFileSync(join(target, `${name}.br`), brotliCompressSync(content));
+  writeFileSync(join(target, `${name}.gz`), gzipSync(content, { level: 9 }));
+}

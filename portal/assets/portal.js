@@ -1,5 +1,5 @@
-// Every page works without this. It moves the focus to an error summary, stops double submissions, and unpacks a receipt
-// from a scanned code.
+// Every page works without this. It moves the focus to an error summary, stops double submissions, unpacks a receipt
+// from a scanned code, and leaves a page at once.
 import { initAll } from "./govuk-frontend.min.js";
 
 document.body.classList.add("js-enabled", "govuk-frontend-supported");
@@ -22,4 +22,21 @@ if (receipt && location.hash.length > 100) {
     },
     () => {}, // not a receipt: the form stays empty and says what it needs
   );
+}
+
+// "Exit this page": the page is blank at once, and the next one takes its place in the history. Shift pressed three times
+// within five seconds does the same.
+const exit = document.querySelector("[data-portal-exit]");
+if (exit) {
+  const leave = (event) => {
+    event.preventDefault();
+    document.body.hidden = true;
+    location.replace(exit.href);
+  };
+  exit.addEventListener("click", leave);
+  let pressed = [];
+  document.addEventListener("keyup", (event) => {
+    pressed = event.key === "Shift" ? [...pressed, event.timeStamp].filter((at) => event.timeStamp - at < 5000) : [];
+    if (pressed.length === 3) leave(event);
+  });
 }

@@ -17,9 +17,15 @@ class Tag(StrEnum):
     BLOCK_REVOKED = "subject:block:revoked"
     # What staff saw and decided.
     CASE_VIEWED = "staff:case:viewed"
+    CASE_TAKEN_OFF = "staff:case:taken_off"
+    STAFF_RELIEVED = "staff:colleague:relieved"
+    DUTY_BEGUN = "staff:duty:begun"
+    DUTY_ENDED = "staff:duty:ended"
     CASE_UNLOCKED = "staff:case:unlocked"
     PHOTO_VIEWED = "staff:photo:viewed"
     MATCH_VIEWED = "staff:match:viewed"
+    # Of a match of which nothing can be shown, where it was found.
+    SOURCE_VIEWED = "staff:source:viewed"
     MATCHES_APPROVED = "staff:matches:approved"
     MATCHES_LEFT = "staff:matches:left"
     PROPOSAL_MADE = "staff:proposal:made"
@@ -28,6 +34,8 @@ class Tag(StrEnum):
     PROPOSAL_TAKEN_BACK = "staff:proposal:taken_back"
     TAKEDOWN_RESTORED = "staff:takedown:restored"
     ORDER_VIEWED = "staff:order:viewed"
+    ORDER_BREAKDOWN_VIEWED = "staff:order:breakdown_viewed"
+    ORDER_SAMPLE_VIEWED = "staff:order:sample_viewed"
     ORDER_PROPOSED = "staff:order:proposed"
     ORDER_CONFIRMED = "staff:order:confirmed"
     ORDER_DECLINED = "staff:order:declined"
@@ -41,6 +49,7 @@ class Tag(StrEnum):
     HOLD_HANDOVER_DECLINED = "staff:hold:handover_declined"
     HOLD_HANDED_OVER = "staff:hold:handed_over"
     HOLDS_VIEWED = "staff:holds:viewed"
+    HELD_VIEWED = "staff:hold:viewed"
     STEP_RETRIED = "staff:step:retried"
     EXEMPTION_PROPOSED = "staff:exemption:proposed"
     EXEMPTION_CONFIRMED = "staff:exemption:confirmed"
@@ -53,6 +62,7 @@ class Tag(StrEnum):
     RECIPIENT_PROPOSED = "staff:recipient:proposed"
     RECIPIENT_CONFIRMED = "staff:recipient:confirmed"
     RECIPIENT_DECLINED = "staff:recipient:declined"
+    NOTICE_VIEWED = "staff:notice:viewed"
     NOTICE_RETRIED = "staff:notice:retried"
     NOTICE_SETTLED = "staff:notice:settled"
     # What a client of the operator did.
@@ -62,6 +72,8 @@ class Tag(StrEnum):
     # What the system did by itself.
     CASE_MOVED = "system:case:moved"
     CASE_SEARCHED = "system:case:searched"
+    CASE_ASSIGNED = "system:case:assigned"
+    CASE_CAUTIONED = "system:case:cautioned"
     CASE_ANNOUNCED = "system:case:announced"
     CASE_FORGOTTEN = "system:case:forgotten"
     PHOTO_DESTROYED = "system:photo:destroyed"
@@ -96,6 +108,7 @@ class Tag(StrEnum):
     ACCOUNT_ENABLED = "operator:account:enabled"
     ACCOUNT_PASSWORD_RESET = "operator:account:password_reset"  # noqa: S105  (no password, but what was done with one)
     ACCOUNT_ROLE_GIVEN = "operator:account:role_given"
+    ACCOUNT_SENIORITY_CHANGED = "operator:account:seniority_changed"
     BLOCKS_LET_SLEEP = "operator:blocks:let_sleep"
     BLOCKS_GIVEN_UP = "operator:blocks:given_up"
     JOB_DIED = "system:job:died"

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from matching import service
-from matching.types import BroughtBack, Embeddings
+from matching.types import Embeddings, ReplayOutcome
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import codes, recovery
@@ -93,7 +93,7 @@ def keep_out(case: UUID, *, key_id: UUID, templates: Embeddings, deleted: Iterab
     True where it was made now: what was harvested until this commits may have been missed by an earlier search.
     """
     choice = Choice.objects.select_for_update().filter(case=case).first()
-    if choice is None or not (len(templates) or service.blocks_in_force([choice.block])):
+    if choice is None or not (len(templates) or service.active_blocks([choice.block])):
         return False
     noted, wanted = _noted(choice, key_id), set(deleted)
     files = sorted({digest for image, digest in noted.items() if image in wanted})
@@ -176,22 +176,22 @@ def _said(case: UUID) -> str:
 
 
 @transaction.atomic
-def bring_back(case: UUID, said: str) -> BroughtBack:
+def replay_note(case: UUID, said: str) -> ReplayOutcome:
     """As the journal tells it, in a database that has forgotten it; the block has a note of its own.
 
     Its holder sees what they saw before, whether or not the case came back with the backup.
     """
     if not said:
         gone = Choice.objects.filter(case=case).delete()[0]
-        return BroughtBack.NOW if gone else BroughtBack.BEFORE
+        return ReplayOutcome.DONE if gone else ReplayOutcome.ALREADY_DONE
     told = json.loads(said)
     told |= {name: base64.b64decode(told[name]) for name in _BYTES if told.get(name) is not None}
     there = Choice.objects.filter(case=case).first()
     if there is not None and all(_same(getattr(there, name), told.get(name)) for name in _KEPT):
-        return BroughtBack.BEFORE
+        return ReplayOutcome.ALREADY_DONE
     Choice.objects.update_or_create(case=case, defaults=told)
     append.append(Tag.BLOCK_CHOICE_BROUGHT_BACK, about=case)
-    return BroughtBack.NOW
+    return ReplayOutcome.DONE
 
 
 def _same(there: object, told: object) -> bool:

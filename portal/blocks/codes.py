@@ -9,26 +9,22 @@ import hmac
 import re
 from uuid import UUID
 
-from portal.core import keys
+from portal.core import base32, keys
 
-# Crockford's base 32: no I, L, O or U.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LETTERS = 20
-_GROUP = 4
 
 
 def of(key_id: UUID) -> str:
     """As it is written down: five groups of four. Errors: KeyDestroyed."""
     said = hmac.new(keys.read(key_id), b"takedown-portal/keep-out-code/v1", hashlib.sha256).digest()
     number = int.from_bytes(said, "big")
-    letters = "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_LETTERS))
-    return "-".join(letters[start : start + _GROUP] for start in range(0, _LETTERS, _GROUP))
+    return base32.grouped(base32.letters_of(number, _LETTERS))
 
 
 def plain(written: str) -> str:
     """The letters alone, as they were meant; empty where it cannot be a code."""
-    letters = re.sub(r"[\s-]", "", written.upper().translate(str.maketrans("OIL", "011")))
-    return letters if len(letters) == _LETTERS and set(letters) <= set(_ALPHABET) else ""
+    letters = re.sub(r"[\s-]", "", base32.as_meant(written))
+    return letters if len(letters) == _LETTERS and set(letters) <= set(base32.ALPHABET) else ""
 
 
 def digest(code: str) -> bytes:

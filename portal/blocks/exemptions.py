@@ -8,14 +8,7 @@ from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks.models import Exemption, ExemptionState, Ground
 from portal.core import clock
-
-
-class NotAllowed(Exception):
-    """The proposer cannot be the second person."""
-
-
-class Stale(Exception):
-    """A colleague was quicker."""
+from portal.core.faults import NotAllowed, Stale
 
 
 @transaction.atomic

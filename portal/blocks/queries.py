@@ -37,5 +37,5 @@ def choice_of(case: str | None) -> Choice | None:
 def shown(choice: Choice) -> Shown:
     assert choice.begins_at is not None
     assert choice.ends_on is not None
-    refused = service.refused_by(choice.block) if choice.may_see_count else None
+    refused = service.photos_kept_out_by(choice.block) if choice.may_see_count else None
     return Shown(choice.begins_at, clock.now() >= choice.begins_at, choice.ends_on, refused)

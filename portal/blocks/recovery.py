@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from portal.blocks.models import Asked, Choice
-from portal.core import clock, keys, mail_addresses, mailing, schedule, sealed
+from portal.core import clock, keys, mail_addresses, mailing, operator_contact, schedule, sealed
 from portal.jobs import queue
 
 _LEFT, _ASKED = "keep-out-recovery", "keep-out-asked"
@@ -108,6 +108,8 @@ def _send(left: Left) -> None:
             "code": left.code,
             "keep_out_url": settings.SITE_URL + reverse("residents:keep-out-code"),
             "operator": settings.OPERATOR_NAME,
+            "contact": operator_contact.contact(),
+            "help_url": settings.SITE_URL + reverse("residents:help"),
         }
         subject = render_to_string("mail/keep_out_code.subject.txt", context).strip()
         text = render_to_string("mail/keep_out_code.txt", context)

@@ -13,7 +13,7 @@ from portal.core import clock, keys
 def destroy_key(block: str) -> None:
     """What the block held is gone in every file and backup with its key."""
     block_id = UUID(block)
-    if not service.blocks_in_force([block_id]) and keys.exists(block_id):
+    if not service.active_blocks([block_id]) and keys.exists(block_id):
         keys.destroy(block_id)
         append.append(Tag.KEY_DESTROYED, about=block_id)
 

@@ -1,7 +1,7 @@
 """What a data subject may do with their own case. What staff may do is in `decisions`."""
 
-import secrets
 from contextlib import suppress
+from hashlib import sha256
 
 from django.db import transaction
 
@@ -13,18 +13,17 @@ from portal.audit.tags import Tag
 from portal.blocks import choices
 from portal.blocks import codes as keep_out_codes
 from portal.blocks.recovery import Left
-from portal.cases import codes, forget, moves, personal, receipts, visitor_budgets
-from portal.cases.faults import CodeExpired, Finished, Incomplete, StaleCase, TooManyCodes, TooManyPhotos
+from portal.cases import codes, forget, moves, own_probes, personal, receipts, visitor_budgets
+from portal.cases.faults import CodeExpired, Finished, Incomplete, TooManyCodes, TooManyPhotos
 from portal.cases.models import Case, Route
 from portal.cases.states import MOVES, State
-from portal.core import clock, keys, limits, mail_addresses, schedule
+from portal.core import base32, clock, keys, limits, mail_addresses, schedule
+from portal.core.faults import Stale
 from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.policies import budgets, deadlines, statutes
 from portal.policies.assurance import Proof, Right, See, allowance
 
-# Crockford's base 32 without look-alikes: 40 random bits.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MOST_PHOTOS = 5  # each is searched with, and so makes what is certain stricter
 
 
@@ -50,8 +49,8 @@ def _make_keys(case: Case) -> None:
 
 
 def _new_reference() -> str:
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    return f"{letters[:4]}-{letters[4:]}"
+    """40 random bits."""
+    return base32.grouped(base32.random_letters(8))
 
 
 def speak(case: Case, language: str) -> None:
@@ -121,13 +120,13 @@ def keep_photo(case: Case, data: bytes) -> Flaw | None:
         # Reading took a while: the contact may have been changed in another window, or the case sent.
         _lock_draft(case)
         if case.proof == Proof.NONE or case.route != Route.PHOTO:
-            raise StaleCase("changed while the photo was read")
+            raise Stale("changed while the photo was read")
         if case.photos.count() >= MOST_PHOTOS:
             raise TooManyPhotos
-        earlier = personal.probes(case)
+        earlier = own_probes.of(case, pack=selfie.pack)
         if len(earlier) and not service.same_person(selfie.probes, earlier):
             raise PhotoRejected(PhotoFault.ANOTHER_FACE)
-        personal.keep_photo(case, selfie, pack=service.pack().name)
+        personal.keep_photo(case, selfie, digest=sha256(data).digest())
         personal.keep_live_score(case, selfie.live)
         _set_proof(case, Proof.PHOTO)
     return selfie.flaw
@@ -149,7 +148,7 @@ def remove_photo(case: Case, number: int) -> None:
 def keep_addresses(case: Case, addresses: list[str]) -> None:
     _lock_draft(case)
     if case.route != Route.ADDRESSES:
-        raise StaleCase("the route was changed")
+        raise Stale("the route was changed")
     personal.keep_addresses(case, addresses)
 
 
@@ -157,11 +156,11 @@ def keep_addresses(case: Case, addresses: list[str]) -> None:
 def keep_out(case: Case, *, wanted: bool, recoverable: bool = False) -> None:
     """Whether the subject chooses to be kept out of the index from now on, and leaves the address for a lost code.
 
-    Errors: StaleCase, as it needs a photo.
+    Errors: Stale, as it needs a photo.
     """
     _lock_draft(case)
     if case.route != Route.PHOTO:
-        raise StaleCase("the route was changed")
+        raise Stale("the route was changed")
     if wanted:
         choices.choose(case.code, key_id=case.key_id, recoverable=recoverable)
     else:
@@ -278,7 +277,7 @@ def _set_proof(case: Case, proof: Proof) -> None:
 
 
 def _lock_draft(case: Case) -> None:
-    """Read the case anew and hold it until the transaction ends. Errors: StaleCase when it is a draft no more."""
+    """Read the case anew and hold it until the transaction ends. Errors: Stale when it is a draft no more."""
     case.refresh_from_db(from_queryset=Case.objects.select_for_update())
     if case.state != State.DRAFT:
-        raise StaleCase(case.state)
+        raise Stale(case.state)

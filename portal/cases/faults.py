@@ -19,6 +19,10 @@ class TooManyCases(Exception):
     """The budget of new cases of this visitor, or of all, is spent for now."""
 
 
+class TooManyUnlocks(Exception):
+    """This person has unlocked as many cases as one may in a day."""
+
+
 class TooManyPhotos(Exception):
     """The case has as many photos as it may have; one must be taken back first."""
 
@@ -27,22 +31,6 @@ class Incomplete(Exception):
     def __init__(self, missing: str) -> None:
         super().__init__(missing)
         self.missing = missing
-
-
-class NotAllowed(Exception):
-    """The rules forbid it: the proof is too weak, or a second person is needed and this is the first."""
-
-
-class Unseen(NotAllowed):
-    """Probable matches would be deleted by someone who has not looked at them."""
-
-    def __init__(self, matches: list[int]) -> None:
-        super().__init__(f"{len(matches)} not looked at")
-        self.matches = matches
-
-
-class StaleCase(Exception):
-    """Somebody was quicker: the case is no longer in the state that was read."""
 
 
 class Finished(Exception):

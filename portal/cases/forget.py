@@ -5,7 +5,7 @@ from django.db import transaction
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
-from portal.cases.models import Case, Code, Match, Photo, Probe, Search, Unlock
+from portal.cases.models import Case, Caution, Code, Match, Photo, Probe, Search, Unlock
 from portal.core import keys
 from portal.ledger import leaves
 
@@ -30,7 +30,7 @@ def everything(case: Case) -> None:
     """Drop what the case was decided with. The mail address and what opens the leaves stay until `proof`."""
     photos(case)
     probes(case)
-    for kept in (Code, Unlock, Match, Search):
+    for kept in (Caution, Code, Unlock, Match, Search):
         kept.objects.filter(case=case).delete()
     choices.forget(case.code)
     Case.objects.filter(pk=case.pk).update(addresses_sealed=None)

@@ -11,8 +11,9 @@ from django.utils import translation
 from portal.blocks import choices
 from portal.cases import places
 from portal.cases.models import Case
-from portal.core import clock, mailing
-from portal.policies import retention
+from portal.core import clock, mailing, operator_contact
+from portal.policies import contacts, retention
+from portal.policies.assurance import Proof
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ def send(name: str, case: Case, *, address: str, code: str = "", attachment: Att
             "log_url": settings.SITE_URL + reverse("log:checkpoint"),
             "verify_url": settings.SITE_URL + reverse("residents:verify"),
             "operator": settings.OPERATOR_NAME,
+            "contact": operator_contact.contact(),
+            # Whoever reads an address that nobody has confirmed is not told where the sender lives.
+            "regulator": None if case.proof == Proof.NONE else contacts.regulator_of(case.place, case.language),
+            "help_url": settings.SITE_URL + reverse("residents:help"),
             "status_url": settings.SITE_URL + reverse("residents:status"),
             "keep_out": choices.chosen(case.code),
             "keep_out_url": settings.SITE_URL + reverse("residents:keep-out-code"),

@@ -84,6 +84,8 @@ class Photo(models.Model):
     # Within its case, from 1: the address of a photo tells nothing of other cases.
     number = models.PositiveSmallIntegerField(default=1)
     sealed = models.BinaryField()
+    # SHA-256 of the file as it was sent, sealed: whether it is a file of the index.
+    digest_sealed = models.BinaryField(null=True)
     # Why a better photo would find more (matching.types.Flaw); empty where nothing is to be said.
     flaw = models.CharField(max_length=12, blank=True)
 
@@ -131,6 +133,25 @@ class Search(models.Model):
 
     class Meta:
         ordering: ClassVar = ["pk"]
+
+
+class CautionKind(models.TextChoices):
+    SAME_PHOTO = "same_photo", _("The photo that was sent is itself a photo of the index: anybody could have taken it")
+    SAME_FACE = "same_face", _("Another open case shows the same face")
+
+
+class Caution(models.Model):
+    """What whoever decides is warned of. The subject observes nothing of it."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="cautions")
+    kind = models.CharField(max_length=12, choices=CautionKind)
+    other = models.ForeignKey(Case, null=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "kind", "other"], nulls_distinct=False, name="caution_once")
+        ]
 
 
 class Decision(models.TextChoices):
@@ -208,6 +229,50 @@ class Proposal(models.Model):
                 fields=["case", "kind"],
                 condition=models.Q(outcome="open"),
                 name="one_open_proposal_of_a_kind",
+            ),
+        ]
+
+
+class Part(models.TextChoices):
+    REVIEWER = "reviewer", _("Reviewer")
+    SECOND = "second", _("Second person")
+
+
+class TakenOff(models.TextChoices):
+    """Why somebody no longer has a case."""
+
+    OFF_DUTY = "off_duty", _("Went off duty")
+    ABSENT = "absent", _("Was away too long, or the account is closed")
+    KNOWS_THEM = "knows_them", _("Knows the subject, or has another conflict of interest")
+    ILL = "ill", _("Is ill or on leave")
+    TOO_MUCH = "too_much", _("Has too many cases to meet the due dates")
+    COMPLAINT = "complaint", _("A complaint was made about how the case is handled")
+
+    @classmethod
+    def by_a_supervisor(cls) -> "tuple[TakenOff, ...]":
+        return (cls.KNOWS_THEM, cls.ILL, cls.TOO_MUCH, cls.COMPLAINT)
+
+
+class Assignment(models.Model):
+    """Who was drawn for a case, and until when. Nobody else opens it."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="assignments")
+    part = models.CharField(max_length=12, choices=Part)
+    to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    drawn_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_because = models.CharField(max_length=12, choices=TakenOff, blank=True)
+    # The supervisor who had it drawn anew.
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["case", "part"], condition=models.Q(ended_at=None), name="one_person_a_part"
+            ),
+            models.UniqueConstraint(
+                fields=["case", "to"], condition=models.Q(ended_at=None), name="two_different_ones"
             ),
         ]
 

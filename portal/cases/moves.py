@@ -6,13 +6,13 @@ from django.db import transaction
 
 from portal.audit import append
 from portal.audit.tags import Tag
-from portal.cases.faults import NotAllowed, StaleCase
 from portal.cases.models import Case, Outcome, ProposalKind
 from portal.cases.states import MOVES, State
-from portal.core import clock
+from portal.core import clock, moving
+from portal.core.faults import NotAllowed
 from portal.policies.assurance import Erase, Proof, Right, allowance
 
-# What is stamped, besides the state, on arriving there.
+# The instant that is set, besides the state, by the first move to it.
 _STAMPS: dict[str, str] = {
     State.RECEIVED: "received_at",
     State.ERASING: "decided_at",
@@ -21,26 +21,23 @@ _STAMPS: dict[str, str] = {
     State.WITHDRAWN: "withdrawn_at",
     State.CLOSED: "closed_at",
 }
-# Who may go there with which proof is law, checked at every move, for staff too.
+# States that need a proof which allows erasing. It is checked at every move, also of staff.
 _NEEDS_PROOF = (State.RECEIVED, State.SEARCHING, State.REVIEW, State.ERASING)
 
 
 @transaction.atomic
 def move(case: Case, to: State, *, by: int | None = None, reason: str = "") -> None:
-    """Move `case` on. Errors: NotAllowed when no such move exists or the proof is too weak, StaleCase when another
-    writer was quicker. `by` is the account of staff, empty for the subject and the system."""
+    """Move a case to another state, with its entry in the trail; open proposals that have no object any more end.
+
+    `by` is the account of staff, None for the subject and the system. Errors: NotAllowed, if the proof is too weak or
+    there is no such move (IllegalMove); Stale.
+    """
     was = State(case.state)
-    if to not in MOVES[was]:
-        raise NotAllowed(f"{was} → {to}")
     _check_proof(case, to)
     stamps: dict[str, datetime] = {}
     if (stamp := _STAMPS.get(to)) and getattr(case, stamp) is None:
         stamps[stamp] = clock.now()
-    if not Case.objects.filter(pk=case.pk, state=was).update(state=to, **stamps):
-        raise StaleCase(f"{was} → {to}")
-    case.state = to
-    for name, at in stamps.items():
-        setattr(case, name, at)
+    moving.move(case, to, MOVES, **stamps)
     if to != State.REVIEW:
         _drop_proposals(case, to)
     append.append(Tag.CASE_MOVED, about=case.code, actor=by, was=was.value, to=to.value, reason=reason)
@@ -48,7 +45,7 @@ def move(case: Case, to: State, *, by: int | None = None, reason: str = "") -> N
 
 @transaction.atomic
 def close_again(case: Case) -> None:
-    """The one way past the table: a restored database has forgotten that this case was closed and its key destroyed."""
+    """Close a case whose key is gone, which a restored database does not know. Only this move is not in the table."""
     was, to = State(case.state), State.CLOSED if case.received_at else State.EXPIRED
     Case.objects.filter(pk=case.pk).update(state=to, closed_at=clock.now())
     case.state = to
@@ -57,7 +54,7 @@ def close_again(case: Case) -> None:
 
 
 def _drop_proposals(case: Case, to: State) -> None:
-    """Take back what has no object any more: out of review all but what is to be restored, at the end that too."""
+    """Take back open proposals that have no object any more: all but restoring, and at the end restoring too."""
     without_object = case.proposals.filter(outcome=Outcome.OPEN)
     if to not in (State.SETTLED, State.CLOSED):
         without_object = without_object.exclude(kind=ProposalKind.RESTORE)

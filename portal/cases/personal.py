@@ -58,21 +58,24 @@ def addresses(case: Case) -> tuple[str, ...]:
     return tuple(json.loads(sealed.unseal(case.key_id, case.addresses_sealed, purpose="addresses")))
 
 
-def keep_photo(case: Case, selfie: Selfie, *, pack: str) -> Photo:
-    """Add a photo with its probes. The upload itself is not kept: only its upright, re-encoded copy."""
+def keep_photo(case: Case, selfie: Selfie, *, digest: bytes | None = None) -> Photo:
+    """Add a photo with its probes. The upload itself is not kept: only its upright, re-encoded copy, and its digest."""
     sealed_photo = sealed.seal(case.key_id, selfie.jpeg, purpose="photo")
     last = case.photos.last()
     number = 1 if last is None else last.number + 1
     photo = Photo.objects.create(case=case, number=number, sealed=sealed_photo, flaw=selfie.flaw or "")
-    keep_probes(photo, selfie, pack=pack)
+    if digest is not None:
+        photo.digest_sealed = sealed.seal(case.key_id, digest, purpose="digest")
+        photo.save(update_fields=["digest_sealed"])
+    keep_probes(photo, selfie)
     return photo
 
 
-def keep_probes(photo: Photo, selfie: Selfie, *, pack: str) -> None:
-    """In place of those the photo had."""
+def keep_probes(photo: Photo, selfie: Selfie) -> None:
+    """Replace the probes of a photo with those of the selfie that was read from it."""
     photo.probes.all().delete()
     for kind, rows in ((ProbeKind.OWN, selfie.probes), (ProbeKind.MIRRORED, selfie.mirrored)):
-        Probe.objects.bulk_create(_probe(photo.case, kind, row, pack=pack, photo=photo) for row in rows)
+        Probe.objects.bulk_create(_probe(photo.case, kind, row, pack=selfie.pack, photo=photo) for row in rows)
 
 
 def keep_confirmed(case: Case, found: Mapping[Match, Embeddings], *, pack: str) -> None:
@@ -90,19 +93,30 @@ def _probe(
 
 def photo(case: Case, number: int | None = None) -> bytes | None:
     """The photo of this number, else the first one; None where there is none."""
-    kept = case.photos.first() if number is None else case.photos.filter(number=number).first()
+    kept = photo_row(case, number)
     return None if kept is None else opened(kept)
+
+
+def photo_row(case: Case, number: int | None) -> Photo | None:
+    return case.photos.first() if number is None else case.photos.filter(number=number).first()
 
 
 def opened(photo: Photo) -> bytes:
     return sealed.unseal(photo.case.key_id, photo.sealed, purpose="photo")
 
 
-def probes(case: Case, kind: ProbeKind = ProbeKind.OWN) -> Embeddings:
-    """float32, shape (n, pack.dim), unit rows; (0, 0) when there are none."""
+def digests(case: Case) -> list[bytes]:
+    """SHA-256 of each file that was sent; of those kept since they are noted."""
+    kept = case.photos.exclude(digest_sealed=None).values_list("digest_sealed", flat=True)
+    return [sealed.unseal(case.key_id, digest, purpose="digest") for digest in kept if digest is not None]
+
+
+def probes(case: Case, kind: ProbeKind = ProbeKind.OWN, *, pack: str = "") -> Embeddings:
+    """float32, shape (n, pack.dim), unit rows, of this pack alone where one is named; (0, 0) when there are none."""
+    kept = case.probes.filter(kind=kind, **({"pack": pack} if pack else {}))
     rows = [
         np.frombuffer(sealed.unseal(case.key_id, probe.sealed, purpose="probe"), dtype=np.float32)
-        for probe in case.probes.filter(kind=kind).order_by("pk")
+        for probe in kept.order_by("pk")
     ]
     return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
 

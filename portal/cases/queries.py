@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
+from django.utils.translation import get_language
 
 from matching import service
+from matching.types import Provenance
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.blocks import choices, codes
-from portal.cases import personal, places
-from portal.cases.models import Case, Match, Outcome, Proposal, Unlock
+from portal.cases import looked_at, personal, places
+from portal.cases.models import Assignment, Case, Match, Outcome, Proposal, Unlock
 from portal.cases.states import OPEN, State
 from portal.core import clock
+from portal.policies import contacts
 from portal.policies.assurance import Proof
 from portal.takedowns import holds
 from portal.takedowns.models import Removal, Step, Takedown
@@ -110,6 +113,11 @@ class Announced:
     received_on: date | None  # the day from which the law counts, in `received_zone` (of the IANA database)
     received_zone: str
     due_on: date | None
+    place: str
+
+    @property
+    def regulator(self) -> contacts.Told | None:
+        return contacts.regulator_of(self.place, get_language() or "en") if self.place else None
 
     @property
     def zone_name(self) -> str:
@@ -125,6 +133,7 @@ def announced(case: Case) -> Announced:
         received_on=case.received_on,
         received_zone=case.received_zone,
         due_on=case.due_on,
+        place=case.place,
     )
 
 
@@ -140,10 +149,11 @@ def _announced_state(case: Case) -> str:
 
 
 def queue(by: User, *, state: str = "", reference: str = "") -> QuerySet[Case]:
-    """Cases in due order; the open ones unless a state or a reference is asked for. No search by person exists."""
-    if not by.is_reviewer:
-        return Case.objects.none()
-    cases = Case.objects.exclude(state__in=[State.DRAFT, State.EXPIRED])
+    """Cases that `by` was drawn for, in due order; the open ones unless a state or a reference is asked for.
+
+    No search by person exists, nor any among the cases of others.
+    """
+    cases = cases_of(by)
     if reference:
         return cases.filter(reference=reference.strip().upper())
     return cases.filter(state=state).order_by("due_on", "received_at") if state else _open_first(cases)
@@ -155,10 +165,35 @@ def _open_first(cases: QuerySet[Case]) -> QuerySet[Case]:
 
 def proposals_for(by: User) -> QuerySet[Proposal]:
     """Proposals of colleagues that `by` can confirm or decline."""
-    if not by.is_reviewer:
-        return Proposal.objects.none()
-    waiting = Proposal.objects.filter(~Q(made_by=by), outcome=Outcome.OPEN)
+    return _open_proposals(by).exclude(made_by=by)
+
+
+def proposals_of(by: User) -> QuerySet[Proposal]:
+    """Their own, as long as they have the case."""
+    return _open_proposals(by).filter(made_by=by)
+
+
+def _open_proposals(by: User) -> QuerySet[Proposal]:
+    waiting = Proposal.objects.filter(outcome=Outcome.OPEN, case__in=cases_of(by))
     return waiting.select_related("case", "made_by").order_by("case__due_on")
+
+
+def proposal_for_staff(by: User, pk: int) -> Proposal:
+    """Errors: Http404."""
+    found = (
+        Proposal.objects.select_related("case", "made_by", "decided_by").filter(pk=pk, case__in=cases_of(by)).first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def cases_of(by: User) -> QuerySet[Case]:
+    """For everybody but the two who were drawn a case is not there."""
+    if not by.is_reviewer:
+        return Case.objects.none()
+    drawn = Assignment.objects.filter(to=by, ended_at=None)
+    return Case.objects.filter(pk__in=drawn.values("case")).exclude(state__in=[State.DRAFT, State.EXPIRED])
 
 
 def case_for_staff(by: User, code: UUID) -> Case:
@@ -170,8 +205,8 @@ def case_for_staff(by: User, code: UUID) -> Case:
 
 def case_to_act_on(by: User, code: UUID) -> Case:
     """The same for a verb, which leaves its own entry. Errors: Http404."""
-    case = Case.objects.filter(pk=code).exclude(state__in=[State.DRAFT, State.EXPIRED]).first()
-    if case is None or not by.is_reviewer:
+    case = cases_of(by).filter(pk=code).first()
+    if case is None:
         raise Http404
     return case
 
@@ -189,12 +224,18 @@ def unlocked_until(case: Case, by: User) -> datetime | None:
     return unlock.until if unlock else None
 
 
+def has_unlocked(case: Case, by: User) -> bool:
+    """Now or before: then what was decided of it is no secret to them."""
+    return Unlock.objects.filter(case=case, by=by).exists()
+
+
 def evidence_photo(case: Case, by: User, number: int | None) -> bytes | None:
     """One of the subject's photos for someone who unlocked the case; None when locked or destroyed."""
-    if unlocked_until(case, by) is None:
+    kept = personal.photo_row(case, number)
+    if kept is None or unlocked_until(case, by) is None:
         return None
-    append.append(Tag.PHOTO_VIEWED, about=case.code, actor=by.pk)
-    return personal.photo(case, number)
+    append.append(Tag.PHOTO_VIEWED, about=case.code, actor=by.pk, saw=looked_at.photo(kept))
+    return personal.opened(kept)
 
 
 def live_scores(case: Case, by: User) -> list[float]:
@@ -203,15 +244,37 @@ def live_scores(case: Case, by: User) -> list[float]:
 
 
 def evidence_match(match: Match, by: User) -> bytes | None:
-    """A preview of a match (JPEG): its face pixelated until unlocked, everything else always. None once it is gone
-    or under a legal hold of others."""
-    clear = unlocked_until(match.case, by) is not None
+    """A preview of a match (JPEG): its face, everything else pixelated. None until unlocked, once it is gone, and under
+    a legal hold of others."""
+    if unlocked_until(match.case, by) is None:
+        return None
     kept_from = holds.hidden_from(by, [match.image_id])
-    preview = None if kept_from else service.preview(match.image_id, match.face_id, clear=clear)
+    preview = None if kept_from else service.preview(match.image_id, match.face_id, clear=True)
     # Decisions rest on who looked, so a picture that is gone counts as none.
-    seen = clear and preview is not None
-    append.append(Tag.MATCH_VIEWED, about=match.case_id, actor=by.pk, match=match.pk, clear=seen)
+    seen = preview is not None
+    saw = {"saw": looked_at.match(match)} if seen else {}
+    append.append(Tag.MATCH_VIEWED, about=match.case_id, actor=by.pk, match=match.pk, clear=seen, **saw)
     return preview
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a match was found; None where that is gone. `has_picture`: whether there is a picture as well."""
+
+    provenance: Provenance | None
+    has_picture: bool
+
+
+def source(match: Match, by: User) -> Source:
+    """For someone who unlocked the case. Counts as a look where there is no picture: an image that came as an
+    embedding has none."""
+    if unlocked_until(match.case, by) is None or holds.hidden_from(by, [match.image_id]):
+        return Source(None, False)
+    found = service.provenance_of([match.image_id]).get(match.image_id)
+    has_picture = found is not None and service.has_preview(match.image_id)
+    if found is not None and not has_picture:
+        append.append(Tag.SOURCE_VIEWED, about=match.case_id, actor=by.pk, saw=looked_at.match(match))
+    return Source(found, has_picture)
 
 
 def history(case: Case) -> list[Entry]:

@@ -20,10 +20,10 @@ class State(models.TextChoices):
 
 MOVES: dict[str, frozenset[str]] = {
     State.DRAFT: frozenset({State.RECEIVED, State.WITHDRAWN, State.EXPIRED}),
-    State.RECEIVED: frozenset({State.SEARCHING, State.WAITING, State.REVIEW, State.WITHDRAWN}),
+    State.RECEIVED: frozenset({State.SEARCHING, State.WAITING, State.WITHDRAWN}),
     State.WAITING: frozenset({State.RECEIVED, State.WITHDRAWN, State.EXPIRED}),
-    State.SEARCHING: frozenset({State.REVIEW, State.ERASING, State.SETTLED, State.WITHDRAWN}),
-    State.REVIEW: frozenset({State.ERASING, State.SETTLED, State.REFUSED, State.WITHDRAWN}),
+    State.SEARCHING: frozenset({State.REVIEW, State.SETTLED, State.WITHDRAWN}),
+    State.REVIEW: frozenset({State.ERASING, State.REFUSED, State.WITHDRAWN}),
     # Back to review when the last sweep finds faces harvested meanwhile.
     State.ERASING: frozenset({State.SETTLED, State.REVIEW}),
     State.SETTLED: frozenset({State.CLOSED}),

@@ -1,6 +1,6 @@
 """What workers do with a case. Each may be interrupted anywhere and run again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,13 +9,12 @@ import structlog
 from django.db import transaction
 
 from matching import service
-from matching.errors import PhotoRejected
-from matching.types import Embeddings, Known, SearchResult, Selfie, Sought, Thresholds
+from matching.types import CaseProbes, Embeddings, ExpansionBasis, SearchResult, Thresholds
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.blocks import choices
-from portal.cases import codes, forget, mail, moves, personal, receipts
-from portal.cases.models import Band, Case, Decision, Match, Photo, ProbeKind, Route, Search
+from portal.cases import assignments, cautions, codes, forget, mail, moves, own_probes, personal, receipts
+from portal.cases.models import Band, Case, Decision, Match, ProbeKind, Route, Search
 from portal.cases.states import ENDED, OPEN, State
 from portal.core import clock, keys, mailing, pasted
 from portal.jobs import queue
@@ -53,21 +52,21 @@ def settle(code: str) -> None:
     case = Case.objects.get(pk=UUID(code))
     if case.state != State.ERASING or not _removals_are(case, RemovalState.REMOVED, RemovalState.PURGED):
         return
-    together = [(case, _sought(case)), *_waiting_too(case)]
+    together = [(case, _case_probes(case)), *_waiting_too(case)]
     for one, found in zip((one for one, _ in together), _find_together(together), strict=True):
         _go_on(one, found, State.ERASING)
 
 
-def _waiting_too(case: Case) -> list[tuple[Case, Sought | None]]:
+def _waiting_too(case: Case) -> list[tuple[Case, CaseProbes | None]]:
     """Other cases of which everything approved is removed, and for whose subject there is something to search with."""
     unfinished = Removal.objects.exclude(state__in=(RemovalState.REMOVED, RemovalState.PURGED))
     waiting = Case.objects.filter(state=State.ERASING, route=Route.PHOTO, withdrawn_at=None)
     others = waiting.exclude(pk=case.pk).exclude(code__in=unfinished.values("origin")).order_by("received_at")
-    found: list[tuple[Case, Sought | None]] = []
+    found: list[tuple[Case, CaseProbes | None]] = []
     for other in others[:MOST_TOGETHER]:
         with suppress(PermanentFailure):  # its own job says so
-            if (sought := _sought(other)) is not None:
-                found.append((other, sought))
+            if (probes := _case_probes(other)) is not None:
+                found.append((other, probes))
     return found
 
 
@@ -91,6 +90,7 @@ def _review_what_is_new(case: Case, found: _Found) -> bool:
     append.append(Tag.CASE_SEARCHED, about=case.code, images=new)
     if new:
         moves.move(case, State.REVIEW)
+        assignments.draw(case)
     return new > 0
 
 
@@ -110,22 +110,26 @@ def _go_on(searched: Case, found: _Found, expected: State) -> None:
 
 
 def _find(case: Case) -> _Found:
-    return _find_together([(case, _sought(case))])[0]
+    return _find_together([(case, _case_probes(case))])[0]
 
 
-def _find_together(cases: Sequence[tuple[Case, Sought | None]]) -> list[_Found]:
+def _find_together(cases: Sequence[tuple[Case, CaseProbes | None]]) -> list[_Found]:
     """One pass over the index for all that are to be searched by their photo."""
-    results = iter(service.sweep([sought for _, sought in cases if sought is not None]))
-    return [_at_addresses(case) if sought is None else _nearest(case, next(results)) for case, sought in cases]
+    results = iter(service.sweep([probes for _, probes in cases if probes is not None]))
+    open_faces = cautions.open_faces() if any(probes for _, probes in cases) else {}
+    return [
+        _at_addresses(case) if probes is None else _nearest(case, probes, next(results), open_faces)
+        for case, probes in cases
+    ]
 
 
-def _sought(case: Case) -> Sought | None:
+def _case_probes(case: Case) -> CaseProbes | None:
     """None where no photo is to be searched by."""
     if case.withdrawn_at is not None or case.route == Route.ADDRESSES:
         return None
     probes = _probes(case)
     if len(probes):
-        return Sought(probes, _known(case))
+        return CaseProbes(probes, _expansion_basis(case))
     # Past its due date. "Nothing to search with" is not "nothing found": only the last search may be left out.
     if case.state != State.ERASING:
         raise PermanentFailure("the probes are gone")
@@ -140,55 +144,37 @@ def _at_addresses(case: Case) -> _Found:
     return _Found(tuple(Match(case=case, image_id=image_id, band=Band.ADDRESS) for image_id in images))
 
 
-def _nearest(case: Case, result: SearchResult) -> _Found:
+def _nearest(case: Case, probes: CaseProbes, result: SearchResult, open_faces: Mapping[UUID, Embeddings]) -> _Found:
     # Own probes' matches come first, and of each kind the most similar, so the first face of an image is its nearest.
     nearest: dict[UUID, Match] = {}
     for found in result.matches:
         row = Match(case=case, image_id=found.image_id, face_id=found.face_id, expanded=found.expanded)
         row.similarity, row.band = found.similarity, Band(found.band)
         nearest.setdefault(found.image_id, row)
+    cautions.note(case, probes.probes, nearest.values(), open_faces)
     return _Found(tuple(nearest.values()), result.thresholds)
 
 
-def _known(case: Case) -> Known:
+def _expansion_basis(case: Case) -> ExpansionBasis:
     """What staff decided so far: which faces are the subject's, and which are not."""
     faces = case.matches.filter(face_id__isnull=False).values_list("face_id", "image_id", "decision")
     confirmed = [(face, image) for face, image, decision in faces if decision == Decision.APPROVED and face]
-    return Known(
+    return ExpansionBasis(
         mirrored=personal.probes(case, ProbeKind.MIRRORED),
         confirmed=personal.probes(case, ProbeKind.CONFIRMED),
-        faces=tuple(face for face, _image in confirmed),
-        images=tuple(image for _face, image in confirmed),
-        others=tuple(face for face, _image, decision in faces if decision == Decision.LEFT and face),
+        confirmed_faces=tuple(face for face, _image in confirmed),
+        confirmed_images=tuple(image for _face, image in confirmed),
+        rejected_faces=tuple(face for face, _image, decision in faces if decision == Decision.LEFT and face),
     )
 
 
 def _probes(case: Case) -> Embeddings:
-    """The case's own probes; computed anew from its photos when the index moved to another face pack since."""
-    pack = service.pack().name
-    if case.probes.exclude(pack=pack).exists():
-        _read_again(case, pack)
-    return personal.probes(case)
-
-
-def _read_again(case: Case, pack: str) -> None:
-    read = {photo.pk: selfie for photo in case.photos.all() if (selfie := _selfie(photo)) is not None}
-    if not read:
+    """The case's own probes of the pack in use. Errors: PermanentFailure, if that pack finds a face in no photo."""
+    had = case.probes.exists()
+    probes = own_probes.of(case, pack=service.pack().name)
+    if had and not len(probes):
         raise PermanentFailure("probes of another pack, and no photo in which the new one finds a face")
-    with transaction.atomic():
-        # Reading took a while: what was forgotten meanwhile stays forgotten.
-        photos = list(Photo.objects.select_for_update().filter(case=case))
-        case.probes.exclude(pack=pack).delete()
-        for photo in photos:
-            if photo.pk in read:
-                personal.keep_probes(photo, read[photo.pk], pack=pack)
-
-
-def _selfie(photo: Photo) -> Selfie | None:
-    try:
-        return service.read_selfie(personal.opened(photo))
-    except PhotoRejected:
-        return None
+    return probes
 
 
 def _keep(case: Case, found: _Found) -> int:

@@ -129,6 +129,15 @@ def _by_label(labels: Path, faces: Path, selfie: Path) -> Identify:
 # --- doing it ---
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The path of the case's page, whom the system drew for it, and who is left for second person."""
+
+    case: str
+    reviewer: Colleague
+    second: Colleague
+
+
 @dataclass
 class Demo:
     plan: Plan
@@ -146,13 +155,13 @@ class Demo:
             reference = self._submit(resident)
         submitted = time.monotonic()
         with self.step("sign in as two of staff", "sign in"):
-            sam, lee = self._staff()
+            staff = self._staff()
         with self.step("search the index", "search"):
-            case = self._searched(sam, reference)
+            drawn = self._searched(staff, reference)
             open_matches = self._look_up(reference)
-        while self._decide(case, open_matches, sam, lee):
+        while drawn and self._decide(drawn, open_matches):
             with self.step("hide, remove from every store, read back", "remove"):
-                self._wait_for(sam, case, lambda seen: seen.rests, "the removal did not end")
+                self._wait_for(drawn, lambda seen: seen.rests, "the removal did not end")
             self.tally.seconds["submitted to removed"] = round(time.monotonic() - submitted, 2)
             # What was confirmed may have led to more.
             with self.step("look for what is left", "check"):
@@ -208,23 +217,28 @@ class Demo:
         first, second = (Colleague(self.stack.url, account) for account in accounts[:2])
         return first, second
 
-    def _searched(self, staff: Colleague, reference: str) -> str:
-        """The path of the case's page, once the search is over."""
-        case = staff.find(reference)
-        if case is None:
-            raise DemoError("Staff do not see the case.")
-        self._wait_for(staff, case, lambda seen: not seen.is_searching, "the search did not end")
-        return case
+    def _searched(self, staff: tuple[Colleague, Colleague], reference: str) -> Drawn | None:
+        """Whom the system drew for the case, once the search is over; None where nothing was found to decide."""
+        patience = Patience(self.stack.mend, "the search did not end")
+        first, second = staff
+        while True:
+            for reviewer, other in ((first, second), (second, first)):
+                if case := reviewer.find(reference):
+                    return Drawn(case, reviewer, other)
+            state = json.loads(self.stack.manage("demo_report", reference))["state"]
+            if state in ("settled", "closed"):
+                return None
+            patience.wait(state)
 
-    def _wait_for(self, staff: Colleague, case: str, done: Callable[[Progress], bool], otherwise: str) -> None:
+    def _wait_for(self, drawn: Drawn, done: Callable[[Progress], bool], otherwise: str) -> None:
         """Look at the case's page until it is so; the patience begins anew whenever something moved."""
         patience = Patience(self.stack.mend, otherwise)
-        while not done(seen := staff.progress(case)):
+        while not done(seen := drawn.reviewer.progress(drawn.case)):
             if seen.is_stuck:
                 raise DemoError("A store did not remove an image; the system page says which.")
             patience.wait(seen)
 
-    def _decide(self, case: str, open_matches: list[Match], sam: Colleague, lee: Colleague) -> bool:
+    def _decide(self, drawn: Drawn, open_matches: list[Match]) -> bool:
         """One approves what one may decide; two decide the rest, where it is known whom the photos show.
 
         False where there was nothing to decide."""
@@ -236,14 +250,14 @@ class Demo:
         self._decided |= {match.image for match in (*certain, *probable)}
         if certain:
             with self.step(f"look at the {len(certain)} certain as staff and approve them", "approve"):
-                sam.approve(case)
+                drawn.reviewer.approve(drawn.case)
         if probable:
             theirs = [match for match in probable if match.name in (expected or ())]
             kept = len(probable) - len(theirs)
             text = f"look at the {len(probable)} probable as two of staff, delete {len(theirs)}, leave {kept}"
             with self.step(text, "decide"):
-                sam.propose(case, delete=[match.number for match in theirs])
-                lee.confirm(case)
+                drawn.reviewer.propose(drawn.case, delete=[match.number for match in theirs])
+                drawn.second.confirm(drawn.case)
             self.tally.kept |= {match.image for match in probable} - {match.image for match in theirs}
         return bool(certain or probable)
 

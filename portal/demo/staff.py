@@ -19,10 +19,6 @@ class Progress:
     takedowns: tuple[str, ...]
 
     @property
-    def is_searching(self) -> bool:
-        return self.state in ("received", "searching")
-
-    @property
     def is_stuck(self) -> bool:
         return "stuck" in self.takedowns
 
@@ -42,9 +38,10 @@ class Colleague:
         self._browser.submit({"name": account["name"], "password": account["password"]})
 
     def find(self, reference: str) -> str | None:
-        """The path of the case's page."""
-        found = re.search(_CASE, self._browser.open(f"/en/staff/?reference={reference}"))
-        return found.group() if found else None
+        """The path of the case's page; None for whoever was not drawn for it."""
+        page = self._browser.open("/en/staff/")
+        found = re.search(_CASE, page)
+        return found.group() if found and reference in page else None
 
     def progress(self, case: str) -> Progress:
         page = self._browser.open(case)

@@ -82,11 +82,13 @@ def describe(stack: Stack, console: Console) -> None:
     for account in stack.world["accounts"]:
         page = stack.url + urlsplit(account["url"]).path  # the port may have been another then
         say(f"  {account['role']:<10} {account['name']:<8} password {account['password']}   {page}")
-    say("\n  Three things to try")
+    say("\n  Four things to try")
     say(f"  1. Ask for a deletion at {stack.url} with the selfie {stack.world['selfie']};")
     say(f"     the code comes to the demo mailbox, {stack.url}/en/mailbox/")
     say("  2. Sign in as staff, look at the redacted evidence and approve what is certain")
     say("  3. Sign in as the regulator and watch the numbers change")
+    say("  4. Put your own photos in, search them and see it delete them: in another terminal")
+    say("     `./manage.py harvest DIR`, then as in 1, with another photo of somebody in them")
     say("\n  Ctrl-C stops everything.\n")
 
 

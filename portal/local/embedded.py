@@ -299,12 +299,13 @@ class Cluster:
         settled = children.wait_until(
             lambda: child.poll() is not None or _is_ready(programs, socket), seconds=SECONDS_TO_START
         )
-        if child.poll() is None and settled:
+        status = child.poll()
+        if status is None and settled:
             return
         self.stop()
         with self.log.open("rb") as log:
             log.seek(begun_at)
-            raise EmbeddedError(_why(log.read().decode(errors="replace"), self._place()))
+            raise EmbeddedError(_why(log.read().decode(errors="replace"), self._place(), status=status))
 
     def _socket_folder(self, account: Account | None) -> Path:
         """A private folder with a short path, beside the data where that is short enough."""
@@ -398,7 +399,7 @@ def _initdb(programs: Path, account: Account | None, *, data: Path, password: Pa
         check=False,
     )
     if done.returncode != 0:
-        raise EmbeddedError(_why(done.stdout.decode(errors="replace"), data.parent))
+        raise EmbeddedError(_why(done.stdout.decode(errors="replace"), data.parent, status=done.returncode))
 
 
 def _environment() -> dict[str, str]:
@@ -590,8 +591,8 @@ def _why_not(error: OSError, folder: Path) -> str:
     return f"The embedded database in {folder} cannot start: {reason}."
 
 
-def _why(output: str, place: Path) -> str:
-    """The program's own complaint as one sentence."""
+def _why(output: str, place: Path, *, status: int | None) -> str:
+    """The program's own complaint as one sentence, or how it ended; `status` is None for one that still ran."""
     missing = re.search(r"loading shared libraries: ([^:\s]+)", output)
     if missing:
         return f"PostgreSQL needs the system library {missing[1]}, which is missing: install it and start again."
@@ -602,5 +603,13 @@ def _why(output: str, place: Path) -> str:
     if "Address already in use" in output or "could not bind" in output:
         return f"Another server uses the database socket of {place}: stop it and start again."
     complaints = re.findall(r"(?:FATAL|PANIC|error):\s+(.+)", output)
-    reason = complaints[-1] if complaints else "no reason was given"
+    reason = complaints[-1] if complaints else _how_it_ended(status)
     return f"The embedded database in {place} did not start: {reason.rstrip('.')}."
+
+
+def _how_it_ended(status: int | None) -> str:
+    if status is None:
+        return f"it took no connections within {SECONDS_TO_START} seconds"
+    if status < 0:
+        return f"the program was ended by {signal.Signals(-status).name}, as happens where memory is short"
+    return f"the program ended with status {status} and gave no reason"

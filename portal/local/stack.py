@@ -230,7 +230,7 @@ class Stack:
             "PACKS_FOLDER": str(PROJECT / "var" / "packs"),
         }
         filled = {**own, **(variables.demo_defaults(self.folder) if self.demo else {}), **self._given}
-        missing = variables.missing(filled)
+        missing = variables.missing(filled, demo=self.demo)
         if missing:
             raise StackError(f"{' and '.join(missing)} must be set outside the demo: .env.example says what for.")
         debug = filled.get("DEBUG", "").lower() in {"1", "true", "yes", "on"}

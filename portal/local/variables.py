@@ -42,6 +42,7 @@ VARIABLES = (
     "SITE_URL",
     "EMAIL_URL",
     "MAIL_FROM",
+    "ALERTS_TO",
     "ANSWER_SLOT_SECONDS",
     "COOLING_SECONDS",
     "PURGE_SECONDS",
@@ -51,8 +52,12 @@ VARIABLES = (
     "SWEEP_SECONDS",
     "LEASE_SECONDS",
     "PUBLISH_SECONDS",
+    "STATISTICS_SECONDS",
     "RECEIPT_SLOT_SECONDS",
     "OPERATOR_NAME",
+    "OPERATOR_CONTACT",
+    "OPERATOR_ADDRESS",
+    "PRIVACY_OFFICER",
     "TIME_ZONE",
     "PORT",
 )
@@ -64,9 +69,11 @@ DEMO_CLOCK: Mapping[str, str] = {
     "NOTICE_WINDOW_SECONDS": "0",
     "SWEEP_SECONDS": "2",
     "PUBLISH_SECONDS": "30",
+    "STATISTICS_SECONDS": "30",
     "RECEIPT_SLOT_SECONDS": "40",
 }
 NEVER_GUESSED = ("SECRET_KEY", "KEY_STORE", "IMAGE_STORE", "EMAIL_URL")
+INVENTED_IN_THE_DEMO = ("OPERATOR_CONTACT", "PRIVACY_OFFICER")  # by the settings
 
 
 def read_file(path: Path) -> dict[str, str]:
@@ -100,9 +107,9 @@ def demo_defaults(folder: Path) -> dict[str, str]:
     }
 
 
-def missing(environment: Mapping[str, str]) -> list[str]:
+def missing(environment: Mapping[str, str], *, demo: bool) -> list[str]:
     """What only the operator can decide; outside the demo no secret and no place for data has a default."""
-    needed = [*NEVER_GUESSED]
+    needed = [*NEVER_GUESSED] if demo else [*NEVER_GUESSED, *INVENTED_IN_THE_DEMO]
     if environment.get("DATABASE_URL"):
         needed += ["DATABASE_OWNER_URL", "DATABASE_REGULATOR_URL"]
     return [name for name in needed if not environment.get(name)]

@@ -3,17 +3,14 @@
 from django.db import transaction
 
 from portal.accounts.models import User
-from portal.audit import append
+from portal.audit import append, seen
 from portal.audit.tags import Tag
 from portal.core import http
+from portal.core.faults import IllegalMove, NotAllowed
 from portal.jobs import queue
-from portal.notices import content, moves
+from portal.notices import content, moves, queries
 from portal.notices.models import Channel, Notice, Recipient, SettledBecause
 from portal.notices.states import ENDED, NoticeState
-
-
-class NotAllowed(Exception):
-    """A second person is needed, and this is the first; or there is nothing to decide."""
 
 
 class BadEndpoint(ValueError):
@@ -85,7 +82,9 @@ def _drop_proposal(recipient: Recipient) -> None:
 
 @transaction.atomic
 def retry(notice: Notice, *, by: User) -> None:
-    """Errors: moves.IllegalMove, moves.Stale."""
+    """Send one that is stuck again. Errors: IllegalMove, Stale."""
+    if notice.state != NoticeState.STUCK:  # one that still collects has no content yet, and is due at its own time
+        raise IllegalMove(f"{notice.state} is not stuck")
     _send_again(notice, by=by)
 
 
@@ -97,6 +96,7 @@ def _send_again(notice: Notice, *, by: User) -> None:
 
 @transaction.atomic
 def settle(notice: Notice, *, by: User, because: SettledBecause) -> None:
-    """Errors: moves.IllegalMove, moves.Stale."""
+    """Errors: Unseen for whoever has not read the notice, IllegalMove, Stale."""
+    seen.require(notice.pk, by=by.pk, wanted=[queries.TEXT])
     moves.move(notice, NoticeState.SETTLED, by=by.pk, settled_because=because)
     append.append(Tag.NOTICE_SETTLED, about=notice.pk, actor=by.pk, because=because.value)

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from portal.core import clock, mailing
+from portal.core import clock, mailing, operator_contact
 from portal.core.http import Client, TooLarge
 from portal.notices import signing
 from portal.notices.content import opened
@@ -60,6 +60,7 @@ def by_mail(notice: Notice) -> None:
     with translation.override(notice.recipient.language):
         context = {
             "operator": settings.OPERATOR_NAME,
+            "contact": operator_contact.contact(),
             "images": len(told["images"]),
             "days": policy.ACKNOWLEDGE_WITHIN.days,
             "url": told["acknowledge_in_a_browser"],

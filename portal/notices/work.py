@@ -7,6 +7,7 @@ from django.db import transaction
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock, keys
+from portal.core.faults import Stale
 from portal.core.http import NoAnswer, Refused
 from portal.jobs import queue
 from portal.jobs.run import NotYet
@@ -63,7 +64,7 @@ def _delivered(notice: Notice, *, acknowledged: bool) -> None:
             moves.move(notice, to)
             if not acknowledged:
                 queue.enqueue("notice.chase", notice.pk, run_at=clock.now() + policy.ACKNOWLEDGE_WITHIN)
-    except moves.Stale:
+    except Stale:
         return  # it was acknowledged while its delivery was still being answered
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from matching import service
-from matching.types import Marks, Shown
+from matching.types import ImageDisclosure, ImageIdentifiers
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock, keys, sealed
@@ -26,21 +26,23 @@ MOST = 5_000
 def untold(image_ids: Sequence[UUID]) -> frozenset[UUID]:
     """Those of the images that some recipient was shown and is not told about."""
     told = set(Item.objects.filter(image_id__in=image_ids).values_list("recipient__code", "image_id"))
-    return frozenset(shown.image_id for shown in service.shown(image_ids) if (shown.client, shown.image_id) not in told)
+    return frozenset(
+        shown.image_id for shown in service.disclosures_of(image_ids) if (shown.client, shown.image_id) not in told
+    )
 
 
 def tell(image_ids: Sequence[UUID]) -> None:
     """Put each image into a notice to each recipient who was shown it. Idempotent."""
-    by_client: dict[str, dict[UUID, list[Shown]]] = {}
-    for shown in service.shown(image_ids):
+    by_client: dict[str, dict[UUID, list[ImageDisclosure]]] = {}
+    for shown in service.disclosures_of(image_ids):
         by_client.setdefault(shown.client, {}).setdefault(shown.image_id, []).append(shown)
-    marks = service.marks(image_ids)
+    identifiers = service.identifiers_of(image_ids)
     for client in sorted(by_client):
-        _tell(client, by_client[client], marks)
+        _tell(client, by_client[client], identifiers)
 
 
 @transaction.atomic
-def _tell(client: str, images: dict[UUID, list[Shown]], marks: dict[UUID, Marks]) -> None:
+def _tell(client: str, images: dict[UUID, list[ImageDisclosure]], identifiers: dict[UUID, ImageIdentifiers]) -> None:
     recipient, _new = Recipient.objects.get_or_create(code=client)
     # One writer for each recipient: its notice is neither opened twice nor closed under an item.
     Recipient.objects.select_for_update().get(pk=recipient.pk)
@@ -54,7 +56,9 @@ def _tell(client: str, images: dict[UUID, list[Shown]], marks: dict[UUID, Marks]
                 notice=notice,
                 recipient=recipient,
                 image_id=image_id,
-                sealed=sealed.seal(notice.pk, _said(image_id, images[image_id], marks.get(image_id)), purpose=ITEM),
+                sealed=sealed.seal(
+                    notice.pk, _said(image_id, images[image_id], identifiers.get(image_id)), purpose=ITEM
+                ),
             )
             for image_id in new[:room]
         )
@@ -89,12 +93,12 @@ def _collecting(recipient: Recipient) -> Notice:
     return notice
 
 
-def _said(image_id: UUID, shown: list[Shown], marks: Marks | None) -> bytes:
+def _said(image_id: UUID, shown: list[ImageDisclosure], identifiers: ImageIdentifiers | None) -> bytes:
     """What the recipient needs in order to find its copies: nothing about who asked, nothing of a face."""
     said = {
         "id": str(image_id),
-        "page": marks.page if marks else None,
-        "sha256": marks.file_digest.hex() if marks else None,
+        "page": identifiers.page if identifiers else None,
+        "sha256": identifiers.file_digest.hex() if identifiers else None,
         "shown": [{"at": one.shown_at.isoformat(), "agency": one.agency} for one in shown],
     }
     return json.dumps(said).encode()

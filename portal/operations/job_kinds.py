@@ -1,5 +1,6 @@
 """Every job kind by name: the one place where lower code's names meet higher code's functions."""
 
+from portal.attention import work as attention
 from portal.blocks import recovery
 from portal.blocks import work as blocks
 from portal.cases import receipts
@@ -8,6 +9,7 @@ from portal.jobs.kinds import Work
 from portal.notices import work as notices
 from portal.operations import publication, retention
 from portal.orders import work as orders
+from portal.statistics import releases
 from portal.takedowns import holds
 from portal.takedowns import work as takedowns
 
@@ -33,11 +35,13 @@ KINDS: dict[str, Work] = {
     "ledger.publish": publication.publish,
     "ledger.mail": publication.mail,
     "hold.over": holds.over,
+    "statistics.release": releases.release,
     "removal.hide": takedowns.hide,
     "removal.remove": takedowns.remove,
     "removals.purge": takedowns.purge,
     "notice.send": notices.send,
     "notice.chase": notices.chase,
     "notice.forget": notices.forget,
+    "attention.tell": attention.tell,
     "retention.run": retention.run,
 }

@@ -1,4 +1,4 @@
-"""What a restored database has forgotten and is told again, by the kind of note (matching.journal)."""
+"""What replays each kind of note after a backup was restored (matching.journal)."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,17 +9,17 @@ from portal.notices import writing
 from portal.takedowns import holds, removals
 
 
-class Keeper:
-    """Satisfies matching.types.ImageKeeper."""
+class Hooks:
+    """Satisfies matching.types.ReplayHooks."""
 
     def held(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         return removals.held(image_ids)
 
-    def tell(self, image_ids: Sequence[UUID]) -> None:
+    def record_recipients(self, image_ids: Sequence[UUID]) -> None:
         writing.tell(image_ids)
 
 
 def register() -> None:
-    service.use_image_keeper(Keeper())
-    service.bring_back_from_journal(holds.NOTE, holds.bring_back)
-    service.bring_back_from_journal(choices.NOTE, choices.bring_back)
+    service.use_replay_hooks(Hooks())
+    service.use_note_replayer(holds.NOTE, holds.replay_note)
+    service.use_note_replayer(choices.NOTE, choices.replay_note)

@@ -17,7 +17,7 @@ from portal.accounts.models import Role, User
 from portal.audit import append, roots
 from portal.audit.tags import Tag
 from portal.cases import receipts
-from portal.core import clock, mailing, schedule
+from portal.core import clock, mailing, operator_contact, schedule
 from portal.jobs import queue
 from portal.jobs.models import Job
 from portal.jobs.run import PermanentFailure
@@ -74,6 +74,7 @@ def mail(subject: str) -> None:
         "checkpoint": made,
         "origin": signers.origin(),
         "operator": settings.OPERATOR_NAME,
+        "contact": operator_contact.contact(),
         "log_url": settings.SITE_URL + reverse("log:checkpoint"),
     }
     with translation.override(settings.LANGUAGE_CODE):

@@ -1,10 +1,12 @@
 """What Celery runs: nothing but the queue's own loop, and the clock that keeps it going."""
 
 from matching import service
+from portal.cases import assignments
 from portal.celery import app
 from portal.core import clock
 from portal.jobs import queue, run
 from portal.operations import publication
+from portal.statistics import releases
 
 
 @app.task(name="portal.drain")
@@ -22,13 +24,17 @@ def sweep() -> None:
     service.write_journal()
     queue.set_right()
     publication.plan_next()
+    releases.plan_next()
+    assignments.fill()
     run.drain()
 
 
 @app.task(name="portal.hourly")
 def hourly() -> None:
     catch_up()
-    queue.enqueue("retention.run", clock.now().strftime("%Y-%m-%dT%H"))
+    hour = clock.now().strftime("%Y-%m-%dT%H")
+    queue.enqueue("retention.run", hour)
+    queue.enqueue("attention.tell", hour)
     run.drain()
 
 

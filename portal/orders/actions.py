@@ -1,6 +1,10 @@
-"""What staff may do with an order. Beginning one needs two people, since nobody looks at its images one by one."""
+"""What staff may do with an order. Beginning one needs two senior people, since nobody looks at its images one by one.
+
+Each of them has looked at how they spread and at a sample that the system drew (decision 18).
+"""
 
 from collections.abc import Sequence
+from random import SystemRandom
 from uuid import UUID
 
 from django.db import transaction
@@ -11,11 +15,12 @@ from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import NotAllowed, Stale
 from portal.jobs import queue
-from portal.orders import moves
-from portal.orders.faults import NotAllowed, StaleOrder
-from portal.orders.models import ListedImage, Order
+from portal.orders import looked_at, moves
+from portal.orders.models import ListedImage, Order, SampledImage
 from portal.orders.states import RUNNING, State
+from portal.policies import looking
 from portal.takedowns import removals
 
 BATCH = 5000  # rows a statement
@@ -26,7 +31,7 @@ def propose_scope(scope: Scope, *, by: User, authority: str, reference: str) -> 
     """Errors: NotAllowed for a scope without a bound, which would be the whole index."""
     if scope == Scope():
         raise NotAllowed("the whole index")
-    return _propose(
+    order = _propose(
         by,
         authority=authority,
         reference=reference,
@@ -36,6 +41,8 @@ def propose_scope(scope: Scope, *, by: User, authority: str, reference: str) -> 
         harvested_from=scope.harvested_from,
         harvested_until=scope.harvested_until,
     )
+    _sample(order, service.draw(scope, looking.SAMPLE))
+    return order
 
 
 @transaction.atomic
@@ -43,10 +50,30 @@ def propose_list(image_ids: Sequence[UUID], *, by: User, authority: str, referen
     ids = sorted(set(image_ids))
     order = _propose(by, authority=authority, reference=reference, images=len(ids), by_list=True)
     ListedImage.objects.bulk_create([ListedImage(order=order, image_id=image_id) for image_id in ids], batch_size=BATCH)
+    mixed = SystemRandom().sample(ids, len(ids))
+    _sample(order, _still_there(mixed)[: looking.SAMPLE])
     return order
 
 
+def _still_there(ids: Sequence[UUID]) -> list[UUID]:
+    """Enough of them for a sample, in their order."""
+    found: list[UUID] = []
+    for start in range(0, len(ids), BATCH):
+        some = ids[start : start + BATCH]
+        there = service.identifiers_of(some)
+        found += [image_id for image_id in some if image_id in there]
+        if len(found) >= looking.SAMPLE:
+            break
+    return found
+
+
+def _sample(order: Order, image_ids: Sequence[UUID]) -> None:
+    SampledImage.objects.bulk_create(SampledImage(order=order, image_id=image_id) for image_id in image_ids)
+
+
 def _propose(by: User, **fields: object) -> Order:
+    if not by.is_supervisor:
+        raise NotAllowed("a senior person records it")
     order = Order.objects.create(made_by=by, made_at=clock.now(), **fields)
     append.append(Tag.ORDER_PROPOSED, about=order.code, actor=by.pk, images=order.images)
     return order
@@ -54,26 +81,37 @@ def _propose(by: User, **fields: object) -> Order:
 
 @transaction.atomic
 def confirm(order: Order, *, by: User) -> None:
-    """Errors: NotAllowed for the proposer, StaleOrder."""
+    """Errors: NotAllowed for the proposer and whoever is not senior, Unseen as long as one of the two has not looked,
+    Stale."""
+    if not by.is_supervisor:
+        raise NotAllowed("a senior person confirms")
     order = _decided(order, State.OPENING, by=by)
+    for person in (by, order.made_by):
+        looked_at.require(order, by=person)
+    order.sampled.all().delete()
     append.append(Tag.ORDER_CONFIRMED, about=order.code, actor=by.pk)
     queue.enqueue("order.open", order.code)
 
 
 @transaction.atomic
 def decline(order: Order, *, by: User) -> None:
-    """Errors: NotAllowed for the proposer, StaleOrder."""
+    """Errors: NotAllowed for the proposer, Stale."""
     order = _decided(order, State.DECLINED, by=by)
-    order.listed.all().delete()
+    _forget_images(order)
     append.append(Tag.ORDER_DECLINED, about=order.code, actor=by.pk)
 
 
 @transaction.atomic
 def take_back(order: Order, *, by: User) -> None:
-    """Errors: NotAllowed for anyone but the proposer, StaleOrder."""
+    """Errors: NotAllowed for anyone but the proposer, Stale."""
     order = _decided(order, State.TAKEN_BACK, by=by)
-    order.listed.all().delete()
+    _forget_images(order)
     append.append(Tag.ORDER_TAKEN_BACK, about=order.code, actor=by.pk)
+
+
+def _forget_images(order: Order) -> None:
+    order.listed.all().delete()
+    order.sampled.all().delete()
 
 
 def _decided(order: Order, to: State, *, by: User) -> Order:
@@ -88,7 +126,7 @@ def _decided(order: Order, to: State, *, by: User) -> Order:
 
 @transaction.atomic
 def pause(order: Order, *, by: User) -> None:
-    """Open, hide and remove nothing more until it is resumed. What is hidden stays hidden. Errors: StaleOrder."""
+    """Open, hide and remove nothing more until it is resumed. What is hidden stays hidden. Errors: Stale."""
     _set_paused(order, True)
     removals.pause(order.code)
     append.append(Tag.ORDER_PAUSED, about=order.code, actor=by.pk)
@@ -96,7 +134,7 @@ def pause(order: Order, *, by: User) -> None:
 
 @transaction.atomic
 def resume(order: Order, *, by: User) -> None:
-    """Errors: StaleOrder."""
+    """Errors: Stale."""
     order = _set_paused(order, False)
     removals.resume(order.code)
     if order.state == State.OPENING:
@@ -107,15 +145,15 @@ def resume(order: Order, *, by: User) -> None:
 def _set_paused(order: Order, paused: bool) -> Order:
     order = _locked(order, *RUNNING)
     if order.paused == paused:
-        raise StaleOrder("paused or resumed meanwhile")
+        raise Stale("paused or resumed meanwhile")
     order.paused = paused
     order.save(update_fields=["paused"])
     return order
 
 
 def _locked(order: Order, *states: State) -> Order:
-    """The order, locked for this transaction: no further removal of it is being opened. Errors: StaleOrder."""
+    """The order, locked for this transaction: no further removal of it is being opened. Errors: Stale."""
     locked = Order.objects.select_for_update().get(pk=order.pk)
     if locked.state not in states:
-        raise StaleOrder(locked.state)
+        raise Stale(locked.state)
     return locked

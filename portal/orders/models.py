@@ -50,6 +50,20 @@ class Order(models.Model):
         )
 
 
+class SampledImage(models.Model):
+    """One of the images that the system drew when it was proposed, for the two who decide; dropped once they have."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="sampled")
+    image_id = models.UUIDField()
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["order", "image_id"], name="sampled_once")]
+
+    def __str__(self) -> str:
+        return f"sample of {self.order_id}"
+
+
 class ListedImage(models.Model):
     """One image of an order by list; dropped when the order closes."""
 

@@ -6,8 +6,7 @@ from django.db import transaction
 
 from portal.audit import append
 from portal.audit.tags import Tag
-from portal.core import clock
-from portal.orders.faults import NotAllowed, StaleOrder
+from portal.core import clock, moving
 from portal.orders.models import Order
 from portal.orders.states import MOVES, State
 
@@ -22,16 +21,13 @@ _STAMPS: dict[str, str] = {
 
 @transaction.atomic
 def move(order: Order, to: State, *, by: int | None = None) -> None:
-    """Errors: NotAllowed when no such move exists, StaleOrder when another writer was quicker."""
+    """Move an order to another state, with its entry in the trail. `by` is the account of staff, None for the system.
+
+    Errors: IllegalMove, Stale.
+    """
     was = State(order.state)
-    if to not in MOVES[was]:
-        raise NotAllowed(f"{was} → {to}")
     stamps: dict[str, datetime] = {}
     if (stamp := _STAMPS.get(to)) and getattr(order, stamp) is None:
         stamps[stamp] = clock.now()
-    if not Order.objects.filter(pk=order.pk, state=was).update(state=to, **stamps):
-        raise StaleOrder(f"{was} → {to}")
-    order.state = to
-    for name, at in stamps.items():
-        setattr(order, name, at)
+    moving.move(order, to, MOVES, **stamps)
     append.append(Tag.ORDER_MOVED, about=order.code, actor=by, was=was.value, to=to.value)

@@ -47,7 +47,13 @@ def _open_one(code: str) -> bool:
             return False
         fresh = _not_yet_opened(order, images)
         if fresh:
-            open_removal(order.code, fresh, then="order.settle", at_last="order.close", priority=Priority.BULK)
+            open_removal(
+                order.code,
+                fresh,
+                job_when_removed="order.settle",
+                job_when_purged="order.close",
+                priority=Priority.BULK,
+            )
         Order.objects.filter(pk=order.pk).update(cursor=images[-1], opened_in_pass=F("opened_in_pass") + len(fresh))
     return True
 

@@ -40,6 +40,8 @@ class Allowance:
     # How many of staff must agree before an image in this band is deleted.
     people_for_certain: int = 1
     people_for_probable: int = 2
+    # Anybody can type the address of a stranger's photo.
+    people_for_address: int = 2
 
 
 DENIED = Allowance(Erase.NOTHING, See.NOTHING)

@@ -36,5 +36,6 @@ UNLOCKS = Budget(
     timedelta(days=1),
     "more than anyone decides in a day, and few enough that nobody leafs through the index case by case",
 )
+ORDER_COUNTS = Budget(20, timedelta(days=1), "each order that is counted tells what is in the index")
 # Staff see the faces of a case for as long as it takes to decide, and not when they come back to an open window.
 UNLOCKED_FOR = timedelta(minutes=15)

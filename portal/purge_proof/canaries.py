@@ -119,7 +119,7 @@ def plant_key(canaries: Canaries) -> UUID:
 def plant_sealed(canaries: Canaries, key_id: UUID) -> None:
     case = Case.objects.create(reference=secrets.token_hex(4), key_id=key_id, language="en", opened_at=clock.now())
     photo = secrets.token_bytes(PHOTO_BYTES)
-    kept = personal.keep_photo(case, Selfie(photo, NO_PROBES, NO_PROBES, flaw=None), pack="")
+    kept = personal.keep_photo(case, Selfie(photo, NO_PROBES, NO_PROBES, flaw=None, pack=""))
     canaries.photos.append(bytes(kept.sealed))
     leaf = leaves.append(leaves.Kind.OPENED, key_id=key_id, commitment={"case": str(case.code)})
     canaries.salts.append(bytes(leaf.opening.sealed))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from portal.statistics.queries import Week
+from portal.statistics.figures import Week
 
 WIDTH, HEIGHT = 720, 160  # units of the weeks' drawing, which is stretched to the room there is
 BAR = 100  # units of a horizontal bar
@@ -22,7 +22,7 @@ class Column:
 class WeekColumns:
     week: Week
     received: Column
-    settled: Column
+    closed: Column
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class WeeksChart:
 
 
 def weeks(shown: Sequence[Week]) -> WeeksChart:
-    """Two columns a week: received and settled."""
-    most = max((max(week.received, week.settled) for week in shown), default=0)
+    """Two columns a week: received and closed."""
+    most = max((max(week.received, week.closed) for week in shown), default=0)
     slot = WIDTH // max(1, len(shown))
     thick = slot // 3
 
@@ -49,7 +49,7 @@ def weeks(shown: Sequence[Week]) -> WeeksChart:
         WeekColumns(
             week=week,
             received=column(slot * place + thick // 2, week.received),
-            settled=column(slot * place + thick // 2 + thick + 2, week.settled),
+            closed=column(slot * place + thick // 2 + thick + 2, week.closed),
         )
         for place, week in enumerate(shown)
     )

@@ -4,7 +4,8 @@ import csv
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.http import HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -13,13 +14,12 @@ from portal.accounts.access import RegulatorRequest, regulator_required
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.cases import places
-from portal.cases.states import State
 from portal.ledger import publication
 from portal.policies import deadlines
 from portal.regulators import charts
-from portal.regulators.spoken import duration
+from portal.regulators.durations import duration
 from portal.statistics import queries
-from portal.statistics.queries import Numbers
+from portal.statistics.figures import Numbers, Timing
 
 # Checkpoints of the ledger on the page; the rest are in the public file.
 SHOWN = 10
@@ -29,8 +29,12 @@ SHOWN = 10
 @regulator_required
 def numbers(request: RegulatorRequest) -> HttpResponse:
     append.append(Tag.STATISTICS_VIEWED, about="numbers", actor=request.user.pk, form="page")
-    shown = queries.numbers()
+    newest = queries.released()
+    if newest is None:
+        return render(request, "regulators/nothing_yet.html", {"every": duration(settings.STATISTICS_EVERY)})
+    shown = newest.numbers
     context = {
+        "released_at": newest.at,
         "numbers": shown,
         "weeks": charts.weeks(shown.weeks),
         "states": charts.bars(_states(shown)),
@@ -47,8 +51,11 @@ def numbers(request: RegulatorRequest) -> HttpResponse:
 def numbers_csv(request: RegulatorRequest) -> HttpResponse:
     """One long table: group, name, measure, value. Codes, not translated names, so that a program can read it."""
     append.append(Tag.STATISTICS_VIEWED, about="numbers", actor=request.user.pk, form="csv")
+    newest = queries.released()
+    if newest is None:
+        raise Http404
     response = HttpResponse(content_type="text/csv; charset=utf-8")
-    shown = queries.numbers()
+    shown = newest.numbers
     response["Content-Disposition"] = f'attachment; filename="takedown-numbers-{shown.as_of.isoformat()}.csv"'
     table = csv.writer(response)
     table.writerow(["group", "name", "measure", "value"])
@@ -60,12 +67,11 @@ def _records(shown: Numbers) -> list[tuple[str, str, str, int | float]]:
     totals = (
         "received",
         "open",
-        "settled",
         "closed",
+        "refused",
         "overdue",
         "images_deleted",
-        "images_on_their_way",
-        "images_stuck",
+        "images_open",
         "orders",
         "orders_open",
         "images_deleted_by_order",
@@ -78,7 +84,7 @@ def _records(shown: Numbers) -> list[tuple[str, str, str, int | float]]:
         rows.append(("place", f"{place.place} {place.statute}", "received", place.received))
         rows.append(("place", f"{place.place} {place.statute}", "open", place.open))
     for week in shown.weeks:
-        for measure in ("received", "settled", "closed"):
+        for measure in ("received", "closed"):
             rows.append(("week", week.starts_on.isoformat(), measure, getattr(week, measure)))
     if shown.blocks is not None:
         rows.append(("total", "blocks", "count_rounded", shown.blocks))
@@ -93,7 +99,8 @@ def _records(shown: Numbers) -> list[tuple[str, str, str, int | float]]:
 
 
 def _states(shown: Numbers) -> list[tuple[str, int]]:
-    return [(str(state.label), shown.states[state]) for state in State if shown.states.get(state)]
+    names = {"open": _("Open"), "closed": _("Closed"), "refused": _("Refused")}
+    return [(names[state], cases) for state, cases in shown.states.items() if cases]
 
 
 def _place(code: str) -> str:
@@ -117,7 +124,6 @@ def _times(shown: Numbers) -> list[Time]:
         "purged": deadlines.PURGED_WITHIN,
     }
     labels = {
-        "settled": _("From received to settled"),
         "closed": _("From received to closed"),
         "hidden": _("From approved to hidden from search"),
         "removed": _("From approved to removed from every store"),
@@ -126,7 +132,7 @@ def _times(shown: Numbers) -> list[Time]:
     return [_time(labels[name], shown.times.get(name), promised.get(name)) for name in labels]
 
 
-def _time(label: str, timing: queries.Timing | None, promise: timedelta | None) -> Time:
+def _time(label: str, timing: Timing | None, promise: timedelta | None) -> Time:
     promised = "" if promise is None else duration(promise)
     if timing is None:
         return Time(label, 0, "–", "–", promised, None)

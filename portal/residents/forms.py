@@ -14,7 +14,7 @@ from portal.blocks import codes
 from portal.cases import places
 from portal.cases.faults import CodeExpired, TooManyCases, TooManyCodes, WrongCode
 from portal.cases.models import Route
-from portal.core import pasted
+from portal.core import base32, pasted
 from portal.core.durations import in_words
 from portal.core.fields import MailField, PastedField
 from portal.policies import budgets, statutes
@@ -274,7 +274,7 @@ class ReturnForm(forms.Form):
 
     def clean_reference(self) -> str:
         # References hold no O, I or L: who writes one read a zero or a one.
-        written = self.cleaned_data["reference"].upper().translate(str.maketrans("OIL", "011"))
+        written = base32.as_meant(self.cleaned_data["reference"])
         letters = re.sub(r"[^0-9A-Z]", "", written)
         if len(letters) != 8:
             raise ValidationError(_("Enter the reference as in our mail, for example 7K3M-Q9TX."))

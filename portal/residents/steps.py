@@ -13,9 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.cases import actions, queries
-from portal.cases.faults import StaleCase
 from portal.cases.models import Case, Route
 from portal.cases.states import State
+from portal.core.faults import Stale
 
 # Photo and addresses are the two forms of one step. Whether to be kept out need not be answered.
 NUMBERS = {"place": 1, "contact": 2, "code": 3, "consent": 4, "photo": 5, "addresses": 5, "keep-out": 6, "check": 6}
@@ -79,7 +79,7 @@ def draft_step(step: str, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST"))
                 return redirect(address(elsewhere))
             try:
                 return view(request, case, **named)
-            except StaleCase:
+            except Stale:
                 # Another window was quicker, with another answer or with the whole form.
                 return redirect("residents:case")
 

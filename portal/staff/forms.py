@@ -6,11 +6,14 @@ from uuid import UUID
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from matching.types import Scope
+from portal.accounts.models import User
+from portal.audit.seen import Unseen
 from portal.blocks.models import Ground
-from portal.cases.models import RefusalReason, UnlockPurpose
+from portal.cases.models import RefusalReason, TakenOff, UnlockPurpose
 from portal.core import pasted
 from portal.core.fields import PastedField
 from portal.core.uploads import LARGEST_UPLOAD
@@ -79,12 +82,14 @@ class DecideForm(forms.Form):
                 error_messages={"required": _("Choose for image %(place)s") % {"place": place}},
             )
 
-    def reject_unseen(self, matches: Iterable[int]) -> None:
-        for pk in matches:
+    def reject_unseen(self, fault: Unseen) -> None:
+        for pk in fault.numbers("match"):
             label = self.fields[f"match-{pk}"].label
             self.add_error(
-                f"match-{pk}", _("%(image)s: unlock the faces and look at it before you delete it") % {"image": label}
+                f"match-{pk}", _("%(image)s: unlock the faces and look at it before you decide it") % {"image": label}
             )
+        if fault.numbers("photo"):
+            self.add_error(None, _("Unlock the faces and look at the subject’s photo before you decide"))
 
     def chosen(self) -> list[int]:
         """The matches to delete; the others are left."""
@@ -108,6 +113,35 @@ class UnlockForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose a purpose")},
     )
+
+
+class ReassignForm(forms.Form):
+    away_from = forms.ModelChoiceField(
+        label=_("Whose cases are drawn anew?"),
+        queryset=User.objects.none(),
+        empty_label=None,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose a colleague"), "invalid_choice": _("Choose a colleague")},
+    )
+    reference = forms.CharField(
+        label=_("Only the case with this reference"),
+        max_length=12,
+        required=False,
+        help_text=_("Leave it empty for all that they have not decided."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )
+    because = forms.ChoiceField(
+        label=_("Why?"),
+        choices=[(each.value, each.label) for each in TakenOff.by_a_supervisor()],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose a reason")},
+    )
+
+    def __init__(self, *args: Any, colleagues: QuerySet[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["away_from"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = colleagues
 
 
 class OrderForm(forms.Form):

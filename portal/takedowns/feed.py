@@ -43,7 +43,7 @@ class AnotherList(Exception):
 
 def page(after: int, edition: str) -> str:
     """What lies behind `after` in this edition; no edition is needed to begin. Errors: AnotherList."""
-    current = str(service.refused_edition())
+    current = str(service.refused_list_edition())
     digests, size = service.refused_addresses(after=after, most=PAGE)
     if after > size or (after and edition != current):
         raise AnotherList

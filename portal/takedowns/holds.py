@@ -1,4 +1,8 @@
-"""Legal holds: hidden at once, kept, shown to two people alone, deleted after release (decision 15)."""
+"""Legal holds: hidden at once, kept, shown to two people alone, deleted after release (decision 15).
+
+Whoever sees it first stops everything at once. What is decided then, to keep it or let it go, is decided by people who
+have looked at its pictures, wholly pixelated, or at a sample of them (decision 18).
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,13 +16,14 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from matching import service
-from matching.types import BroughtBack
-from portal.accounts import lost
+from matching.types import ReplayOutcome
+from portal.accounts import stand_ins
 from portal.accounts.models import User
-from portal.audit import append
+from portal.audit import append, seen
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import NotAllowed
 from portal.notices import writing
 from portal.policies import preservation
 from portal.takedowns import moves, removals
@@ -32,10 +37,6 @@ _ACCOUNTS = ("proposed_by", "confirmed_by", "release_by")
 _KEPT = ("reason", "state", "proposed_at", "released_because", "reported_under", "reported_on", "keep_until")
 _STOPPABLE = (TakedownState.QUEUED, TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.STUCK)
 _GONE = (TakedownState.RESTORED, TakedownState.REMOVED, TakedownState.PURGED)
-
-
-class NotAllowed(Exception):
-    """Not by this person, not in this state, or not before the law lets it go."""
 
 
 @contextmanager
@@ -82,13 +83,37 @@ def is_holder(hold: Hold, by: User) -> bool:
     return by.pk in (hold.proposed_by_id, hold.confirmed_by_id)
 
 
+def to_look_at(hold: Hold) -> list[UUID]:
+    """Its images, or a sample of them that nobody chose."""
+    return seen.sample(hold.pk, hold.images.values_list("image_id", flat=True))
+
+
+def left_to_see(hold: Hold, by: User) -> list[str]:
+    return seen.unseen(hold.pk, by=by.pk, wanted=map(_sight, to_look_at(hold)))
+
+
+def require_seen(hold: Hold, by: User) -> None:
+    """Errors: seen.Unseen."""
+    seen.require(hold.pk, by=by.pk, wanted=map(_sight, to_look_at(hold)))
+
+
+def has_looked(hold: Hold, image_ids: Iterable[UUID], *, by: User) -> None:
+    """What `by` was shown of these, here or in the case that it was proposed from."""
+    looks = [(hold.pk, {"saw": _sight(image_id)}) for image_id in image_ids]
+    append.append_many(Tag.HELD_VIEWED, looks, actor=by.pk)
+
+
+def _sight(image_id: UUID) -> str:
+    return f"image {image_id}"
+
+
 @transaction.atomic
 def propose(image_ids: Sequence[UUID], reason: HoldReason, *, by: User) -> Hold:
     """Stop and hide these images now; a second person says whether it stays so. What is gone cannot be held."""
     _stop_all_steps()
     removals.stop_opening()
     hold = Hold.objects.create(reason=reason, proposed_by=by, proposed_at=clock.now())
-    there = service.marks(image_ids)
+    there = service.identifiers_of(image_ids)
     images = [image_id for image_id in dict.fromkeys(image_ids) if image_id in there]
     if not images:
         raise NotAllowed("nothing of it is left")
@@ -108,7 +133,7 @@ def _stop(hold: Hold, images: Sequence[UUID], *, by: User | None) -> None:
     )
     # Deleted once the hold has ended, so what nobody had decided to delete yet gets a removal of its own.
     if orphans := [image_id for image_id in images if image_id not in known]:
-        removals.open_removal(hold.pk, orphans, then="hold.over", at_last="hold.over")
+        removals.open_removal(hold.pk, orphans, job_when_removed="hold.over", job_when_purged="hold.over")
     stopping = Takedown.objects.filter(image_id__in=images, state__in=_STOPPABLE)
     moves.move_takedowns(list(stopping), TakedownState.HELD, by=by.pk if by else None)
     writing.withdraw(images)
@@ -116,20 +141,23 @@ def _stop(hold: Hold, images: Sequence[UUID], *, by: User | None) -> None:
 
 @transaction.atomic
 def confirm(hold: Hold, *, by: User) -> None:
-    """Errors: NotAllowed for whoever proposed it."""
+    """Errors: NotAllowed for whoever proposed it, Unseen as long as one of the two has not looked."""
     hold = _locked(hold, HoldState.PROPOSED)
     if by.pk == hold.proposed_by_id:
         raise NotAllowed("a second person confirms")
+    for person in (by, hold.proposed_by):
+        require_seen(hold, person)
     hold.confirmed_by = by
     _move(hold, HoldState.PLACED, by=by)
 
 
 @transaction.atomic
 def decline(hold: Hold, *, by: User) -> None:
-    """What was stopped goes on, and nothing more is deleted. Errors: NotAllowed for whoever proposed it."""
+    """What was stopped goes on, and nothing more is deleted. Errors: NotAllowed for whoever proposed it, Unseen."""
     hold = _locked(hold, HoldState.PROPOSED)
     if by.pk == hold.proposed_by_id:
         raise NotAllowed("a second person declines")
+    require_seen(hold, by)
     _move(hold, HoldState.DECLINED, by=by)
     _let_go(hold, by=by)
 
@@ -152,10 +180,11 @@ def record_report(hold: Hold, *, under: str, reported_on: date, by: User) -> Non
 
 @transaction.atomic
 def propose_release(hold: Hold, because: ReleasedBecause, *, by: User) -> None:
-    """Errors: NotAllowed for anyone but the two, and before the law lets it go."""
+    """Errors: NotAllowed for anyone but the two, and before the law lets it go; Unseen."""
     hold = _locked(hold, HoldState.PLACED)
     if not is_holder(hold, by) or not _may_end(hold, because):
         raise NotAllowed
+    require_seen(hold, by)
     hold.release_by, hold.released_because = by, because
     _move(hold, HoldState.RELEASING, by=by)
 
@@ -168,10 +197,11 @@ def _may_end(hold: Hold, because: ReleasedBecause) -> bool:
 
 @transaction.atomic
 def confirm_release(hold: Hold, *, by: User) -> None:
-    """The other of the two agrees: deleted, or where it was a mistake as it was before. Errors: NotAllowed."""
+    """The other of the two agrees: deleted, or where it was a mistake as it was before. Errors: NotAllowed, Unseen."""
     hold = _locked(hold, HoldState.RELEASING)
     if not is_holder(hold, by) or by.pk == hold.release_by_id:
         raise NotAllowed
+    require_seen(hold, by)
     _move(hold, HoldState.RELEASED, by=by)
     _let_go(hold, by=by)
 
@@ -242,7 +272,7 @@ def over(_hold_id: str) -> None:
 
 def of_lost_accounts() -> int:
     """Holds in force that nobody can release, since an account that a restored backup does not know holds them."""
-    lost_ones = Q(proposed_by__name__endswith=lost.ENDING) | Q(confirmed_by__name__endswith=lost.ENDING)
+    lost_ones = Q(proposed_by__name__endswith=stand_ins.ENDING) | Q(confirmed_by__name__endswith=stand_ins.ENDING)
     return Hold.objects.filter(lost_ones, state__in=HOLDING).count()
 
 
@@ -261,14 +291,14 @@ def note(hold: Hold) -> None:
 
 
 def _said(hold: Hold) -> str:
-    accounts = {name: lost.sign_of(getattr(hold, name)) for name in _ACCOUNTS}
+    accounts = {name: stand_ins.reference_to(getattr(hold, name)) for name in _ACCOUNTS}
     images = sorted(str(image) for image in hold.images.values_list("image_id", flat=True))
     kept: dict[str, Any] = {name: getattr(hold, name) for name in _KEPT}
     return json.dumps({**kept, **accounts, "images": images}, default=str, separators=(",", ":"))
 
 
 @transaction.atomic
-def bring_back(hold_id: UUID, said: str) -> BroughtBack:
+def replay_note(hold_id: UUID, said: str) -> ReplayOutcome:
     """As the journal tells it, in a database that has forgotten it: what it keeps is stopped, or what it let go, goes.
 
     Its images are hidden by their own tombstones.
@@ -277,18 +307,18 @@ def bring_back(hold_id: UUID, said: str) -> BroughtBack:
     removals.stop_opening()
     there = Hold.objects.filter(pk=hold_id).first()
     if there is not None and _said(there) == said:
-        return BroughtBack.BEFORE
+        return ReplayOutcome.ALREADY_DONE
     told = json.loads(said)
     images = [UUID(image) for image in told.pop("images")]
-    accounts = {name: lost.account(told.pop(name)) for name in _ACCOUNTS}
+    accounts = {name: stand_ins.account_or_stand_in(told.pop(name)) for name in _ACCOUNTS}
     hold, _new = Hold.objects.update_or_create(pk=hold_id, defaults={**told, **accounts})
     HeldImage.objects.bulk_create((HeldImage(hold=hold, image_id=image) for image in images), ignore_conflicts=True)
-    left = service.marks(images)
+    left = service.identifiers_of(images)
     _stop(hold, [image for image in images if image in left], by=None)
     if hold.state not in HOLDING:
         _let_go(hold, by=None)
     append.append(Tag.HOLD_BROUGHT_BACK, about=hold.pk, state=str(hold.state))
-    return BroughtBack.NOW
+    return ReplayOutcome.DONE
 
 
 def _locked(hold: Hold, *states: HoldState) -> Hold:

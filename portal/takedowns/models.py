@@ -17,8 +17,8 @@ class Removal(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4)
     # Which case or order decided it, and the job kinds to enqueue for it when all is removed, and when all is purged.
     origin = models.UUIDField(db_index=True)
-    then = models.CharField(max_length=40)
-    at_last = models.CharField(max_length=40)
+    job_when_removed = models.CharField(max_length=40)
+    job_when_purged = models.CharField(max_length=40)
     # Of its jobs.
     priority = models.PositiveSmallIntegerField(
         choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL.value

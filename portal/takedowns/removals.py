@@ -10,6 +10,7 @@ from matching import service
 from portal.audit import append
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import Stale
 from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.takedowns import connectors, moves
@@ -24,15 +25,24 @@ WORKED_ON = (RemovalState.QUEUED, RemovalState.HIDDEN, RemovalState.REMOVING)
 
 @transaction.atomic
 def open_removal(
-    origin: UUID, image_ids: Iterable[UUID], *, then: str, at_last: str, priority: Priority = Priority.NORMAL
+    origin: UUID,
+    image_ids: Iterable[UUID],
+    *,
+    job_when_removed: str,
+    job_when_purged: str,
+    priority: Priority = Priority.NORMAL,
 ) -> Removal:
     """Decide, in the caller's transaction, that these images go: removal, takedowns, steps and the first job.
 
-    `then` and `at_last` are job kinds enqueued for `origin` when all is removed, and when all is purged.
+    Job kinds are enqueued for `origin`: one when every image is removed, one when every image is purged.
     """
     _hold_restores(shared=True)
     removal = Removal.objects.create(
-        origin=origin, then=then, at_last=at_last, priority=priority, opened_at=clock.now()
+        origin=origin,
+        job_when_removed=job_when_removed,
+        job_when_purged=job_when_purged,
+        priority=priority,
+        opened_at=clock.now(),
     )
     takedowns = Takedown.objects.bulk_create(
         [Takedown(removal=removal, image_id=image_id) for image_id in dict.fromkeys(image_ids)], batch_size=BATCH
@@ -135,7 +145,7 @@ def _hold_restores(*, shared: bool) -> None:
 
 @transaction.atomic
 def retry(step: Step, *, by: int) -> None:
-    """Try a stuck step again after a person looked at it. Errors: moves.IllegalMove, moves.Stale."""
+    """Try a stuck step again after a person looked at it. Errors: IllegalMove, Stale."""
     _retry([Step.objects.select_related("takedown__removal").select_for_update().get(pk=step.pk)], by=by)
 
 
@@ -146,9 +156,9 @@ def unhidden() -> QuerySet[Takedown]:
 
 @transaction.atomic
 def retry_hiding(takedown: Takedown, *, by: int) -> None:
-    """Hide it again after a person looked at it. Errors: moves.Stale."""
+    """Hide it again after a person looked at it. Errors: Stale."""
     if not _hide_again(list(unhidden().filter(pk=takedown.pk)), by=by):
-        raise moves.Stale
+        raise Stale
 
 
 @transaction.atomic

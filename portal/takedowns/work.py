@@ -16,7 +16,6 @@ from portal.core import clock
 from portal.jobs import queue
 from portal.jobs.models import Priority
 from portal.jobs.run import NotYet
-from portal.notices import writing
 from portal.policies import retention
 from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors import batches
@@ -94,7 +93,7 @@ def _conclude(removal: Removal) -> None:
         stuck = removal.takedowns.filter(state__in=_WAITING).exists()
         if not left and not stuck and removal.state == RemovalState.REMOVING:
             moves.move_removal(removal, RemovalState.REMOVED)
-            queue.enqueue(removal.then, removal.origin)
+            queue.enqueue(removal.job_when_removed, removal.origin)
         if not left:
             queue.enqueue("removals.purge", "all", run_at=clock.now() + settings.PURGE_AFTER)
     if left:
@@ -121,9 +120,8 @@ def _remove_batch(takedowns: list[Takedown]) -> None:
             left &= _not_held(left)
             here = [step for step in steps if step.store == store and step.takedown_id in left]
             if store == Store.INDEX.value:
-                # Once more, while it is known where they come from: what a hold took out of a notice, and what the
-                # register of disclosures learned since their own step.
-                writing.tell([step.takedown.image_id for step in here if step.state not in _AT_REST])
+                unfinished = [step for step in here if step.state not in _AT_REST]
+                connectors.before_index([Erasure(step.takedown.image_id) for step in unfinished])
             left -= {step.takedown_id for step in _failing(connector, here)}
     for step in steps:
         if (
@@ -202,4 +200,4 @@ def _purged(removal: Removal, takedowns: list[Takedown], *, log_checked: bool) -
         moves.move_takedowns(takedowns, TakedownState.PURGED)
         if removal.state == RemovalState.REMOVED:
             moves.move_removal(removal, RemovalState.PURGED, log_checked=log_checked)
-            queue.enqueue(removal.at_last, removal.origin)
+            queue.enqueue(removal.job_when_purged, removal.origin)

@@ -63,6 +63,20 @@ def test_it_lists_everybody_with_role_and_state() -> None:
     assert User.objects.get(name="rex").mail == "rex@example.org"
 
 
+def test_staff_are_made_senior_and_junior_again_and_nobody_else(rita: User) -> None:
+    accounts("create", "mia", "--role", "staff", "--random")
+    account = User.objects.get(name="mia")
+    assert not account.is_supervisor
+    accounts("senior", "mia")
+    assert User.objects.get(name="mia").is_supervisor
+    assert "senior" in accounts("list")
+    accounts("junior", "mia")
+    assert not User.objects.get(name="mia").is_supervisor
+    assert audited()[1:] == [(Tag.ACCOUNT_SENIORITY_CHANGED, str(account.pk))] * 2
+    with pytest.raises(CommandError, match="not of staff"):
+        accounts("senior", "rita")
+
+
 def test_whoever_is_disabled_is_signed_out_and_may_come_back(client: Client) -> None:
     password = password_in(accounts("create", "mia", "--role", "staff", "--random"))
     client.post("/en/staff/sign-in/", {"name": "mia", "password": password})

@@ -26,7 +26,8 @@ def test_it_tells_of_the_sessions_own_case(db: None) -> None:
     answer = session_of(case).get(PATH)
     told = answer.json()
     assert told["reference"] == case.reference
-    assert set(told) == {"state", "reference", "received_at", "slot_at", "received_on", "received_zone", "due_on"}
+    own = {"reference", "place", "received_at", "received_on", "received_zone"}
+    assert set(told) == {"state", "slot_at", "due_on"} | own
     assert "no-store" in answer["Cache-Control"]
 
 

@@ -32,11 +32,11 @@ def surroundings(settings: Settings) -> Iterator[None]:
 
 def read(client: Client, after: int = 0) -> tuple[list[str], list[str]]:
     """The three numbers, and the entries, once the signature holds: as a crawler does it, from the key it was given."""
-    answer = client.get(f"{URL}?after={after}&list={service.refused_edition()}", headers=SHOWN)
+    answer = client.get(f"{URL}?after={after}&list={service.refused_list_edition()}", headers=SHOWN)
     text, _empty, signature = answer.content.decode().rpartition("\n\n")
     assert holds(f"{text}\n", signature, client)
     title, edition, numbers, *entries = text.split("\n")
-    assert (title, edition) == ("takedown-portal/refused-addresses/v2", str(service.refused_edition()))
+    assert (title, edition) == ("takedown-portal/refused-addresses/v2", str(service.refused_list_edition()))
     return numbers.split(), entries
 
 
@@ -55,14 +55,14 @@ def holds(text: str, line: str, client: Client) -> bool:
 def refused_page() -> str:
     image = indexed_image()
     service.refuse_addresses([image])
-    return service.marks([image])[image].page
+    return service.identifiers_of([image])[image].page
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_removal_puts_the_address_on_the_list(client: Client, drain: Callable[[], int]) -> None:
     image = indexed_image()
-    page = service.marks([image])[image].page
-    open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    page = service.identifiers_of([image])[image].page
+    open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     drain()
     numbers, entries = read(client)
     assert numbers == ["0", "1", "1"]
@@ -104,7 +104,7 @@ def test_it_is_sent_again_only_when_it_grew(client: Client) -> None:
 def test_a_crawler_that_has_more_than_there_is_reads_it_anew(client: Client) -> None:
     """Signed as "120 120 120", the list would never have told it the rest."""
     refused_page()
-    answer = client.get(f"{URL}?after=2&list={service.refused_edition()}", headers=SHOWN)
+    answer = client.get(f"{URL}?after=2&list={service.refused_list_edition()}", headers=SHOWN)
     assert answer.status_code == 409
     assert "Read it anew from after=0" in answer.content.decode()
 
@@ -118,9 +118,9 @@ def test_a_crawler_that_names_another_list_or_none_reads_it_anew(client: Client,
 
 def test_after_a_restore_it_is_another_list(client: Client) -> None:
     refused_page()
-    before, _positions = service.refused_edition(), read(client)
+    before, _positions = service.refused_list_edition(), read(client)
     service.begin_refused_list_anew()
-    assert service.refused_edition() != before
+    assert service.refused_list_edition() != before
     assert client.get(f"{URL}?after=1&list={before}", headers=SHOWN).status_code == 409
     assert read(client, after=1) == (["1", "1", "1"], [])
 

@@ -17,6 +17,8 @@ from psycopg import sql
 from portal.local.embedded import Cluster
 from tests import environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # Two images, a case that wants one of them gone, and a case that goes on.
@@ -39,7 +41,7 @@ from portal.cases.states import State
 from portal.jobs import run
 from portal.takedowns.removals import open_removal
 case = Case.objects.get(pk=UUID("{case}"))
-open_removal(case.code, [UUID("{gone}")], then="case.settle", at_last="case.close")
+open_removal(case.code, [UUID("{gone}")], job_when_removed="case.settle", job_when_purged="case.close")
 run.drain()
 for to in (State.ERASING, State.SETTLED, State.CLOSED):
     case.refresh_from_db()
@@ -166,16 +168,16 @@ from tests.builders import indexed_image
 from tests.matching.builders import unit_rows
 User.objects.create(name="sam", role=Role.STAFF, password="x")
 held, freed, gone = (indexed_image() for _ in range(3))
-open_removal(uuid4(), [held, freed, gone], then="hold.over", at_last="hold.over")
+open_removal(uuid4(), [held, freed, gone], job_when_removed="hold.over", job_when_purged="hold.over")
 case = uuid4()
 keys.create(case)
 choices.choose(case, key_id=case)
 choices.begin(case, at=clock.now(), may_see_count=False)
 block = Choice.objects.get(case=case).block
 service.block(block, unit_rows(1, seed=1))
-page = service.marks([gone])[gone].page
+page = service.identifiers_of([gone])[gone].page
 print(json.dumps({"held": str(held), "freed": str(freed), "gone": str(gone), "taken_back": str(block), "page": page,
-    "edition": str(service.refused_edition())}))
+    "edition": str(service.refused_list_edition())}))
 """
 # Since: a hold that stays and one that was released again, a deletion, a block made and one taken back.
 SINCE = """
@@ -189,11 +191,14 @@ from portal.core import clock, keys
 from portal.jobs import run
 from portal.takedowns import holds
 from portal.takedowns.models import HoldReason, ReleasedBecause
+from tests.builders import look_at_hold
 from tests.matching.builders import unit_rows
 sam, lee = User.objects.get(name="sam"), User.objects.create(name="lee", role=Role.STAFF, password="x")
 kept = holds.propose([UUID("{held}")], HoldReason.LITIGATION, by=sam)
+look_at_hold(kept, kept.proposed_by, lee)
 holds.confirm(kept, by=lee)
 passing = holds.propose([UUID("{freed}")], HoldReason.LITIGATION, by=sam)
+look_at_hold(passing, lee)
 holds.decline(passing, by=lee)
 run.drain()
 choices.revoke(Choice.objects.get(block=UUID("{taken_back}")))
@@ -222,7 +227,7 @@ from tests.matching.builders import unit_rows
 run.drain()
 crawler = {{"Authorization": "Bearer " + settings.CRAWLER_TOKEN}}
 feed = Client(SERVER_NAME="localhost").get("/api/v1/refused-addresses/?after=2&list={edition}", headers=crawler)
-with admission.only_one():
+with admission.one_harvest():
     refused = service.screen(unit_rows(1, seed=2))[0], service.screen(unit_rows(1, seed=1))[0]
 choice = choices.of_code(codes.of(UUID("{case}")))
 print(json.dumps({{
@@ -232,7 +237,7 @@ print(json.dumps({{
     "feed": feed.status_code,
     "hold": Hold.objects.get(pk=UUID("{hold}")).state,
     "refused": [bool(one) for one in refused],
-    "in_force": sorted(map(str, service.blocks_in_force([UUID("{made}"), UUID("{taken_back}")]))),
+    "in_force": sorted(map(str, service.active_blocks([UUID("{made}"), UUID("{taken_back}")]))),
     "keys": [keys.exists(UUID("{made}")), keys.exists(UUID("{taken_back}"))],
     "choice": str(choice.block) if choice else None,
     "addresses": [digest.hex() for digest in service.refused_addresses(after=0, most=100)[0]],

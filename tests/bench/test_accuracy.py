@@ -29,7 +29,7 @@ def test_a_stricter_band_finds_less_and_several_selfies_win_it_back(shared: Path
     assert 0 < many.recall <= few.recall <= 1
     assert many.recall <= selfies.recall <= everything.recall
     assert many.certain == 0  # a hundred thousand comparisons are more than these photos can vouch for
-    assert few.strangers > 200
+    assert few.impostors > 200
 
 
 @pytest.mark.realfaces
@@ -39,7 +39,7 @@ def test_a_case_is_judged_by_a_calibration_that_never_saw_its_person(shared: Pat
     seen = list(accuracy.read_all(photos, pack))
     gallery = accuracy.gathered(seen, pack)
     assert gallery.calibrations
-    everybody = pair_scores.gather([(one.photo, one.rows) for one in seen])
+    everybody = pair_scores.labelled_faces([(one.photo, one.rows) for one in seen])
     for name, calibration in gallery.calibrations.items():
         of_theirs = sum(len(one.rows) for one in seen if one.photo.identity == name)
         assert calibration.faces == len(everybody) - of_theirs

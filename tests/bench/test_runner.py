@@ -21,6 +21,7 @@ def bench(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_part_is_measured_and_written_down(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     out = bench("--only", "ready", "--scale", "2000", "--results", str(results))
@@ -32,6 +33,19 @@ def test_a_part_is_measured_and_written_down(tmp_path: Path) -> None:
     assert row.ratio == pytest.approx(row.value / (row.peer_value or 0))
     table = bench("--tables", "--results", str(results))
     assert "| ready embeddings |" in table
+
+
+def test_the_page_of_measurements_is_made_of_the_last_results() -> None:
+    assert bench("--tables").strip() in (PROJECT / "docs" / "measurements.md").read_text(encoding="utf-8")
+
+
+def test_every_rate_comes_with_its_sample() -> None:
+    parts = json.loads(runner.RESULTS.read_text(encoding="utf-8"))["parts"]
+    rates = [
+        row for part in parts.values() for row in part["rows"] if row["unit"] in ("%", "share of photos", "a case")
+    ]
+    assert len(rates) > 50
+    assert [row["name"] for row in rates if not any(letter.isdigit() for letter in row["note"])] == []
 
 
 def test_what_needs_the_shared_folder_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

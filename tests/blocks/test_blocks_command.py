@@ -40,7 +40,7 @@ def test_a_block_whose_key_is_lost_is_given_up_and_the_others_stay() -> None:
     kept, lost = block(1), block(2)
     keys.destroy(lost)
     assert "1 given up" in blocks("--give-up-unreadable")
-    assert service.blocks_in_force([kept, lost]) == {kept}
+    assert service.active_blocks([kept, lost]) == {kept}
     entry = Entry.objects.get()
     assert (entry.tag, entry.about) == (Tag.BLOCKS_GIVEN_UP, str(lost))
 

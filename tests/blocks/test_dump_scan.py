@@ -27,6 +27,7 @@ from portal.cases import decisions, personal
 from portal.cases.models import Case, Match, Route
 from portal.core import clock
 from tests import builders
+from tests.builders import look_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WINDOW = 16  # consecutive bytes that count as found
@@ -89,10 +90,11 @@ def test_no_stage_of_a_case_leaves_a_vector_in_the_clear(drain: Callable[[], int
     builders.session_of(case).post("/en/request/check/")
     drain()
     assert nowhere(probes)  # searched, waiting for staff
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=Match.objects.filter(case=case).values_list("pk", flat=True))
     drain()
     block = Choice.objects.get().block
-    assert service.blocks_in_force([block])
+    assert service.active_blocks([block])
     assert nowhere(probes)  # settled, the block made
     assert builders.harvest(tmp_path, {"again.jpg": builders.astronaut_jpeg(size=256)}) == {}
     Client().post("/en/keep-out/", {"code": codes.of(case.key_id)})

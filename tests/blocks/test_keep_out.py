@@ -21,6 +21,7 @@ from portal.core import clock, keys
 from portal.operations import retention
 from portal.policies import retention as rules
 from tests import builders
+from tests.builders import look_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Drain = Callable[[], int]
@@ -32,7 +33,7 @@ def kept_out_case(state: State = State.RECEIVED) -> Case:
 
 def in_force(case: Case) -> bool:
     choice = Choice.objects.filter(pk=case.code).first()
-    return choice is not None and bool(service.blocks_in_force([choice.block]))
+    return choice is not None and bool(service.active_blocks([choice.block]))
 
 
 def tags_about(subject: object) -> list[str]:
@@ -74,6 +75,7 @@ def test_what_was_deleted_does_not_come_back_until_the_block_is_taken_back(
     builders.harvest(tmp_path, photos)
     case = kept_out_case()
     drain()
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=Match.objects.filter(case=case).values_list("pk", flat=True))
     drain()
     case.refresh_from_db()
@@ -114,6 +116,7 @@ def test_a_refused_case_keeps_nobody_out_and_its_code_shows_no_difference(drain:
     assert in_force(case)
     Case.objects.filter(pk=case.pk).update(state=State.REVIEW)
     case.refresh_from_db()
+    look_at(case, sam, lee)
     decisions.confirm(decisions.propose_refusal(case, by=sam, reason="another_person"), by=lee)
     choice = Choice.objects.get()
     assert not in_force(case)
@@ -133,7 +136,7 @@ def test_withdrawing_takes_the_choice_back(drain: Drain) -> None:
     actions.withdraw(case)
     drain()
     assert choices.of_code(code) is None
-    assert not service.blocks_in_force([block])
+    assert not service.active_blocks([block])
     assert not keys.exists(block)
 
 

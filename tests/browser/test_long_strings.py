@@ -29,14 +29,14 @@ from portal.ledger import publication, signers
 from portal.notices.models import Channel, Notice, Recipient
 from portal.notices.states import NoticeState
 from portal.orders import actions as orders
-from portal.policies.assurance import Proof
+from portal.statistics import releases
 from portal.takedowns import holds
 from portal.takedowns.models import HoldReason
 from tests import builders
 from tests.browser.conftest import Visit, Visitor
 from tests.ledger.world import KEY, World
 from tests.notices.build import reached
-from tests.staff.build import look_at, numbers
+from tests.staff.build import look_at, numbers, with_photo
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "regulator"])
 LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
@@ -104,9 +104,10 @@ def named(sam: User, lee: User, rita: User) -> None:
 
 
 def case_to_decide(**bands: int) -> Case:
-    case = builders.make_case(State.REVIEW, address=ADDRESS, addresses=[URL])
-    case.proof = Proof.PHOTO
-    case.save(update_fields=["proof"])
+    case = builders.assign(
+        builders.make_case(State.REVIEW, address=ADDRESS, addresses=[URL]), *User.objects.filter(role="staff")[:2]
+    )
+    with_photo(case)
     for number, band in enumerate(name for name, how_many in bands.items() for _ in range(how_many)):
         Match.objects.create(
             case=case,
@@ -123,6 +124,7 @@ def work_of_staff(named: None, sam: User, lee: User) -> None:
     """Something on every page, each word of it as long as it can be."""
     case, other = case_to_decide(certain=2, probable=2), case_to_decide(certain=2, probable=1)
     look_at(builders.signed_in(sam), case)
+    look_at(builders.signed_in(sam), other)
     decisions.approve(other, by=sam, matches=numbers(other, "certain")[:1])
     for by in (lee, sam):
         look_at(builders.signed_in(by), other)
@@ -134,9 +136,10 @@ def work_of_staff(named: None, sam: User, lee: User) -> None:
         held = builders.indexed_image()
         holds.propose([held], HoldReason.CHILD_ABUSE, by=by)
     running = orders.propose_scope(Scope(site=SITE), by=lee, authority="w" * 120, reference="w" * 80)
+    builders.look_at_order(running, sam, lee)
     orders.confirm(running, by=sam)
     exemptions.confirm(exemptions.propose(URL + "x", Ground.PERSON_ASKED, by=lee), by=sam)
-    holds.confirm(holds.propose([builders.indexed_image()], HoldReason.CHILD_ABUSE, by=lee), by=sam)
+    builders.place_hold([builders.indexed_image()], lee, sam, HoldReason.CHILD_ABUSE)
     acme = reached("w" * 80, Channel.MAIL, ADDRESS, by=(sam, lee))
     unknown = Recipient.objects.create(
         code="v" * 80, proposed_channel=Channel.WEBHOOK, proposed_endpoint=URL[:500], proposed_by=lee
@@ -181,6 +184,7 @@ def test_a_regulators_pages_fit(
         builders.make_case(state)
     publication.publish()
     window = visit(builders.signed_in(rita), width=320)
+    releases.publish()
     assert "regulators:numbers" in look_at_every_page(window, f"/{language}/regulator/")
     window.go(f"/{language}/regulator/")
     window.page.locator("details summary").click()

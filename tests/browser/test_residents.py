@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core import mail
+from playwright.sync_api import Route as Intercepted
 
 from portal.cases.models import Case, Route
 from portal.cases.states import State
@@ -21,13 +22,14 @@ PUBLIC = {
     "place": "request/place/",
     "status": "status/",
     "about": "about/",
+    "help": "help/",
     "privacy": "privacy/",
     "accessibility": "accessibility/",
     "keep-out-code": "keep-out/",
     "mailbox": "mailbox/",
     "not-found": "nowhere/",
 }
-OF_DRAFT = ("place", "contact", "code", "consent", "photo", "keep-out", "check")
+OF_DRAFT = ("place", "contact", "code", "consent", "without-consent", "photo", "keep-out", "check")
 
 
 def mailed_code() -> str:
@@ -59,6 +61,12 @@ def test_it_shows_each_step_and_its_errors(visit: Visitor, language: str, width:
         window.page.locator(".govuk-error-summary").wait_for()
         assert window.page.title().startswith(("Error: ", "Erreur"))
         window.check(f"{step}-error")
+    window.go(f"/{language}/request/consent/")
+    window.page.locator("[name=route][value=addresses]").check()
+    window.page.locator("[name=agreed]").check()
+    window.page.locator("form[novalidate] button").click()
+    window.page.locator("[name=drop]").wait_for()
+    window.check("change-route")
     window.go(f"/{language}/withdraw/")
     window.check("withdraw")
 
@@ -113,3 +121,48 @@ def test_it_lets_the_sender_come_back_without_javascript(visit: Visitor, drain: 
     window.page.get_by_label("Enter the code").fill(re.findall(r"\b[0-9]{6}\b", code)[0])
     window.press("Continue")
     assert window.heading == "We are working on your request"
+
+
+def weather(route: Intercepted) -> None:
+    """The portal's own answer, and a page of ours in the place of the one on the web to which it leads."""
+    answer = route.fetch(max_redirects=0)
+    assert answer.headers["location"] == "https://weather.gc.ca/"
+    route.fulfill(body="Sunny", content_type="text/plain")
+
+
+@pytest.mark.parametrize("by", ["link", "key"])
+def test_exit_takes_the_place_of_the_page_in_the_history(visit: Visitor, by: str, db: None) -> None:
+    window = visit(builders.session_of(builders.make_case(State.RECEIVED)))
+    window.page.route("**/exit/", weather)
+    window.go("/en/about/")
+    window.go("/en/status/case/")
+    if by == "link":
+        window.page.get_by_role("link", name="Exit this page").click()
+    else:
+        for _ in range(3):
+            window.page.keyboard.press("Shift")
+    window.page.get_by_text("Sunny").wait_for()
+    window.page.go_back()
+    assert window.page.url.endswith("/en/about/")
+    window.go("/en/status/case/")
+    assert window.page.url.endswith("/en/")  # the visit is over
+
+
+def test_exit_works_without_javascript(visit: Visitor, db: None) -> None:
+    window = visit(builders.session_of(builders.make_case(State.RECEIVED)), javascript=False)
+    window.page.route("**/exit/", weather)
+    window.go("/en/status/case/")
+    window.page.get_by_role("link", name="Exit this page").click()
+    window.page.get_by_text("Sunny").wait_for()
+    window.go("/en/status/case/")
+    assert window.page.url.endswith("/en/")
+
+
+def test_typing_capitals_is_no_exit(visit: Visitor) -> None:
+    window = visit()
+    window.go("/en/keep-out/")
+    window.page.get_by_label("Your keep-out code").focus()
+    for letter in "ABCD":
+        window.page.keyboard.press(f"Shift+{letter}")
+    assert window.page.get_by_label("Your keep-out code").input_value() == "ABCD"
+    assert window.page.url.endswith("/en/keep-out/")

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from portal.cases import actions
-from portal.cases.faults import StaleCase
 from portal.cases.models import Case, Photo, Probe, Route
 from portal.cases.states import State
+from portal.core.faults import Stale
 from portal.policies.assurance import Proof
 from tests.builders import astronaut_jpeg, make_case, session_of
 
@@ -25,7 +25,7 @@ def test_choosing_the_route_without_biometrics_destroys_photo_and_template() -> 
 def test_a_photo_that_arrives_after_the_address_was_changed_is_not_kept() -> None:
     case = make_case(route=Route.PHOTO)
     actions.send_code(Case.objects.get(pk=case.pk), "victim@example.org")
-    with pytest.raises(StaleCase):
+    with pytest.raises(Stale):
         actions.keep_photo(case, astronaut_jpeg())
     assert Case.objects.get(pk=case.pk).proof == Proof.NONE
 
@@ -43,7 +43,7 @@ def test_a_window_left_open_changes_nothing_once_the_case_is_sent(verb: str) -> 
         "addresses": lambda: actions.keep_addresses(left_open, ["https://a.example/"]),
         "submit": lambda: actions.submit(left_open),
     }
-    with pytest.raises(StaleCase):
+    with pytest.raises(Stale):
         acts[verb]()
     assert Case.objects.filter(pk=left_open.pk).values().get() == before
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from portal.cases import laws
+from portal.cases import law_titles
 from portal.cases.models import Case
 from portal.cases.states import State
 from portal.core import clock
@@ -18,7 +18,7 @@ SHORTER = ALBERTA.amended(FROM, answer_in=Period(20, Count.CALENDAR_DAYS))
 
 
 def test_it_names_every_law_as_the_table_does() -> None:
-    assert {code: str(title) for code, title in laws.TITLES.items()} == {
+    assert {code: str(title) for code, title in law_titles.TITLES.items()} == {
         statute.code: statute.title for statute in statutes.ROWS
     }
 

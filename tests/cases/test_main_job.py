@@ -19,12 +19,13 @@ from portal.cases import actions, decisions, personal, work
 from portal.cases.models import Case, Match, Photo, Probe, Route
 from portal.cases.states import State
 from portal.core import clock, keys
+from portal.core.faults import NotAllowed
 from portal.demo import pictures
 from portal.ledger.models import Leaf
 from portal.takedowns import connectors
 from portal.takedowns.models import Removal, Step
 from portal.takedowns.states import RemovalState, StepState
-from tests.builders import astronaut_jpeg, harvest, make_case
+from tests.builders import assign, astronaut_jpeg, harvest, look_at, make_case
 from tests.matching import builders as matching_builders
 
 # Rewriting the partitions at the end cannot run inside a test's transaction.
@@ -59,6 +60,7 @@ def test_it_finds_the_subjects_photos_and_lays_them_before_staff(case: Case, ima
 def test_approved_photos_leave_every_store_and_the_others_stay(
     case: Case, images: dict[str, UUID], sam: User, drain: Drain
 ) -> None:
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     drain()
     case.refresh_from_db()
@@ -73,6 +75,7 @@ def test_approved_photos_leave_every_store_and_the_others_stay(
 def test_photo_and_probes_are_kept_for_the_last_search_and_go_when_it_settles(
     case: Case, sam: User, drain: Drain
 ) -> None:
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     assert Photo.objects.filter(case=case).exists()
     assert Probe.objects.filter(case=case).exists()
@@ -82,6 +85,7 @@ def test_photo_and_probes_are_kept_for_the_last_search_and_go_when_it_settles(
 
 
 def test_at_its_slot_the_case_is_announced_closed_and_its_key_destroyed(case: Case, sam: User, drain: Drain) -> None:
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     drain()
     assert keys.exists(case.key_id)
@@ -116,6 +120,7 @@ def test_a_case_that_matches_nothing_settles_and_closes_with_the_same_leaf(db: N
 def test_a_photo_harvested_while_it_erases_is_found_by_the_last_search(
     case: Case, sam: User, drain: Drain, tmp_path: Path
 ) -> None:
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     late = harvest(tmp_path, {"late.jpg": astronaut_jpeg(size=400)})
     drain()
@@ -123,6 +128,7 @@ def test_a_photo_harvested_while_it_erases_is_found_by_the_last_search(
     assert case.state == State.REVIEW
     open_matches = case.matches.filter(decision="open")
     assert [match.image_id for match in open_matches] == [late["late.jpg"]]
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=[open_matches[0].pk])
     drain()
     case.refresh_from_db()
@@ -132,8 +138,8 @@ def test_a_photo_harvested_while_it_erases_is_found_by_the_last_search(
 
 def erasing_case(probe: Embeddings, mirrored: Embeddings) -> Case:
     case = make_case(State.ERASING, route=Route.PHOTO)
-    seen = Selfie(b"", probe[None], mirrored=mirrored, flaw=None)
-    personal.keep_probes(case.photos.get(), seen, pack=service.pack().name)
+    seen = Selfie(b"", probe[None], mirrored=mirrored, flaw=None, pack=service.pack().name)
+    personal.keep_probes(case.photos.get(), seen)
     return case
 
 
@@ -153,13 +159,18 @@ def test_cases_that_wait_for_their_last_search_have_it_together(mirrored: bool, 
 
 
 def test_addresses_given_without_a_photo_reach_staff_and_are_deleted(
-    images: dict[str, UUID], sam: User, drain: Drain
+    images: dict[str, UUID], sam: User, lee: User, drain: Drain
 ) -> None:
     case = make_case(State.RECEIVED, addresses=["https://photos.example/mirrored.jpg"])
     drain()
     case.refresh_from_db()
     assert (case.state, case.proof) == (State.REVIEW, "contact")
-    decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
+    assign(case, sam, lee)
+    look_at(case, sam, lee)
+    given = case.matches.values_list("pk", flat=True)
+    with pytest.raises(NotAllowed):
+        decisions.approve(case, by=sam, matches=given)
+    decisions.confirm(decisions.propose_decision(case, by=sam, delete=given), by=lee)
     drain()
     assert not service.present(images["mirrored.jpg"], Store.IMAGES)
     assert service.present(images["half-size.jpg"], Store.IMAGES)
@@ -197,6 +208,7 @@ def test_withdrawing_looks_the_same_from_every_state(case: Case, images: dict[st
 def test_a_case_withdrawn_while_it_erases_is_not_searched_again(
     case: Case, sam: User, drain: Drain, tmp_path: Path
 ) -> None:
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     harvest(tmp_path, {"late.jpg": astronaut_jpeg(size=400)})
     actions.withdraw(case)

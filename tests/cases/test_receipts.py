@@ -27,7 +27,7 @@ from portal.ledger.models import Checkpoint, Leaf, Opening
 from portal.operations import publication, requeue
 from portal.policies.retention import RECEIPT
 from portal.takedowns.models import Step
-from tests.builders import indexed_image, make_case
+from tests.builders import indexed_image, look_at, make_case
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Drain = Callable[[], int]
@@ -53,6 +53,7 @@ def file_case(address: str, drain: Drain, sam: User) -> Case:
     drain()
     matches = list(case.matches.values_list("pk", flat=True))
     if matches:
+        look_at(case, sam)
         decisions.approve(case, by=sam, matches=matches)
         drain()
     return Case.objects.get(pk=case.pk)

@@ -23,6 +23,7 @@ PARTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "changed", "said"),
     [*(("web", *unsafe) for unsafe in UNSAFE), ("worker", *UNSAFE[0]), ("beat", *UNSAFE[2])],

@@ -63,7 +63,7 @@ def test_an_approved_image_is_hidden_at_once_and_cools_no_shorter(
 ) -> None:
     settings.COOLING = 2 * DAY
     image = indexed_image()
-    removal = open_removal(uuid4(), [image], then="test.nothing", at_last="test.nothing")
+    removal = open_removal(uuid4(), [image], job_when_removed="test.nothing", job_when_purged="test.nothing")
     clock.move(moved)
     queue.set_right()
     drain()

@@ -40,6 +40,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.slow
 def test_20_000_messages_of_four_writers_arrive_whole_and_once(folder: Path) -> None:
     ended, results, half_written = _processes.Event(), _processes.Queue(), _processes.Queue()
     share, name = MESSAGES // WRITERS, str(folder)

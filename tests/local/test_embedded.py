@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: it starts anywhere, keeps what was committed, and stays silent about values."""
 
 import os
+import re
 import shutil
 import signal
 import stat
@@ -19,6 +20,8 @@ import typing_extensions
 
 from portal.local import children, embedded
 from portal.local.embedded import Cluster, EmbeddedError
+
+pytestmark = pytest.mark.slow
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become another user")
 LONG = Path("a folder with spaces") / ("and a path of more than one hundred and fifty characters " * 3).strip()
@@ -336,14 +339,42 @@ def test_missing_programs_are_one_sentence(tmp_path: Path) -> None:
             "FATAL:  database files are incompatible with server",
             "did not start: database files are incompatible",
         ),
-        ("", "did not start: no reason was given"),
     ],
 )
 def test_a_failure_is_one_sentence(output: str, sentence: str) -> None:
-    said = embedded._why(output, Path("var/postgresql"))
+    said = embedded._why(output, Path("var/postgresql"), status=1)
     assert sentence in said
     assert said.endswith(".")
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("initdb", "sentence"),
+    [
+        ("kill -KILL $$", "did not start: the program was ended by SIGKILL, as happens where memory is short."),
+        ("exit 3", "did not start: the program ended with status 3 and gave no reason."),
+    ],
+)
+def test_a_program_that_says_nothing_is_told_of_by_how_it_ended(
+    cluster: Cluster, open_folder: Path, monkeypatch: pytest.MonkeyPatch, initdb: str, sentence: str
+) -> None:
+    (open_folder / "bin").mkdir()
+    for name in ("postgres", "initdb"):
+        (open_folder / "bin" / name).write_text(f"#!/bin/sh\n{initdb}\n")
+        (open_folder / "bin" / name).chmod(0o755)
+    monkeypatch.setattr(embedded, "_packaged_programs", lambda: open_folder)
+    with pytest.raises(EmbeddedError, match=re.escape(sentence)):
+        cluster.start()
+
+
+def test_a_server_that_takes_no_connections_in_time_is_told_of_so(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "SECONDS_TO_START", 0.5)
+    monkeypatch.setattr(embedded, "_is_ready", lambda *_given: False)
+    with pytest.raises(EmbeddedError, match=r"it took no connections within 0\.5 seconds\.$"):
+        cluster.start()
+    assert not processes_of(cluster)
 
 
 def kill_child(server: int, name: str) -> None:

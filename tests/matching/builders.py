@@ -68,7 +68,7 @@ def make_image(
         photo=Photo(content, content),
     )
     faces = face_rows([image_id] * len(rows), boxes or [BOX] * len(rows), [1.0] * len(rows), rows)
-    with admission.only_one():
+    with admission.one_harvest():
         admission.admit([arrival], faces)
     return image_id
 

@@ -21,7 +21,7 @@ SHOWN_AT = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 
 def shown_image(*clients: str) -> UUID:
     image = indexed_image()
-    service.take_disclosures([RegisterLine(client, "Police", SHOWN_AT, image_id=image) for client in clients])
+    service.import_disclosures([RegisterLine(client, "Police", SHOWN_AT, image_id=image) for client in clients])
     return image
 
 
@@ -78,7 +78,9 @@ def listening() -> Iterator[Hook]:
     server = Hook()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

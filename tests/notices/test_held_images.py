@@ -21,6 +21,7 @@ from portal.takedowns.connectors.local import LocalStore
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause, Takedown
 from portal.takedowns.removals import open_removal
 from portal.takedowns.states import TakedownState
+from tests.builders import look_at_hold
 from tests.notices.build import Hook, listening, reached, shown_image
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +65,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told_and_not_gone(drain: Drain) -> UUID:
     image = shown_image("acme")
-    open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     drain()
     assert Item.objects.filter(image_id=image).exists()
     return image
@@ -72,6 +73,7 @@ def told_and_not_gone(drain: Drain) -> UUID:
 
 def place(image: UUID, sam: User, lee: User) -> Hold:
     hold = holds.propose([image], HoldReason.LITIGATION, by=sam)
+    look_at_hold(hold, hold.proposed_by, lee)
     holds.confirm(hold, by=lee)
     return hold
 

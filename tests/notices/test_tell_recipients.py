@@ -17,11 +17,13 @@ from pytest_django import Settings
 from matching import service
 from portal.accounts.models import User
 from portal.audit.models import Entry
+from portal.audit.seen import Unseen
 from portal.audit.tags import Tag
 from portal.core import clock, keys
+from portal.core.faults import NotAllowed
 from portal.jobs import kinds
 from portal.jobs.models import Job
-from portal.notices import actions, work, writing
+from portal.notices import actions, queries, work, writing
 from portal.notices.models import Channel, Item, Notice, Recipient, SettledBecause
 from portal.notices.states import NoticeState
 from portal.policies import notices as policy
@@ -62,9 +64,9 @@ def remove(*images: UUID) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_removal_tells_each_recipient_who_was_shown_the_image(acme: Recipient, hook: Hook, drain: Drain) -> None:
     image = shown_image("acme", "unheard-of")
-    page = service.marks([image])[image].page
-    digest = service.marks([image])[image].file_digest.hex()
-    removal = open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    page = service.identifiers_of([image])[image].page
+    digest = service.identifiers_of([image])[image].file_digest.hex()
+    removal = open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     drain()
     told = hook.content["images"]
     assert told == [
@@ -233,7 +235,7 @@ def test_once_it_ended_what_it_said_is_destroyed_with_its_key(
 def test_nothing_it_says_lies_in_the_database_unsealed(acme: Recipient, settings: Settings, drain: Drain) -> None:
     settings.NOTICE_WINDOW = timedelta(hours=24)
     image = shown_image("acme")
-    page = service.marks([image])[image].page
+    page = service.identifiers_of([image])[image].page
     remove(image)
     drain()
     collecting = str(list(Item.objects.values()) + list(Notice.objects.values()))
@@ -273,7 +275,7 @@ def test_a_second_removal_of_the_same_image_tells_nobody_twice(acme: Recipient, 
 def test_one_person_cannot_turn_notices_elsewhere(acme: Recipient, hook: Hook, sam: User, drain: Drain) -> None:
     with listening() as elsewhere:
         actions.propose_channel(acme, Channel.WEBHOOK, elsewhere.url, "en", by=sam)
-        with pytest.raises(actions.NotAllowed):
+        with pytest.raises(NotAllowed):
             actions.confirm_channel(acme, by=sam)
         remove(shown_image("acme"))
         drain()
@@ -311,6 +313,11 @@ def test_a_person_settles_what_nobody_can_reach_and_says_why(sam: User, drain: D
     remove(shown_image("closed-down"))
     drain()
     notice = Notice.objects.get()
+    with pytest.raises(Unseen):
+        actions.settle(notice, by=sam, because=SettledBecause.GONE)
+    told = queries.text(notice, sam)
+    assert told is not None
+    assert any("photos.example" in part for image in told.images for part in image)
     actions.settle(notice, by=sam, because=SettledBecause.GONE)
     drain()
     entry = Entry.objects.get(tag=Tag.NOTICE_SETTLED)

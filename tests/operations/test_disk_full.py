@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from io import StringIO
@@ -29,7 +29,7 @@ from portal.takedowns import connectors
 from portal.takedowns.models import Takedown
 from portal.takedowns.removals import open_removal
 from portal.takedowns.states import TakedownState
-from tests.builders import astronaut_jpeg, indexed_image
+from tests.builders import astronaut_jpeg, indexed_image, mailed_code
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TABLES = ("audit_entry", "takedowns_takedown", "takedowns_step", "takedowns_removal", "jobs_job", "matching_residue")
@@ -77,7 +77,7 @@ def finish() -> None:
 
 
 def approve(*images: UUID) -> None:
-    open_removal(uuid4(), images, then="test.nothing", at_last="test.nothing")
+    open_removal(uuid4(), images, job_when_removed="test.nothing", job_when_purged="test.nothing")
 
 
 def assert_gone_once(image: UUID) -> None:
@@ -131,12 +131,25 @@ def test_a_full_image_store_ends_a_harvest_with_a_sentence_and_it_goes_on_later(
     assert all(service.present(image.pk, store) for store in Store)
 
 
-def test_a_full_key_store_begins_no_case(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_key_store_keeps_no_contact_and_confirms_none(
+    client: Client, drain: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     client.raise_request_exception = False
-    with monkeypatch.context() as full:
-        full.setattr(os, "write", no_room)
-        answer = client.post("/en/request/place/", {"place": "CA-ON"})
-    assert answer.status_code == 500
-    assert not Case.objects.exists()
-    assert client.post("/en/request/place/", {"place": "CA-ON"}).status_code == 302
-    assert Case.objects.count() == 1
+    client.post("/en/request/place/", {"place": "CA-ON"})
+    case = Case.objects.get()
+
+    def goes_on_once_there_is_room(page: str, given: dict[str, str]) -> None:
+        before = Case.objects.filter(pk=case.pk).values().get()
+        with monkeypatch.context() as full:
+            full.setattr(os, "write", no_room)
+            assert client.post(page, given).status_code == 500
+        assert Case.objects.filter(pk=case.pk).values().get() == before
+        assert client.post(page, given).status_code == 302
+
+    goes_on_once_there_is_room("/en/request/contact/", {"contact": "ana@example.org"})
+    drain()
+    case.refresh_from_db()
+    goes_on_once_there_is_room("/en/request/code/", {"code": mailed_code(case)})
+    case.refresh_from_db()
+    assert case.has_keys
+    assert case.proof == "contact"

@@ -24,6 +24,7 @@ from portal.ledger import leaves, signers, verify
 from portal.ledger import publication as ledger
 from portal.ledger.models import Checkpoint
 from portal.operations import publication, tasks
+from portal.statistics import releases
 from tests.builders import make_case
 from tests.operations.test_disk_full import full_database
 
@@ -169,6 +170,7 @@ def test_a_regulator_without_an_address_is_mailed_nothing(log_key: verify.Key, r
 def test_the_checkpoints_are_on_the_regulators_page_and_the_state_on_staffs(
     log_key: verify.Key, rita_client: Client, sam_client: Client
 ) -> None:
+    releases.publish()
     assert "Nothing was published yet" in rita_client.get("/en/regulator/").content.decode()
     publication.publish("now")
     assert 'href="/ledger/checkpoints/1"' in rita_client.get("/en/regulator/").content.decode()

@@ -17,7 +17,7 @@ from portal.jobs.models import Job
 from portal.operations import requeue
 from portal.takedowns.models import Takedown
 from portal.takedowns.removals import open_removal
-from tests.builders import indexed_image, make_case
+from tests.builders import indexed_image, look_at, make_case
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Drain = Callable[[], int]
@@ -34,6 +34,7 @@ def test_a_case_reaches_its_end_although_every_job_is_lost_at_every_step(drain: 
     case = make_case(State.RECEIVED, addresses=[page])
     lose_every_job()
     drain()
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     clock.move(timedelta(days=8))
     for _ in range(8):
@@ -51,6 +52,7 @@ def test_picking_up_does_not_end_the_cooling_time(drain: Drain, sam: User, setti
     image = indexed_image()
     case = make_case(State.RECEIVED, addresses=[service.provenance_of([image])[image].page])
     drain()
+    look_at(case, sam)
     decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
     for _ in range(3):
         drain()
@@ -60,7 +62,7 @@ def test_picking_up_does_not_end_the_cooling_time(drain: Drain, sam: User, setti
 
 def test_picking_up_does_not_pull_a_waiting_purge_forward(drain: Drain, settings: Settings) -> None:
     settings.PURGE_AFTER = timedelta(hours=24)
-    open_removal(uuid4(), [indexed_image()], then="case.settle", at_last="case.close")
+    open_removal(uuid4(), [indexed_image()], job_when_removed="case.settle", job_when_purged="case.close")
     drain()
     (due,) = Job.objects.filter(kind="removals.purge", state="due").values_list("run_at", flat=True)
     clock.move(timedelta(hours=1))

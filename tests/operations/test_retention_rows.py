@@ -121,7 +121,7 @@ def block(world: World) -> Kept:
     choice = Choice.objects.get(case=case.code)
 
     def is_there() -> bool:
-        return bool(service.blocks_in_force([choice.block])) and Choice.objects.exists() and keys.exists(choice.block)
+        return bool(service.active_blocks([choice.block])) and Choice.objects.exists() and keys.exists(choice.block)
 
     assert choice.begins_at is not None
     return Kept(choice.begins_at, is_there, whole_days=True)

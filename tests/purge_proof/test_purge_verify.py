@@ -33,7 +33,7 @@ def test_of_a_thousand_canaries_none_is_left() -> None:
 
 def test_without_the_purge_it_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same scan after deleting alone, or it could not fail."""
-    monkeypatch.setattr(service, "purge", lambda **_options: PurgeReport((), (), log_turned=False))
+    monkeypatch.setattr(service, "purge", lambda **_options: PurgeReport((), (), log_recycled=False))
     with pytest.raises(CommandError, match=r"left [1-9]"):
         run(canaries=40)
 

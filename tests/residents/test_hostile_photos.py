@@ -34,6 +34,7 @@ def photo(content: bytes, name: str = "x.jpg") -> dict[str, SimpleUploadedFile]:
     return {"photo": SimpleUploadedFile(name, content)}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("pack", ["dlib", pytest.param("buffalo_sc", marks=pytest.mark.realfaces)])
 def test_photos_of_each_hostile_kind_are_answered_soon(

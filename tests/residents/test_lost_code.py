@@ -175,7 +175,7 @@ def test_it_is_restored_with_the_choice(drain: Drain) -> None:
     row = {name: getattr(choice, name) for name in ("recovery_key", "code_digest")}
     said = choices._said(case.code)
     Choice.objects.all().delete()
-    choices.bring_back(case.code, said)
+    choices.replay_note(case.code, said)
     assert {name: getattr(Choice.objects.get(), name) for name in row} == row
     ask(ADDRESS)
     assert len(mails_with_a_code(drain)) == 1

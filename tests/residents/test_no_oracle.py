@@ -30,7 +30,7 @@ from portal.demo import pictures
 from portal.ledger import signers
 from portal.ledger.models import Leaf
 from portal.operations import publication
-from tests.builders import astronaut_jpeg, harvest
+from tests.builders import astronaut_jpeg, harvest, look_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Drain = Callable[[], int]
@@ -237,10 +237,13 @@ def test_a_resident_cannot_tell_whether_their_face_is_in_the_index(
         matches = list(Match.objects.filter(case=case).values_list("pk", flat=True))
         assert len(matches) == 2
         if outcome == "approve":
+            look_at(case, sam)
             decisions.approve(case, by=sam, matches=matches)
         elif outcome == "refuse":
+            look_at(case, sam, lee)
             decisions.confirm(decisions.propose_refusal(case, by=sam, reason="another_person"), by=lee)
         elif outcome == "leave":
+            look_at(case, sam, lee)
             decisions.confirm(decisions.propose_decision(case, by=sam, delete=[]), by=lee)
 
     seen, case = live_through(staff, drain, astronaut_jpeg())

@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from portal.policies import retention
-from portal.residents import kept
+from portal.residents import retention_table
 
 PAGES = ["", "about/", "privacy/", "accessibility/", "status/", "request/place/"]
 
@@ -41,9 +41,9 @@ def test_it_can_say_that_something_went_wrong_without_knowing_anything() -> None
 
 @pytest.mark.django_db
 def test_it_tells_how_long_each_record_is_kept() -> None:
-    assert set(kept.WORDS) == set(retention.ALL)
+    assert set(retention_table.WORDS) == set(retention.ALL)
     page = Client().get("/en/privacy/").content.decode()
-    for row in kept.table():
+    for row in retention_table.rows():
         assert row.period in page
 
 

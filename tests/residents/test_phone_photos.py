@@ -16,6 +16,8 @@ from portal.residents import photo_faults
 from portal.residents.forms import PhotoForm
 from tests import builders
 
+pytestmark = pytest.mark.models
+
 PAGE = "/en/request/photo/"
 IPHONE = (5712, 4284)  # 24.47 megapixels
 

@@ -17,6 +17,8 @@ from portal.residents import photo_faults
 from tests import builders
 from tests.matching.conftest import package_folder
 
+pytestmark = pytest.mark.models
+
 
 def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     file = BytesIO()

@@ -14,6 +14,8 @@ from portal.policies import budgets
 from portal.residents import photo_faults
 from tests import builders
 
+pytestmark = pytest.mark.models
+
 PAGE = "/en/request/photo/"
 TOO_BIG = str(photo_faults.SENTENCES[PhotoFault.TOO_BIG])
 TOO_MANY = "You have sent as many photos as we may check for now."

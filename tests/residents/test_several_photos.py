@@ -1,6 +1,7 @@
 """A case may have several photos, all of one person; each can be seen and taken back, without JavaScript."""
 
 import re
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -18,10 +19,11 @@ from portal.cases.states import State
 from portal.policies.assurance import Proof
 from portal.residents import photo_faults
 from tests import builders
+from tests.matching.builders import unit_rows
 from tests.residents.test_photo_faults import somebody_else
 
 PAGE = "/en/request/photo/"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.models]
 
 
 @pytest.fixture
@@ -103,10 +105,26 @@ def test_a_photo_of_somebody_else_is_asked_about_and_not_used(case: Case, ana: C
     assert case.probes.filter(kind=ProbeKind.OWN).count() == 1
 
 
+@pytest.fixture
+def read_with_another_pack(case: Case) -> None:
+    """The photo of the draft was read before PACK was changed: its embedding has another length."""
+    seen = service.read_selfie(builders.astronaut_jpeg())
+    longer = unit_rows(1, dim=512)
+    personal.keep_probes(case.photos.get(), replace(seen, probes=longer, mirrored=longer[:0], pack="another"))
+
+
+@pytest.mark.usefixtures("read_with_another_pack")
+def test_photos_read_with_two_packs_are_compared_with_one(case: Case, ana: Client) -> None:
+    assert ana.post(PAGE, upload(somebody_else())).status_code == 422
+    assert ana.post(PAGE, upload(builders.astronaut_jpeg(size=300), another="1")).status_code == 302
+    assert set(case.probes.values_list("pack", flat=True)) == {service.pack().name}
+    assert personal.probes(case).shape == (2, 128)
+
+
 def test_no_more_than_five_are_taken(case: Case, ana: Client) -> None:
     selfie = service.read_selfie(builders.astronaut_jpeg())
     while case.photos.count() < actions.MOST_PHOTOS:
-        personal.keep_photo(case, selfie, pack=service.pack().name)
+        personal.keep_photo(case, selfie)
     assert 'type="file"' not in ana.get(PAGE).content.decode()
     answer = ana.post(PAGE, upload(builders.astronaut_jpeg()))
     assert answer.status_code == 422

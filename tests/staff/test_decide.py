@@ -30,6 +30,10 @@ def propose(client: Client, case: Case, **choices: str) -> Proposal:
 
 def test_what_is_certain_is_ticked_and_deleted_only_after_a_confirmation(case: Case, sam_client: Client) -> None:
     certain = numbers(case, "certain")
+    unlock(sam_client, case)
+    unseen = sam_client.get(page(case)).content.decode()
+    assert not any(f'value="{pk}" checked' in unseen for pk in certain)
+    look_at(sam_client, case)
     shown = sam_client.get(page(case)).content.decode()
     assert all(f'value="{pk}" checked' in shown for pk in certain)
     assert not any(f'value="{pk}"' in shown for pk in numbers(case, "probable"))
@@ -44,6 +48,7 @@ def test_what_is_certain_is_ticked_and_deleted_only_after_a_confirmation(case: C
 
 
 def test_ticking_nothing_is_an_error_that_says_so(case: Case, sam_client: Client) -> None:
+    unlock(sam_client, case)
     shown = sam_client.post(page(case, "approve/"), {"confirmed": "yes"}).content.decode()
     assert "<title>Error:" in shown
     assert 'href="#id_images_0"' in shown
@@ -51,6 +56,7 @@ def test_ticking_nothing_is_an_error_that_says_so(case: Case, sam_client: Client
 
 
 def test_one_person_cannot_approve_what_is_unclear(case: Case, sam_client: Client) -> None:
+    look_at(sam_client, case)
     sam_client.post(page(case, "approve/"), {"images": numbers(case, "probable"), "confirmed": "yes"})
     assert not Takedown.objects.exists()
     assert not Entry.objects.filter(tag=Tag.MATCHES_APPROVED).exists()
@@ -63,6 +69,7 @@ def test_one_case_cannot_decide_the_matches_of_another(case: Case, sam_client: C
 
 
 def test_approving_twice_deletes_once(case: Case, sam_client: Client) -> None:
+    look_at(sam_client, case)
     sent = {"images": numbers(case, "certain"), "confirmed": "yes"}
     for _ in range(2):
         sam_client.post(page(case, "approve/"), sent)
@@ -71,6 +78,7 @@ def test_approving_twice_deletes_once(case: Case, sam_client: Client) -> None:
 
 def test_every_unclear_image_needs_a_choice(case: Case, sam_client: Client) -> None:
     first, _second = numbers(case, "probable")
+    unlock(sam_client, case)
     shown = sam_client.post(page(case, "decide/"), {f"match-{first}": "leave"}).content.decode()
     assert "Choose for image 4" in shown
     assert f'name="match-{first}" type="radio" value="leave" checked' in shown
@@ -119,10 +127,14 @@ def test_a_proposal_that_ended_cannot_be_confirmed(
 def test_a_refusal_takes_a_reason_and_two_people(case: Case, sam_client: Client, lee_client: Client) -> None:
     assert "Choose a reason" in sam_client.post(page(case, "refuse/")).content.decode()
     sam_client.post(page(case, "refuse/"), {"reason": "abusive"})
+    assert not Proposal.objects.exists()
+    look_at(sam_client, case)
+    sam_client.post(page(case, "refuse/"), {"reason": "abusive"})
     proposal = Proposal.objects.get()
     sam_client.post(f"/en/staff/proposals/{proposal.pk}/confirm/")
     case.refresh_from_db()
     assert case.state == State.REVIEW
+    look_at(lee_client, case)
     lee_client.post(f"/en/staff/proposals/{proposal.pk}/confirm/")
     case.refresh_from_db()
     assert case.state == State.REFUSED
@@ -147,13 +159,19 @@ def test_the_page_tells_what_happened_in_sentences(case: Case, sam_client: Clien
 def test_who_has_not_looked_cannot_propose_to_delete(case: Case, sam_client: Client) -> None:
     first, second = numbers(case, "probable")
     choices = {f"match-{pk}": "delete" for pk in numbers(case, "certain")} | {f"match-{second}": "leave"}
-    assert "Unlock the faces first" in sam_client.get(page(case, "decide/")).content.decode()
+    assert "once you unlock the case" in sam_client.get(page(case, "decide/"), follow=True).content.decode()
+    unlock(sam_client, case)
+    assert "not looked at yet" in sam_client.get(page(case, "decide/")).content.decode()
     shown = sam_client.post(page(case, "decide/"), {**choices, f"match-{first}": "delete"}).content.decode()
-    assert "Image 2: unlock the faces and look at it before you delete it" in shown
+    assert "Image 2: unlock the faces and look at it before you decide it" in shown
+    assert "look at the subject’s photo before you decide" in shown
     assert f'name="match-{second}" type="radio" value="leave" checked' in shown
     assert "<title>Error:" in shown
     assert not Proposal.objects.exists()
-    # To leave an image takes no look at it.
+    # To leave an image takes a look at it as well.
+    sam_client.post(page(case, "decide/"), {**choices, f"match-{first}": "leave"})
+    assert not Proposal.objects.exists()
+    look_at(sam_client, case)
     sam_client.post(page(case, "decide/"), {**choices, f"match-{first}": "leave"})
     assert Proposal.objects.count() == 1
 
@@ -175,7 +193,7 @@ def test_who_has_not_looked_cannot_confirm(case: Case, sam_client: Client, lee_c
     assert f"{address}decline/" in offered
     told = lee_client.post(f"{address}confirm/", follow=True)
     assert told.redirect_chain[-1][0] == address
-    assert "you have not looked at each unclear image" in told.content.decode()
+    assert "you have not looked at everything that it rests on" in told.content.decode()
     assert not Takedown.objects.exists()
     proposal.refresh_from_db()
     assert proposal.outcome == Outcome.OPEN

@@ -19,15 +19,17 @@ from portal.cases.models import Band, Case, Match, Route, Search
 from portal.cases.states import State
 from portal.core import clock
 from portal.policies import budgets
-from tests.builders import astronaut_jpeg, harvest, make_case, signed_in
+from tests.builders import assign, astronaut_jpeg, harvest, make_case, signed_in
 from tests.staff.build import reviewed, unlock
+
+pytestmark = pytest.mark.models
 
 
 @pytest.fixture
 def case(tmp_path: Path, db: None) -> Case:
     """A case with a photo and one match that really is in the index."""
     harvest(tmp_path, {"ana.jpg": astronaut_jpeg()})
-    case = make_case(State.REVIEW, route=Route.PHOTO)
+    case = assign(make_case(State.REVIEW, route=Route.PHOTO))
     result = service.search(personal.probes(case))
     found, used = result.matches[0], result.thresholds
     search = Search.objects.create(
@@ -66,21 +68,25 @@ def test_each_view_of_a_case_is_one_entry(sam: User, sam_client: Client) -> None
     assert seen(Tag.CASE_VIEWED) == 2
 
 
-def test_a_match_is_pixelated_until_unlocked_and_each_view_recorded(case: Case, sam: User, sam_client: Client) -> None:
+def test_a_match_is_shown_once_unlocked_its_face_alone_and_each_view_recorded(
+    case: Case, sam: User, sam_client: Client
+) -> None:
     match = case.matches.get()
-    locked = sam_client.get(address(match))
-    assert [entry.detail["clear"] for entry in Entry.objects.filter(tag=Tag.MATCH_VIEWED)] == [False]
+    assert sam_client.get(address(match)).status_code == 404
+    assert seen(Tag.MATCH_VIEWED) == 0
     decisions.unlock(case, by=sam, purpose="compare")
     clear = sam_client.get(address(match))
-    views = Entry.objects.filter(tag=Tag.MATCH_VIEWED).order_by("pk")
-    assert [entry.detail["clear"] for entry in views] == [False, True]
+    assert [entry.detail["clear"] for entry in Entry.objects.filter(tag=Tag.MATCH_VIEWED)] == [True]
+    pixelated = service.preview(match.image_id, match.face_id, clear=False)
+    assert pixelated is not None
     # The face lies in the upper middle: sharp edges there only once it is clear.
     face = slice(30, 110), slice(85, 150)
-    edges = [np.abs(np.diff(pixels(answer.content)[face].astype(int), axis=0)).mean() for answer in (locked, clear)]
+    edges = [np.abs(np.diff(pixels(jpeg)[face].astype(int), axis=0)).mean() for jpeg in (pixelated, clear.content)]
     assert edges[1] > 1.5 * edges[0]
 
 
 def test_pictures_are_kept_nowhere_on_the_way(case: Case, sam_client: Client) -> None:
+    unlock(sam_client, case)
     answer = sam_client.get(address(case.matches.get()))
     assert answer["Content-Type"] == "image/jpeg"
     assert "no-store" in answer["Cache-Control"]
@@ -134,9 +140,9 @@ def test_where_a_face_was_found_is_shown_only_once_unlocked(case: Case, sam_clie
     Match.objects.update(band=Band.PROBABLE)
     pages = [f"/en/staff/cases/{case.code}/", f"/en/staff/cases/{case.code}/decide/"]
     for page in pages:
-        locked = sam_client.get(page).content.decode()
-        assert "Probable" in locked
-        assert "Source and similarity are shown once unlocked" in locked
+        locked = sam_client.get(page, follow=True).content.decode()
+        assert "Probable" not in locked
+        assert "What was found is shown once you unlock the case" in locked
         assert not [text for text in personal_to_the_match if text in locked]
     unlock(sam_client, case)
     for page in pages:

@@ -15,7 +15,7 @@ from portal.orders import actions
 from portal.orders.models import Order
 from portal.takedowns.models import HeldImage, Hold, Takedown
 from portal.takedowns.states import TakedownState
-from tests.builders import indexed_image
+from tests.builders import indexed_image, look_at_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Drain = Callable[[], int]
@@ -48,6 +48,7 @@ def test_what_is_named_is_hidden_and_stopped_and_the_rest_is_deleted(
     order: Order, images: list[UUID], sam_client: Client, lee: User, drain: Drain, settings: Settings
 ) -> None:
     settings.COOLING = timedelta(0)
+    look_at_order(order, order.made_by, lee)
     actions.confirm(order, by=lee)
     told = ask(sam_client, order, images[0], images[0], images[1])
     assert "It is hidden, and nothing of it is deleted." in told
@@ -75,7 +76,7 @@ def test_images_of_no_order_are_not_held_by_this_way(order: Order, images: list[
     other = indexed_image(site="elsewhere.example")
     assert "2 of them are not of this order" in ask(sam_client, order, images[0], other, uuid4())
     assert not Hold.objects.exists()
-    assert service.marks([other])
+    assert service.identifiers_of([other])
 
 
 @pytest.mark.parametrize(

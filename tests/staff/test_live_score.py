@@ -10,7 +10,7 @@ from django.test import Client
 from portal.cases import forget, personal
 from portal.cases.models import Case, LiveScore, Route
 from portal.cases.states import State
-from tests.builders import astronaut_jpeg, make_case, session_of
+from tests.builders import assign, astronaut_jpeg, make_case, session_of
 from tests.matching.conftest import set_matching
 from tests.staff.build import unlock
 
@@ -19,7 +19,7 @@ SCORE = "presentation attack score"
 
 @pytest.fixture
 def case(db: None) -> Case:
-    case = make_case(State.REVIEW, route=Route.PHOTO)
+    case = assign(make_case(State.REVIEW, route=Route.PHOTO))
     personal.keep_live_score(case, 0.8765)
     return case
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from portal.cases.models import Band, Case, Decision, Match, Proposal
 from portal.cases.states import State
-from tests.staff.build import reviewed
+from tests.staff.build import look_at, reviewed
 
 MANY = 1200  # more than the thousand fields that Django takes unless told otherwise
 
@@ -25,6 +25,8 @@ def case(db: None) -> Case:
 def test_two_of_staff_decide_more_than_a_thousand_matches_in_one_form(
     case: Case, sam_client: Client, lee_client: Client
 ) -> None:
+    for client in (sam_client, lee_client):
+        look_at(client, case)
     page = f"/en/staff/cases/{case.code}/decide/"
     assert sam_client.get(page).content.decode().count('value="leave" checked') == MANY
     proposed = sam_client.post(page, {f"match-{match.pk}": "leave" for match in case.matches.all()})

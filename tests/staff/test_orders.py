@@ -17,11 +17,11 @@ from portal.orders import actions, queries
 from portal.orders.models import Order
 from portal.orders.states import State
 from portal.orders.work import open_removals
-from portal.statistics.queries import numbers
 from portal.takedowns import moves
 from portal.takedowns.models import Removal
 from portal.takedowns.states import TakedownState
-from tests.builders import indexed_image
+from tests.builders import indexed_image, look_at_order
+from tests.statistics.build import released
 
 pytestmark = pytest.mark.django_db
 NEW = "/en/staff/orders/new/"
@@ -85,11 +85,15 @@ def test_what_cannot_be_an_order_is_said_in_a_sentence(sam_client: Client, given
     assert not Order.objects.exists()
 
 
-def test_only_a_colleague_can_confirm(order: Order, sam_client: Client, lee_client: Client) -> None:
+def test_only_a_colleague_can_confirm(order: Order, lee: User, sam_client: Client, lee_client: Client) -> None:
     assert "Take back" in sam_client.get(page_of(order)).content.decode()
     refused = sam_client.post(page_of(order, "-confirm"), follow=True)
     assert "needs another person" in refused.content.decode()
     assert order.reference in lee_client.get("/en/staff/").content.decode()
+    lee_client.post(page_of(order, "-confirm"))
+    order.refresh_from_db()
+    assert order.state == State.PROPOSED
+    look_at_order(order, order.made_by, lee)
     lee_client.post(page_of(order, "-confirm"))
     order.refresh_from_db()
     assert order.state == State.OPENING
@@ -103,6 +107,7 @@ def test_each_view_of_an_order_is_in_the_trail(order: Order, sam: User, sam_clie
 
 
 def test_a_running_order_is_watched_paused_and_resumed(order: Order, lee: User, sam_client: Client) -> None:
+    look_at_order(order, order.made_by, lee)
     actions.confirm(order, by=lee)
     page = sam_client.get(page_of(order)).content.decode()
     assert 'http-equiv="refresh"' not in page
@@ -116,6 +121,7 @@ def test_a_running_order_is_watched_paused_and_resumed(order: Order, lee: User, 
 
 
 def test_it_shows_what_was_removed_and_what_is_stuck(order: Order, lee: User, sam_client: Client) -> None:
+    look_at_order(order, order.made_by, lee)
     actions.confirm(order, by=lee)
     open_removals(str(order.code))
     removal = Removal.objects.get()
@@ -130,9 +136,10 @@ def test_it_shows_what_was_removed_and_what_is_stuck(order: Order, lee: User, sa
 
 @pytest.mark.django_db(transaction=True, databases=["default", "regulator"])
 def test_regulators_see_orders_as_counts(order: Order, lee: User, rita_client: Client) -> None:
-    assert numbers().orders == 0
+    assert released().orders == 0
+    look_at_order(order, order.made_by, lee)
     actions.confirm(order, by=lee)
-    shown = numbers()
+    shown = released()
     assert (shown.orders, shown.orders_open, shown.images_deleted_by_order) == (1, 1, 0)
     page = rita_client.get("/en/regulator/").content.decode()
     assert "orders confirmed" in page

@@ -15,19 +15,23 @@ from portal.cases.models import Band, Case, Decision, Match, Outcome, Proposal
 from portal.cases.states import State
 from portal.core import clock
 from portal.takedowns.models import Takedown
-from tests.builders import astronaut_jpeg, harvest, make_case
-from tests.staff.build import reviewed
+from tests.builders import assign, astronaut_jpeg, harvest, look_at, make_case
+from tests.staff.build import reviewed, with_photo
+
+pytestmark = pytest.mark.models
 
 COOLING = timedelta(hours=24)
 
 
 @pytest.fixture
-def hidden(db: None, tmp_path: Path, sam: User, settings: Settings, drain: Callable[[], int]) -> Match:
+def hidden(db: None, tmp_path: Path, sam: User, lee: User, settings: Settings, drain: Callable[[], int]) -> Match:
     """The one image of a case, out of search and cooling."""
     settings.COOLING = COOLING
     (image_id,) = harvest(tmp_path, {"ana.jpg": astronaut_jpeg()}).values()
-    case = make_case(State.REVIEW)
-    match = Match.objects.create(case=case, image_id=image_id, band=Band.ADDRESS)
+    case = assign(make_case(State.REVIEW))
+    with_photo(case)
+    match = Match.objects.create(case=case, image_id=image_id, band=Band.CERTAIN)
+    look_at(case, sam, lee)
     decisions.approve(case, by=sam, matches=[match.pk])
     drain()
     assert not service.searchable([image_id])

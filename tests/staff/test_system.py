@@ -16,12 +16,13 @@ from portal.jobs import queue, run
 from portal.jobs.models import Job
 from portal.jobs.models import State as JobState
 from portal.operations.job_kinds import KINDS
-from portal.staff import looks
+from portal.staff import labels
 from portal.takedowns import holds, moves
 from portal.takedowns.models import HoldReason, ReleasedBecause, Step, Takedown
 from portal.takedowns.removals import open_removal
 from portal.takedowns.states import StepState, TakedownState
-from tests.builders import indexed_image
+from tests.builders import assign, indexed_image, look_at_hold
+from tests.staff.build import reviewed
 
 PAGE = "/en/staff/system/"
 
@@ -33,7 +34,7 @@ def dead_job() -> Job:
 
 
 def stuck_step() -> Step:
-    removal = open_removal(uuid4(), [uuid4()], then="case.settle", at_last="case.close")
+    removal = open_removal(uuid4(), [uuid4()], job_when_removed="case.settle", job_when_purged="case.close")
     takedown = removal.takedowns.get()
     moves.move_takedown(takedown, TakedownState.HIDDEN)
     moves.move_takedown(takedown, TakedownState.REMOVING)
@@ -96,7 +97,9 @@ def test_all_that_a_store_is_stuck_at_is_tried_again(sam: User, sam_client: Clie
 
 
 def decided() -> Takedown:
-    return open_removal(uuid4(), [uuid4()], then="case.settle", at_last="case.close").takedowns.get()
+    return open_removal(
+        uuid4(), [uuid4()], job_when_removed="case.settle", job_when_purged="case.close"
+    ).takedowns.get()
 
 
 def late_page(client: Client) -> str:
@@ -154,7 +157,7 @@ def test_what_is_done_or_held_is_not_past_its_promise(sam: User, sam_client: Cli
     purged, image = decided(), indexed_image()
     for state in (*PATH, TakedownState.PURGED):
         moves.move_takedown(purged, state)
-    open_removal(uuid4(), [image], then="case.settle", at_last="case.close")
+    open_removal(uuid4(), [image], job_when_removed="case.settle", job_when_purged="case.close")
     holds.propose([image], HoldReason.LITIGATION, by=sam)
     clock.move(timedelta(days=30))
     assert "in time" in late_page(sam_client)
@@ -162,8 +165,9 @@ def test_what_is_done_or_held_is_not_past_its_promise(sam: User, sam_client: Cli
 
 def test_what_was_let_go_of_a_hold_has_its_time_from_then(sam: User, lee: User, sam_client: Client) -> None:
     image = indexed_image()
-    open_removal(uuid4(), [image], then="case.settle", at_last="case.close")
+    open_removal(uuid4(), [image], job_when_removed="case.settle", job_when_purged="case.close")
     hold = holds.propose([image], HoldReason.LITIGATION, by=sam)
+    look_at_hold(hold, hold.proposed_by, lee)
     holds.confirm(hold, by=lee)
     clock.move(timedelta(days=30))
     holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
@@ -175,6 +179,7 @@ def test_what_was_let_go_of_a_hold_has_its_time_from_then(sam: User, lee: User, 
 
 def test_what_a_hold_decided_has_no_page_to_go_to(sam: User, lee: User, sam_client: Client) -> None:
     hold = holds.propose([indexed_image()], HoldReason.LITIGATION, by=sam)
+    look_at_hold(hold, hold.proposed_by, lee)
     holds.confirm(hold, by=lee)
     holds.propose_release(hold, ReleasedBecause.ENDED, by=sam)
     holds.confirm_release(hold, by=lee)
@@ -186,9 +191,22 @@ def test_what_a_hold_decided_has_no_page_to_go_to(sam: User, lee: User, sam_clie
     assert str(hold.pk) not in page
 
 
+def test_a_case_is_linked_for_whom_it_was_drawn_alone(sam_client: Client, lee: User, lee_client: Client) -> None:
+    case = reviewed()
+    takedown = open_removal(
+        case.code, [uuid4()], job_when_removed="case.settle", job_when_purged="case.close"
+    ).takedowns.get()
+    moves.move_takedown(takedown, TakedownState.STUCK, hide_attempts=8)
+    page = f"/en/staff/cases/{case.code}/"
+    assert page in sam_client.get(PAGE).content.decode()
+    assign(case, lee)
+    assert page in lee_client.get(PAGE).content.decode()
+    assert str(case.code) not in sam_client.get(PAGE).content.decode()
+
+
 def test_every_job_has_a_name_that_people_read(sam_client: Client) -> None:
-    assert all(looks.job_name(kind) != kind for kind in KINDS)
-    assert looks.job_name("case.of_the_next_version") == "case.of_the_next_version"
+    assert all(labels.job_name(kind) != kind for kind in KINDS)
+    assert labels.job_name("case.of_the_next_version") == "case.of_the_next_version"
     dead_job()
     page = sam_client.get(PAGE).content.decode()
     assert "Search the index for a case" in page

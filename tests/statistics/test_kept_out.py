@@ -7,8 +7,8 @@ import pytest
 
 from matching.models import Block, BlockState, Screening
 from portal.core import clock
-from portal.statistics import queries
-from portal.statistics.queries import KeptOut
+from portal.statistics.figures import KeptOut
+from tests.statistics.build import released
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "regulator"])
 MARCH, APRIL = datetime(2026, 3, 31, 23, 59, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
@@ -29,7 +29,7 @@ def screened(at: datetime, *, images: int, refused: int) -> None:
 def test_blocks_in_force_are_told_in_fives_from_ten_on(count: int, told: int | None) -> None:
     blocks(count)
     blocks(20, state=BlockState.REVOKED)
-    assert queries.numbers().blocks == told
+    assert released().blocks == told
 
 
 def test_a_month_is_told_once_it_is_over_and_its_small_numbers_never() -> None:
@@ -38,4 +38,4 @@ def test_a_month_is_told_once_it_is_over_and_its_small_numbers_never() -> None:
     screened(APRIL, images=12, refused=3)
     screened(datetime.now(UTC), images=500, refused=100)
     march, april = (at.date().replace(day=1) for at in (MARCH, APRIL))
-    assert queries.numbers().kept_out == (KeptOut(march, 1230, 15), KeptOut(april, 10, None))
+    assert released().kept_out == (KeptOut(march, 1230, 15), KeptOut(april, 10, None))

@@ -38,7 +38,7 @@ def followers(settings: Settings) -> Iterator[None]:
 
 
 def begin(images: list[UUID]) -> Removal:
-    return open_removal(uuid4(), images, then="test.then", at_last="test.at_last")
+    return open_removal(uuid4(), images, job_when_removed="test.then", job_when_purged="test.at_last")
 
 
 class Batched:

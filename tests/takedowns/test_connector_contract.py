@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import fsspec
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
 from pytest_django import Settings
 
@@ -158,7 +159,7 @@ class ToldRecipients(Rig):
 
     def put_back(self, erasure: Erasure) -> None:
         client = f"client-{uuid4().hex[:8]}"
-        service.take_disclosures([RegisterLine(client, "Police", clock.now(), image_id=erasure.image_id)])
+        service.import_disclosures([RegisterLine(client, "Police", clock.now(), image_id=erasure.image_id)])
 
 
 class ListedAddresses(Rig):
@@ -318,7 +319,7 @@ def test_a_store_that_lies_is_laid_before_a_person_and_retried_by_one(
 ) -> None:
     image = builders.indexed_image()
     lying_cache.cached.add(f"/i/{image}")
-    open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     for _ in range(ATTEMPTS + 2):
         drain()
         clock.move(timedelta(hours=1))
@@ -343,3 +344,14 @@ def test_a_cache_is_a_store_only_where_one_is_named(settings: Settings) -> None:
     names = [connector.name for connector in connectors.configured()]
     # A cache that has nothing asks the image store, so that is emptied first; the index says where an image came from.
     assert names.index("images") < names.index("caches") < names.index("index") == len(names) - 1
+
+
+def test_two_caches_are_two_stores(settings: Settings) -> None:
+    settings.CACHE_URL = "https://one.example/{image} https://two.example/{image}"
+    found = connectors.by_name(connectors.configured())
+    assert [name for name in found if name.startswith("caches")] == ["caches", "caches-2"]
+
+
+def test_two_stores_of_one_name_are_refused() -> None:
+    with pytest.raises(ImproperlyConfigured):
+        connectors.by_name([*connectors.configured(), *connectors.configured()])

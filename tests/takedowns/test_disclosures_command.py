@@ -15,11 +15,11 @@ from django.core.management.base import CommandError
 
 from matching import service
 from matching.models import Disclosure
+from matching.provenance import register
 from matching.types import RegisterLine, Store
 from portal.accounts.models import User
 from portal.core import clock
 from portal.jobs import kinds, run
-from portal.notices import register
 from portal.notices.models import Item
 from portal.takedowns import connectors, holds, moves
 from portal.takedowns.connectors.base import Connector, Erasure, StoreError
@@ -27,7 +27,7 @@ from portal.takedowns.connectors.local import LocalStore
 from portal.takedowns.models import HoldReason, Takedown
 from portal.takedowns.removals import open_removal
 from portal.takedowns.states import TakedownState
-from tests.builders import indexed_image
+from tests.builders import indexed_image, look_at_hold
 
 pytestmark = pytest.mark.django_db
 WHEN = "2026-03-14T09:30:00-04:00"
@@ -62,9 +62,9 @@ def refused(file: Path) -> str:
 
 def test_who_was_shown_an_image_is_known_by_its_id_and_by_its_address(tmp_path: Path) -> None:
     image = indexed_image()
-    page = service.marks([image])[image].page
+    page = service.identifiers_of([image])[image].page
     take(written(tmp_path, line(image), line(address=f"{page}/#top", client="beta"), line(uuid4(), client="gamma")))
-    found = service.shown([image])
+    found = service.disclosures_of([image])
     assert [(shown.image_id, shown.client, shown.agency) for shown in found] == [
         (image, "acme", "Police"),
         (image, "beta", "Police"),
@@ -125,7 +125,7 @@ def test_a_bad_line_is_named_and_the_others_are_taken(tmp_path: Path) -> None:
     assert "line 4: shown_at is no time" in told
     assert "line 5: client is empty" in told
     assert "line 6: it names no image" in told
-    assert "line 7: client is longer" in told
+    assert "line 7: client is longer than 80 characters" in told
     assert "1 lines added, 0 already there, 5 not taken" in told
     assert "last spring" not in told
     assert "not-an-id" not in told
@@ -135,18 +135,18 @@ def test_a_bad_line_is_named_and_the_others_are_taken(tmp_path: Path) -> None:
 def test_a_line_with_too_many_columns_is_named(tmp_path: Path) -> None:
     file = tmp_path / "register.csv"
     file.write_text(f"shown_at,client,image\n{WHEN},acme,{uuid4()}\n{WHEN},acme,Police,{uuid4()}\n", encoding="utf-8")
-    assert "line 3: it has 4 columns, the first line 3" in refused(file)
+    assert "line 3: it has 4 columns, the heading has 3" in refused(file)
     assert Disclosure.objects.count() == 1
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"when,who\n", "needs the columns shown_at, client and one of image or address"),
-        (b"", "needs the columns"),
-        (b"shown_at,client,image\n\xff\xfe\n", "Line 2 is not UTF-8"),
-        (b'shown_at,client,image\n"open,acme,x\n', "is no CSV"),
+        (b"when,who\n", "lacks the columns shown_at, client, image or address"),
+        (b"", "is empty: its first line must name the columns"),
+        (b"shown_at,client,image,Client\n", "has the column client more than once"),
         (b"PAR1 and nothing of the kind", "is none, or was cut off"),
+        (b"PK\x03\x04 and so on", "is a workbook or an archive: save the sheet as CSV in UTF-8"),
     ],
 )
 def test_a_file_that_is_no_register_is_refused_with_a_sentence(tmp_path: Path, content: bytes, said: str) -> None:
@@ -168,7 +168,7 @@ def test_a_time_without_offset_is_the_operators_own(tmp_path: Path) -> None:
 def test_a_register_that_comes_after_the_removal_is_told_of_all_the_same(tmp_path: Path) -> None:
     kinds.register({"test.over": lambda _subject: None})
     removed, never_removed = indexed_image(), uuid4()
-    open_removal(uuid4(), [removed], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [removed], job_when_removed="test.over", job_when_purged="test.over")
     run.drain()
     for _ in range(2):
         take(written(tmp_path, line(removed), line(never_removed)))
@@ -196,7 +196,7 @@ def on_its_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[UUID]:
     every: dict[str, Connector] = {**connectors.ALL, "images": Away(Store.IMAGES)}
     monkeypatch.setattr(connectors, "ALL", every)
     image = indexed_image()
-    open_removal(uuid4(), [image], then="test.over", at_last="test.over")
+    open_removal(uuid4(), [image], job_when_removed="test.over", job_when_purged="test.over")
     run.drain()
     assert not Item.objects.exists()
     yield image
@@ -205,7 +205,7 @@ def on_its_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[UUID]:
 
 def register_by_address(folder: Path, image: UUID) -> Path:
     """As most registers name an image: once it is gone, nothing leads from the address to its id."""
-    return written(folder, line(address=service.marks([image])[image].page))
+    return written(folder, line(address=service.identifiers_of([image])[image].page))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -223,8 +223,8 @@ def test_a_register_that_comes_while_a_removal_is_under_way_is_told_of_at_once(
 
 @pytest.mark.django_db(transaction=True)
 def test_before_the_index_forgets_an_image_it_is_looked_once_more_who_was_shown_it(on_its_way: UUID) -> None:
-    page = service.marks([on_its_way])[on_its_way].page
-    service.take_disclosures([RegisterLine("acme", "Police", datetime.now(UTC), address=page)])
+    page = service.identifiers_of([on_its_way])[on_its_way].page
+    service.import_disclosures([RegisterLine("acme", "Police", datetime.now(UTC), address=page)])
     assert not Item.objects.exists()
     Away.mended = True
     clock.move(timedelta(hours=1))
@@ -240,6 +240,7 @@ def test_of_what_is_held_the_register_is_told_after_release(
     hold = holds.propose([on_its_way], HoldReason.LITIGATION, by=sam)
     take(register_by_address(tmp_path, on_its_way))
     assert not Item.objects.exists()
+    look_at_hold(hold, lee)
     holds.decline(hold, by=lee)
     Away.mended = True
     clock.move(timedelta(hours=25))

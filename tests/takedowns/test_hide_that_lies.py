@@ -13,12 +13,14 @@ from portal.accounts.models import User
 from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.core import clock
+from portal.core.faults import Stale
 from portal.jobs import kinds
 from portal.operations import requeue
-from portal.takedowns import holds, moves, removals
+from portal.takedowns import holds, removals
 from portal.takedowns.models import HoldReason, Removal, Takedown
 from portal.takedowns.states import RemovalState, TakedownState
 from portal.takedowns.work import ATTEMPTS
+from tests.builders import look_at_hold
 from tests.matching import builders as index
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,7 +53,7 @@ def lying(monkeypatch: pytest.MonkeyPatch) -> Lying:
 
 
 def begin(*images: UUID) -> Removal:
-    return removals.open_removal(uuid4(), images, then="test.over", at_last="test.over")
+    return removals.open_removal(uuid4(), images, job_when_removed="test.over", job_when_purged="test.over")
 
 
 def searchable_image(seed: int = 1) -> UUID:
@@ -127,7 +129,7 @@ def test_all_of_them_are_hidden_again_at_once(lying: Lying, drain: Drain, sam: U
     keep_trying(drain)
     assert removals.retry_store(removals.SEARCH, by=sam.pk) == 2
     assert set(Takedown.objects.values_list("state", "hide_attempts")) == {("queued", 0)}
-    with pytest.raises(moves.Stale):
+    with pytest.raises(Stale):
         removals.retry_hiding(Takedown.objects.first(), by=sam.pk)  # type: ignore[arg-type]  # two were made
 
 
@@ -145,6 +147,7 @@ def test_what_is_let_go_of_a_hold_is_hidden_and_read_back_first(
     removal.refresh_from_db()
     assert removal.state == RemovalState.QUEUED
     lying.images = set()
+    look_at_hold(hold, lee)
     holds.decline(hold, by=lee)
     drain()
     assert state_of(image) == TakedownState.HIDDEN

@@ -27,23 +27,25 @@ from matching import service
 from matching.types import Store
 from portal.accounts.models import User
 from portal.audit.models import Entry
+from portal.audit.seen import Unseen
 from portal.audit.tags import Tag
 from portal.cases import actions, decisions
-from portal.cases.faults import Finished, NotAllowed, StaleCase
+from portal.cases.faults import Finished
 from portal.cases.models import Case, Outcome, Proposal, RefusalReason
 from portal.cases.states import MOVES, State
 from portal.core import clock, keys
+from portal.core.faults import NotAllowed, Stale
 from portal.jobs import run
 from portal.jobs.models import Job
 from portal.takedowns import connectors
 from portal.takedowns.models import Takedown
 from portal.takedowns.states import TAKEDOWN_MOVES, TakedownState
-from tests.builders import make_account, make_case
+from tests.builders import look_at, make_account, make_case
 from tests.matching.builders import make_image, unit_rows
 
 HIDDEN = (TakedownState.HIDDEN, TakedownState.REMOVING, TakedownState.REMOVED, TakedownState.PURGED)
 GONE = (TakedownState.REMOVED, TakedownState.PURGED)
-REFUSED = (Finished, NotAllowed, StaleCase)
+REFUSED = (Finished, NotAllowed, Stale, Unseen)
 
 
 class Killed(BaseException):
@@ -89,28 +91,33 @@ class Life(RuleBasedStateMachine):
     def approve(self, first: bool) -> None:
         chosen = list(self._now().matches.values_list("pk", flat=True))[: 1 if first else None]
         with suppress(*REFUSED):
+            look_at(self._now(), self.sam)
             decisions.approve(self._now(), by=self.sam, matches=chosen)
 
     @rule(delete=st.booleans())
     def propose_to_decide(self, delete: bool) -> None:
         chosen = self._now().matches.filter(decision="open").values_list("pk", flat=True) if delete else []
         with suppress(*REFUSED):
+            look_at(self._now(), self.sam)
             decisions.propose_decision(self._now(), by=self.sam, delete=chosen)
 
     @rule()
     def propose_to_refuse(self) -> None:
         with suppress(*REFUSED):
+            look_at(self._now(), self.sam)
             decisions.propose_refusal(self._now(), by=self.sam, reason=RefusalReason.ABUSIVE)
 
     @rule()
     def propose_to_restore(self) -> None:
         chosen = self._now().matches.values_list("pk", flat=True)[:1]
         with suppress(*REFUSED):
+            look_at(self._now(), self.sam)
             decisions.propose_restore(self._now(), by=self.sam, matches=chosen)
 
     @precondition(lambda self: self._open_proposal() is not None)
     @rule(verb=st.sampled_from([decisions.confirm, decisions.confirm, decisions.decline, decisions.take_back]))
     def answer(self, verb: Callable[..., None]) -> None:
+        look_at(self._now(), self.lee)
         with suppress(*REFUSED):
             verb(self._open_proposal(), by=self.sam if verb is decisions.take_back else self.lee)
 
@@ -235,6 +242,7 @@ class Life(RuleBasedStateMachine):
     def _refuse(self) -> None:
         while (waiting := self._open_proposal()) is not None:  # one of each kind may wait
             decisions.take_back(waiting, by=self.sam)
+        look_at(self._now(), self.sam, self.lee)
         proposal = decisions.propose_refusal(self._now(), by=self.sam, reason=RefusalReason.ABUSIVE)
         decisions.confirm(proposal, by=self.lee)
 

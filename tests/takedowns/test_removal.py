@@ -53,7 +53,7 @@ def image(tmp_path: Path) -> UUID:
 
 
 def begin(*images: UUID) -> Removal:
-    return open_removal(uuid4(), images, then="test.then", at_last="test.at_last")
+    return open_removal(uuid4(), images, job_when_removed="test.then", job_when_purged="test.at_last")
 
 
 class Store3rdParty:

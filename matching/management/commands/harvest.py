@@ -1,6 +1,5 @@
 """`manage.py harvest DIR_OR_MANIFEST`: photos into the index, with progress, and again where it stopped."""
 
-import csv
 import os
 import sys
 import tempfile
@@ -9,21 +8,21 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Never
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from matching import service
-from matching.errors import HarvestRefused, HarvestRunning, PackError, ReaderDied
-from matching.types import Harvestable, HarvestReport
+from matching.errors import BadTable, HarvestRefused, HarvestRunning, NotAllTaken, PackError, ReaderDied
+from matching.types import Fault, Harvestable, HarvestReport
 
 
 class Command(BaseCommand):
     help = (
-        "Import photos: a folder, or a CSV manifest with the columns file,page,site,harvested_on,country. What a photo"
-        " is, its content decides: JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP or TIFF, at most 50 MB and 65 megapixels, or"
-        " 200 megapixels as JPEG."
+        "Import photos: a folder, or a manifest (CSV or Parquet) with the columns file, page, site, harvested_on,"
+        " country. What a photo is, its content decides: JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP or TIFF, at most 50 MB"
+        " and 65 megapixels, or 200 megapixels as JPEG. Status 1 where a photo was not taken; all others are in."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,15 +33,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, source: Path, site: str, count: bool, **options: Any) -> None:
-        # Counted first, which also finds a bad line of a manifest before anything is imported.
-        total = sum(1 for _ in entries_of(source, site))
+        self.bad_lines = 0  # of a manifest
         with tempfile.TemporaryFile("w+", encoding="utf-8") as faceless:  # there may be millions of them
-            report = self.import_photos(
-                source, site, lambda name: print(printable(name), file=faceless), total=total, count=count
-            )
+            report = self.import_photos(source, site, lambda name: print(printable(name), file=faceless), count=count)
+            skipped = report.skipped + self.bad_lines
             self.stdout.write(
                 f"{report.images} images with {report.faces} faces added,"
-                f" {report.already} already there or kept out, {report.skipped} skipped"
+                f" {report.already} already there or kept out, {skipped} skipped"
                 f" ({report.not_photos} of them not photos)"
             )
             if report.kept_out:
@@ -54,14 +51,18 @@ class Command(BaseCommand):
                 faceless.seek(0)
                 for name in faceless:
                     self.stdout.write(f"  {name.rstrip()}")
+        # A folder may hold other things than photos; a manifest says of each line that it is one.
+        if not_taken := skipped - (report.not_photos if source.is_dir() else 0):
+            raise CommandError(str(NotAllTaken(not_taken, "photos")))
 
     def import_photos(
-        self, source: Path, site: str, on_faceless: Callable[[str], None], *, total: int, count: bool
+        self, source: Path, site: str, on_faceless: Callable[[str], None], *, count: bool
     ) -> HarvestReport:
         try:
+            total = sum(1 for _ in entries_of(source, site))
             with tqdm(total=total, unit="photo", disable=not sys.stderr.isatty()) as bar:
                 return service.harvest(
-                    entries_of(source, site),
+                    self.usable(entries_of(source, site)),
                     on_progress=lambda done: self.say_progress(bar, done, count=count),
                     on_skipped=self.say_skipped,
                     on_faceless=on_faceless,
@@ -71,8 +72,17 @@ class Command(BaseCommand):
             sys.exit(130)
         except OSError as error:
             raise CommandError(f"The image store cannot be written: {error.strerror}.") from None
-        except (PackError, HarvestRunning, HarvestRefused, ReaderDied) as error:
+        except (BadTable, PackError, HarvestRunning, HarvestRefused, ReaderDied) as error:
             raise CommandError(str(error)) from None
+
+    def usable(self, entries: Iterator[Harvestable | Fault]) -> Iterator[Harvestable]:
+        """Of the others it is said on the way why they are not."""
+        for entry in entries:
+            if isinstance(entry, Fault):
+                self.bad_lines += 1
+                self.say_skipped(entry.place, entry.reason)
+            else:
+                yield entry
 
     def say_progress(self, bar: "tqdm[Never]", done: int, *, count: bool) -> None:
         advance(bar, done)
@@ -82,7 +92,7 @@ class Command(BaseCommand):
 
     def say_skipped(self, name: str, reason: str) -> None:
         with tqdm.external_write_mode():
-            self.stderr.write(f"skipped {printable(name)}: {reason}")
+            self.stderr.write(str(Fault(printable(name), reason)))
 
 
 def printable(name: str) -> str:
@@ -94,11 +104,12 @@ def advance(bar: "tqdm[Never]", done: int) -> None:
     bar.update(done - bar.n)
 
 
-def entries_of(source: Path, site: str) -> Iterator[Harvestable]:
+def entries_of(source: Path, site: str) -> Iterator[Harvestable | Fault]:
+    """Errors: BadTable."""
     if source.is_dir():
         return from_folder(source, site)
     if source.is_file():
-        return from_manifest(source)
+        return service.read_manifest(source)
     raise CommandError(f"There is no folder or manifest at {source}.")
 
 
@@ -110,7 +121,9 @@ def from_folder(folder: Path, site: str) -> Iterator[Harvestable]:
         except OSError as error:
             yield Harvestable(file, page, site, date.max, fault=fault or unreadable(error))
         except (ValueError, OverflowError):
-            yield Harvestable(file, page, site, date.max, fault="its date is beyond the year 9999: set it with touch")
+            yield Harvestable(
+                file, page, site, date.max, fault="its date is outside the years 1 to 9999: set it with touch"
+            )
         else:
             yield Harvestable(file, page, site, harvested_on, fault=fault)
 
@@ -137,20 +150,3 @@ def files_under(folder: Path) -> Iterator[tuple[Path, str]]:
 
 def modified_on(file: Path) -> date:
     return datetime.fromtimestamp(file.stat().st_mtime, tz=UTC).date()
-
-
-def from_manifest(manifest: Path) -> Iterator[Harvestable]:
-    with manifest.open(newline="", encoding="utf-8-sig") as rows:
-        for number, row in enumerate(csv.DictReader(rows), 2):
-            try:
-                yield Harvestable(
-                    file=manifest.parent / row["file"],
-                    page=row["page"],
-                    site=row.get("site") or urlsplit(row["page"]).hostname or "",
-                    harvested_on=date.fromisoformat(row["harvested_on"]),
-                    country=(row.get("country") or "").upper(),
-                )
-            except (KeyError, TypeError, ValueError):
-                raise CommandError(
-                    f"Line {number} of the manifest needs file, page and harvested_on (YYYY-MM-DD)."
-                ) from None

@@ -43,7 +43,7 @@ class Command(BaseCommand):
             for ef_search in EF_SEARCH:
                 recall = measure_recall(asked, expected, ef_search)
                 self.stdout.write(
-                    f"{recall.ef_search:9}  {recall.share:6.4f}  {recall.found:8} of {recall.there:<8}"
+                    f"{recall.ef_search:9}  {recall.share:6.4f}  {recall.found:8} of {recall.expected:<8}"
                     f"  {recall.milliseconds:6.1f}"
                 )
         finally:

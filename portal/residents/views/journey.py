@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -14,12 +15,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from matching.errors import Busy, PhotoRejected
 from matching.types import PhotoFault
-from portal.cases import actions, places, queries
+from portal.cases import actions, law_titles, places, queries
 from portal.cases.faults import CodeExpired, Incomplete, TooManyCases, TooManyCodes, TooManyPhotos, WrongCode
 from portal.cases.models import Case, Route
 from portal.cases.states import State
-from portal.core import durations, limits, mail_addresses, uploads, visitors
-from portal.policies import budgets, retention
+from portal.core import clock, durations, limits, mail_addresses, uploads, visitors
+from portal.policies import budgets, contacts, retention, statutes
 from portal.residents import photo_faults, steps
 from portal.residents.forms import (
     BUSY,
@@ -61,16 +62,24 @@ def place(request: HttpRequest) -> HttpResponse:
         case = None
     form = PlaceForm(request.POST or None, initial={"place": case.place if case else ""})
     if not form.is_valid():
-        return _page(request, "place", case, form)
+        return _place_page(request, case, form)
     if case is None:
         try:
             case = actions.open_case(_language(), visitor=visitors.address_of(request))
         except TooManyCases as fault:
             form.add_error("place", sentence(fault))
-            return _page(request, "place", None, form)
+            return _place_page(request, None, form)
         queries.bind(request, case)
     actions.set_place(case, form.cleaned_data["place"])
     return steps.after(case)
+
+
+def _place_page(request: HttpRequest, case: Case | None, form: PlaceForm) -> HttpResponse:
+    return _page(request, "place", case, form, law=_law_of("OTHER"))
+
+
+def _law_of(place: str) -> Promise:
+    return law_titles.TITLES[statutes.law_of(place, clock.today()).code]
 
 
 @draft_step("contact")
@@ -122,8 +131,22 @@ def consent(request: HttpRequest, case: Case) -> HttpResponse:
     form = ConsentForm(request.POST or None, initial={"route": case.route, "agreed": case.consented_at is not None})
     if not form.is_valid():
         return _page(request, "consent", case, form)
-    actions.consent(case, Route(form.cleaned_data["route"]))
+    route = Route(form.cleaned_data["route"])
+    draft = queries.draft(case)
+    if route != case.route and (draft.photos or draft.addresses) and "drop" not in request.POST:
+        context = {"progress": steps.place_of("consent", case), "draft": draft, "route": route}
+        return render(request, "residents/change_route.html", context)
+    actions.consent(case, route)
     return steps.after(case)
+
+
+@draft_step("consent", methods=("GET", "HEAD"))
+def without_consent(request: HttpRequest, case: Case) -> HttpResponse:
+    context = {
+        "progress": steps.place_of("consent", case),
+        "regulator": contacts.regulator_of(case.place, _language()),
+    }
+    return render(request, "residents/without_consent.html", context)
 
 
 # Exempt only so far that a body too large is refused unread, and the form's token with it: `_photo` checks the token.
@@ -217,6 +240,7 @@ def check(request: HttpRequest, case: Case) -> HttpResponse:
         "draft": draft,
         "contact": mail_addresses.shown(draft.contact),
         "place": places.NAMES[draft.place],
+        "law": _law_of(draft.place),
         "photos": photo_faults.with_advice(draft.photos),
     }
     return render(request, "residents/check.html", context)

@@ -11,11 +11,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.access import StaffRequest, staff_required
-from portal.cases import decisions, queries
-from portal.cases.faults import Unseen
-from portal.cases.models import Case, Proposal
+from portal.audit.seen import Unseen
+from portal.cases import decisions, looked_at, queries
+from portal.cases.models import Band, Case, Proposal
 from portal.cases.states import State
-from portal.staff import cards
+from portal.staff import looking, match_cards
 from portal.staff.forms import DELETE, LEAVE, ApproveForm, DecideForm, RefuseForm
 from portal.staff.views.cases import facts
 from portal.staff.views.outcome import carry_out
@@ -24,15 +24,16 @@ from portal.staff.views.outcome import carry_out
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_required
 def approve(request: StaffRequest, code: UUID) -> HttpResponse:
-    """Choose, then confirm: the deletion begins at once."""
+    """Look, choose, then confirm: the deletion begins at once."""
     case = _case(request, code)
-    alone = [card for card in cards.of(case, by=request.user) if card.one_person_decides]
+    alone = [card for card in match_cards.of(case, by=request.user, sent=_is_sent(request)) if card.one_person_decides]
     if case.state != State.REVIEW or not alone:
         return redirect("staff:case", case.code)
     candidates = [card.match.pk for card in alone]
     form = ApproveForm(request.POST if request.method == "POST" else None, candidates=candidates)
     if not form.is_valid():
         context = {**facts(case, request.user), "cards": alone, "form": form, "ticked": _ticked(form)}
+        context["looking"] = looking.at(case, [card.match for card in alone], by=request.user)
         return render(request, "staff/approve.html", context)
     chosen = form.cleaned_data["images"]
     if "confirmed" not in request.POST:
@@ -57,32 +58,40 @@ def _ticked(form: ApproveForm) -> set[int]:
 def decide(request: StaffRequest, code: UUID) -> HttpResponse:
     """Delete or leave, for each image that is open; a second person confirms."""
     case = _case(request, code)
-    evidence = [card for card in cards.of(case, by=request.user) if card.is_open]
+    evidence = [card for card in match_cards.of(case, by=request.user, sent=_is_sent(request)) if card.is_open]
     if case.state != State.REVIEW or not evidence:
         return redirect("staff:case", case.code)
     candidates = [(card.match.pk, card.place, _at_first(card)) for card in evidence]
     form = DecideForm(request.POST if request.method == "POST" else None, candidates=candidates)
     if form.is_valid():
-        try:
-            return _propose_decision(request, case, form.chosen())
-        except Unseen as fault:
-            form.reject_unseen(fault.matches)
-    context = {**facts(case, request.user), "rows": _rows(form, evidence), "form": form}
+        chosen = form.chosen()
+        delete = [card.match for card in evidence if card.match.pk in chosen]
+        leave = [card.match for card in evidence if card.match.pk not in chosen]
+        unseen = looked_at.left_to_see(case, by=request.user, delete=delete, leave=leave)
+        if not unseen:
+            return _propose_decision(request, case, chosen)
+        form.reject_unseen(Unseen(unseen, by=request.user.pk))
+    context = {
+        **facts(case, request.user),
+        "rows": _rows(form, evidence),
+        "form": form,
+        "looking": looking.at(case, [card.match for card in evidence], by=request.user),
+    }
     return render(request, "staff/decide.html", context)
 
 
-def _at_first(card: cards.Card) -> str | None:
-    """What is certain is set to delete; the unclear to nothing, save where there is nothing left to look at."""
-    if card.one_person_decides:
-        return DELETE
-    return None if card.has_picture else LEAVE
+def _at_first(card: match_cards.Card) -> str | None:
+    """Nothing that was not looked at: then what is certain is set to delete. What is gone can only be left."""
+    if not card.is_there and not card.seen:
+        return LEAVE
+    return DELETE if card.seen and card.match.band == Band.CERTAIN else None
 
 
 def _propose_decision(request: StaffRequest, case: Case, delete: list[int]) -> HttpResponse:
     return _proposed(request, case, lambda: decisions.propose_decision(case, by=request.user, delete=delete))
 
 
-def _rows(form: DecideForm, evidence: list[cards.Card]) -> list[tuple[cards.Card, Any]]:
+def _rows(form: DecideForm, evidence: list[match_cards.Card]) -> list[tuple[match_cards.Card, Any]]:
     return [(card, form[f"match-{card.match.pk}"]) for card in evidence]
 
 
@@ -95,7 +104,14 @@ def refuse(request: StaffRequest, code: UUID) -> HttpResponse:
         return redirect("staff:case", case.code)
     form = RefuseForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return render(request, "staff/refuse.html", {**facts(case, request.user), "form": form})
+        rests_on = decisions.to_refuse(case)
+        context = {
+            **facts(case, request.user),
+            "form": form,
+            "cards": [card for card in match_cards.of(case, by=request.user) if card.match in rests_on],
+            "looking": looking.at(case, rests_on, by=request.user),
+        }
+        return render(request, "staff/refuse.html", context)
     reason = form.cleaned_data["reason"]
     return _proposed(request, case, lambda: decisions.propose_refusal(case, by=request.user, reason=reason))
 
@@ -117,6 +133,10 @@ def _proposed(request: StaffRequest, case: Case, verb: Callable[[], Proposal], *
     done = _("Your proposal waits for a second person. Nothing happens until they confirm it.")
     proposal = carry_out(request, verb, done=done, stale=stale)
     return redirect("staff:case", case.code) if proposal is None else redirect("staff:proposal", proposal.pk)
+
+
+def _is_sent(request: StaffRequest) -> bool:
+    return request.method == "POST"
 
 
 def _case(request: StaffRequest, code: UUID) -> Case:

@@ -13,6 +13,7 @@ from matching.errors import PackError
 from portal.accounts.access import StaffRequest, staff_required
 from portal.blocks import exemptions as verbs
 from portal.blocks.models import Exemption, ExemptionState, Ground
+from portal.core.faults import NotAllowed, Stale
 from portal.staff.forms import ExemptionForm
 
 
@@ -66,9 +67,9 @@ def end(request: StaffRequest, pk: int) -> HttpResponse:
 def _carried_out(request: StaffRequest, verb: Callable[[], None], *, done: str) -> HttpResponse:
     try:
         verb()
-    except verbs.NotAllowed:
+    except NotAllowed:
         messages.warning(request, _("Nothing was changed: whoever proposes cannot confirm."))
-    except verbs.Stale:
+    except Stale:
         messages.warning(request, _("Nothing was changed: a colleague was quicker."))
     else:
         messages.success(request, done)

@@ -8,19 +8,22 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import Role, User
 from portal.audit import append
+from portal.audit.seen import Unseen
 from portal.audit.tags import Tag
-from portal.cases import queries
+from portal.cases import decisions, queries
+from portal.core.faults import NotAllowed
 from portal.orders import queries as orders
 from portal.orders.states import RUNNING
 from portal.orders.states import State as OrderState
 from portal.policies import preservation
 from portal.staff.forms_holds import ALL, HandOverForm, HoldForm, OrderHoldForm, ReleaseForm, ReportForm
-from portal.takedowns import handing_over
+from portal.staff.views.evidence import jpeg_or_404
+from portal.takedowns import held_pictures, hold_handover
 from portal.takedowns import holds as rules
 from portal.takedowns.models import Hold, HoldReason, ReleasedBecause
 from portal.takedowns.states import HOLDING, HoldState
@@ -52,6 +55,7 @@ class Row:
     is_asked: bool  # to take a place in it
     can_hand_over: bool
     can_decline: bool  # that it is handed over
+    unseen: int  # of its pictures, by whoever looks at the page
 
 
 def _row(hold: Hold, request: StaffRequest) -> Row:
@@ -59,14 +63,16 @@ def _row(hold: Hold, request: StaffRequest) -> Row:
         hold=hold,
         is_own=rules.is_holder(hold, request.user),
         is_asked=hold.handed_to_id == request.user.pk,
-        can_hand_over=hold.handed_to_id is None and handing_over.place_open_to(hold, request.user) is not None,
-        can_decline=handing_over.may_decline(hold, request.user),
+        can_hand_over=hold.handed_to_id is None and hold_handover.place_open_to(hold, request.user) is not None,
+        can_decline=hold_handover.may_decline(hold, request.user),
+        unseen=len(rules.left_to_see(hold, request.user)),
     )
 
 
 def _may_see(hold: Hold, request: StaffRequest) -> bool:
-    row = _row(hold, request)
-    return hold.state == HoldState.PROPOSED or row.is_own or row.is_asked or handing_over.is_orphan(hold)
+    is_asked = hold.handed_to_id == request.user.pk
+    is_own = rules.is_holder(hold, request.user)
+    return hold.state == HoldState.PROPOSED or is_own or is_asked or hold_handover.is_orphan(hold)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,11 +84,11 @@ def propose(request: StaffRequest, code: UUID, pk: int) -> HttpResponse:
     if not form.is_valid():
         return render(request, "staff/hold.html", {"case": match.case, "form": form})
     whole = form.cleaned_data["scope"] == ALL
-    images = list(match.case.matches.values_list("image_id", flat=True)) if whole else [match.image_id]
+    chosen = list(match.case.matches.all()) if whole else [match]
     reason = HoldReason(form.cleaned_data["reason"])
     return _carry_out(
         request,
-        lambda: rules.propose(images, reason, by=request.user),
+        lambda: decisions.propose_hold(match.case, chosen, reason, by=request.user),
         _("It is hidden, and nothing of it is deleted. A second person confirms or declines."),
     )
 
@@ -168,7 +174,7 @@ def keep(request: StaffRequest, pk: UUID) -> HttpResponse:
 def hand_over(request: StaffRequest, pk: UUID) -> HttpResponse:
     """Propose who takes the place of the other one, who has left; where both have, of one after the other."""
     hold = _found(request, pk)
-    leaving = handing_over.place_open_to(hold, request.user)
+    leaving = hold_handover.place_open_to(hold, request.user)
     if leaving is None or hold.handed_to_id is not None:
         raise Http404
     others = User.objects.filter(role=Role.STAFF, is_active=True).exclude(
@@ -179,7 +185,7 @@ def hand_over(request: StaffRequest, pk: UUID) -> HttpResponse:
         return render(request, "staff/hold_hand_over.html", {"hold": hold, "leaving": leaving, "form": form})
     return _carry_out(
         request,
-        lambda: handing_over.hand_over(hold, from_=leaving, to=form.cleaned_data["to"], by=request.user),
+        lambda: hold_handover.hand_over(hold, from_=leaving, to=form.cleaned_data["to"], by=request.user),
         _("Your proposal waits for the person you chose. Nothing changes until they accept it."),
     )
 
@@ -189,14 +195,50 @@ def hand_over(request: StaffRequest, pk: UUID) -> HttpResponse:
 def take_over(request: StaffRequest, pk: UUID) -> HttpResponse:
     hold = _found(request, pk)
     done = _("You are one of the two people of this hold now.")
-    return _carry_out(request, lambda: handing_over.accept(hold, by=request.user), done)
+    return _carry_out(request, lambda: hold_handover.accept(hold, by=request.user), done)
 
 
 @require_POST
 @staff_required
 def not_hand_over(request: StaffRequest, pk: UUID) -> HttpResponse:
     hold = _found(request, pk)
-    return _carry_out(request, lambda: handing_over.decline(hold, by=request.user), _("It is not handed over."))
+    return _carry_out(request, lambda: hold_handover.decline(hold, by=request.user), _("It is not handed over."))
+
+
+def _refused(request: StaffRequest, fault: Unseen) -> str:
+    if fault.by != request.user.pk:
+        return _("Nothing was changed: the colleague who proposed it has not looked at its pictures yet.")
+    return _("Nothing was changed: look at its pictures first.")
+
+
+@require_safe
+@staff_required
+def hold(request: StaffRequest, pk: UUID) -> HttpResponse:
+    """What it keeps, for those who decide on it."""
+    found = _to_decide(request, pk)
+    pictures = held_pictures.shown(found, request.user)
+    context = {
+        "here": "holds",
+        "hold": found,
+        "pictures": pictures,
+        "others": found.images.count() - len(pictures),
+        "left": len(rules.left_to_see(found, request.user)),
+    }
+    return render(request, "staff/hold_look.html", context)
+
+
+@require_GET
+@staff_required
+def picture(request: StaffRequest, pk: UUID, image: UUID) -> HttpResponse:
+    return jpeg_or_404(held_pictures.picture(_to_decide(request, pk), image, request.user))
+
+
+def _to_decide(request: StaffRequest, pk: UUID) -> Hold:
+    """Whoever is asked to take a place in it is shown nothing before they accept."""
+    found = _found(request, pk)
+    if found.state != HoldState.PROPOSED and not rules.is_holder(found, request.user):
+        raise Http404
+    return found
 
 
 def _found(request: StaffRequest, pk: UUID) -> Hold:
@@ -209,7 +251,9 @@ def _found(request: StaffRequest, pk: UUID) -> Hold:
 def _carry_out(request: StaffRequest, verb: Callable[[], object], done: str) -> HttpResponse:
     try:
         verb()
-    except rules.NotAllowed:
+    except Unseen as fault:
+        messages.warning(request, _refused(request, fault))
+    except NotAllowed:
         messages.warning(
             request, _("Nothing was changed: this needs another person, another state, or the law has it kept longer.")
         )

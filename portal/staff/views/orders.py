@@ -5,29 +5,33 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from portal.accounts.access import StaffRequest, staff_required
 from portal.accounts.models import User
-from portal.orders import actions, queries
-from portal.orders.faults import NotAllowed, StaleOrder
+from portal.audit.seen import Unseen
+from portal.core.faults import NotAllowed, Stale
+from portal.orders import actions, looked_at, queries
 from portal.orders.models import Order
 from portal.orders.states import RUNNING, State
-from portal.staff import looks
+from portal.staff import labels
 from portal.staff.forms import OrderForm
+from portal.staff.views.evidence import jpeg_or_404
 from portal.takedowns.states import TakedownState
 
 SHOWN = 50
+# Their counts are no secret any more: two people looked and confirmed.
+COUNTED = (*RUNNING, State.REMOVED, State.CLOSED)
 
 
 @require_safe
 @staff_required
 def orders(request: StaffRequest) -> HttpResponse:
     found = list(queries.orders(request.user)[:SHOWN])
-    rows = [(order, looks.ORDER_COLOURS.get(order.state, "")) for order in found]
+    rows = [(order, labels.ORDER_COLOURS.get(order.state, ""), order.state in COUNTED) for order in found]
     return render(request, "staff/orders.html", {"here": "orders", "rows": rows})
 
 
@@ -35,11 +39,16 @@ def orders(request: StaffRequest) -> HttpResponse:
 @staff_required
 def new(request: StaffRequest) -> HttpResponse:
     """Record what a regulator demands; a second person confirms."""
+    if not request.user.is_supervisor:
+        raise Http404
     form = OrderForm(request.POST, request.FILES) if request.method == "POST" else OrderForm()
     if not form.is_valid():
         return render(request, "staff/order_new.html", {"here": "orders", "form": form})
     order = _propose(request, form)
-    messages.success(request, _("The order waits for a second person. Nothing happens until they confirm it."))
+    messages.success(
+        request,
+        _("The order waits for a second person. Look at its images as well: nothing happens until you both have."),
+    )
     return redirect("staff:order", order.code)
 
 
@@ -58,8 +67,10 @@ def order(request: StaffRequest, code: UUID) -> HttpResponse:
     context = {
         "here": "orders",
         "order": found,
-        "colour": looks.ORDER_COLOURS.get(found.state, ""),
+        "colour": labels.ORDER_COLOURS.get(found.state, ""),
         "is_open": found.state == State.PROPOSED,
+        "is_counted": found.state in COUNTED or looked_at.has_counted(found, request.user),
+        "unseen": looked_at.left_to_see(found, request.user) if found.state == State.PROPOSED else [],
         "is_own": found.made_by_id == request.user.pk,
         "is_running": is_running,
         # Reloading by itself would interrupt whoever reads with a screen reader, so each chooses it.
@@ -83,7 +94,7 @@ def _progress(found: Order, by: User) -> dict[str, Any]:
         "percent": 100 if ended else int(100 * progress.gone / images) if images else 0,
         "unopened": max(0, images - progress.opened),
         "states": [
-            (looks.takedown_name(state), looks.TAKEDOWN_COLOURS.get(state, ""), progress.by_state[state])
+            (labels.takedown_name(state), labels.TAKEDOWN_COLOURS.get(state, ""), progress.by_state[state])
             for state in TakedownState
             if progress.by_state.get(state)
         ],
@@ -94,6 +105,33 @@ def _progress(found: Order, by: User) -> dict[str, Any]:
 
 def _minutes(progress: queries.Progress) -> int | None:
     return None if progress.remaining is None else max(1, round(progress.remaining.total_seconds() / 60))
+
+
+@require_safe
+@staff_required
+def breakdown(request: StaffRequest, code: UUID) -> HttpResponse:
+    """How its images spread, and a sample of them, for those who decide on it."""
+    found = queries.order_to_act_on(request.user, code)
+    if found.state != State.PROPOSED or not request.user.is_supervisor:
+        return redirect("staff:order", found.code)
+    try:
+        spread = looked_at.breakdown(found, request.user)
+    except looked_at.TooManyCounts:
+        messages.warning(
+            request, _("You have seen as many orders counted as one person may. Ask a colleague, or go on tomorrow.")
+        )
+        return redirect("staff:order", found.code)
+    pictures = looked_at.sample(found, request.user)
+    left = len(looked_at.left_to_see(found, request.user))
+    context = {"here": "orders", "order": found, "spread": spread, "pictures": pictures, "left": left}
+    return render(request, "staff/order_breakdown.html", context)
+
+
+@require_GET
+@staff_required
+def picture(request: StaffRequest, code: UUID, image: UUID) -> HttpResponse:
+    found = queries.order_to_act_on(request.user, code)
+    return jpeg_or_404(looked_at.picture(found, image, request.user))
 
 
 @require_POST
@@ -130,8 +168,12 @@ def _do(request: StaffRequest, code: UUID, verb: Callable[..., None], *, done: s
     found = queries.order_to_act_on(request.user, code)
     try:
         verb(found, by=request.user)
-    except StaleOrder:
+    except Stale:
         messages.warning(request, _("Nothing was changed: a colleague or the system was quicker. Look at it again."))
+    except Unseen as fault:
+        theirs = fault.by != request.user.pk
+        colleague = _("Nothing was changed: the colleague who recorded it has not looked at its images yet.")
+        messages.warning(request, colleague if theirs else _("Nothing was changed: look at its images first."))
     except NotAllowed:
         messages.warning(request, _("Nothing was changed: this needs another person."))
     else:

@@ -10,8 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.accounts.access import StaffRequest, staff_required
-from portal.notices import actions, moves, queries
+from portal.audit.seen import Unseen
+from portal.core.faults import IllegalMove, NotAllowed, Stale
+from portal.notices import actions, queries
 from portal.notices.models import Channel, Notice, Recipient, SettledBecause
+from portal.notices.states import NoticeState
 from portal.staff.forms_recipients import ChannelForm, SettleForm
 
 PAGE = 20
@@ -25,7 +28,7 @@ def recipients(request: StaffRequest) -> HttpResponse:
         "here": "recipients",
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number),
-        "stuck": queries.stuck()[:PAGE],
+        "stuck": [(notice, queries.has_read(notice, request.user)) for notice in queries.stuck()[:PAGE]],
         "reasons": SettledBecause.choices,
     }
     return render(request, "staff/recipients.html", context)
@@ -57,7 +60,7 @@ def confirm_channel(request: StaffRequest, pk: int) -> HttpResponse:
     recipient = get_object_or_404(Recipient, pk=pk)
     try:
         actions.confirm_channel(recipient, by=request.user)
-    except actions.NotAllowed:
+    except NotAllowed:
         messages.warning(request, _("Nothing was changed: this needs another person than the one who proposed it."))
     else:
         messages.success(request, _("Confirmed. What waited for this recipient is sent now."))
@@ -70,7 +73,7 @@ def decline_channel(request: StaffRequest, pk: int) -> HttpResponse:
     recipient = get_object_or_404(Recipient, pk=pk)
     try:
         actions.decline_channel(recipient, by=request.user)
-    except actions.NotAllowed:
+    except NotAllowed:
         messages.warning(request, _("Nothing was changed: no proposal waits."))
     else:
         messages.success(request, _("Declined. Nothing was changed."))
@@ -83,11 +86,26 @@ def retry_notice(request: StaffRequest, pk: UUID) -> HttpResponse:
     notice = get_object_or_404(Notice, pk=pk)
     try:
         actions.retry(notice, by=request.user)
-    except (moves.IllegalMove, moves.Stale):
+    except (IllegalMove, Stale):
         messages.warning(request, _("Nothing was changed: it no longer waits for a person."))
     else:
         messages.success(request, _("It will be tried again."))
     return redirect("staff:recipients")
+
+
+@require_safe
+@staff_required
+def notice(request: StaffRequest, pk: UUID) -> HttpResponse:
+    """What it says, for whoever settles it by hand."""
+    found = get_object_or_404(Notice.objects.select_related("recipient"), pk=pk, state=NoticeState.STUCK)
+    context = {
+        "here": "recipients",
+        "notice": found,
+        "told": queries.text(found, request.user),
+        "images": found.items.count(),
+        "reasons": SettledBecause.choices,
+    }
+    return render(request, "staff/notice.html", context)
 
 
 @require_POST
@@ -99,7 +117,10 @@ def settle_notice(request: StaffRequest, pk: UUID) -> HttpResponse:
         return redirect("staff:recipients")
     try:
         actions.settle(notice, by=request.user, because=SettledBecause(form.cleaned_data["because"]))
-    except (moves.IllegalMove, moves.Stale):
+    except Unseen:
+        messages.warning(request, _("Nothing was changed: read the notice before you settle it."))
+        return redirect("staff:notice", notice.pk)
+    except (IllegalMove, Stale):
         messages.warning(request, _("Nothing was changed: it no longer waits for a person."))
     else:
         messages.success(request, _("Settled. What the notice said is destroyed."))

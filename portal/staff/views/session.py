@@ -12,11 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.accounts import devices
+from portal.accounts import devices, duty
 from portal.accounts import sign_in as accounts
 from portal.accounts.access import has_role
 from portal.accounts.forms import SignInForm
 from portal.accounts.models import Role, User
+from portal.cases import assignments
 from portal.core import durations
 from portal.policies import budgets
 
@@ -51,6 +52,9 @@ def _signed_in(request: HttpRequest, form: SignInForm) -> User | None:
         return None
     if account is None:
         form.add_error("name", _("The name or the password is wrong"))
+    else:
+        duty.begin(account)
+        assignments.fill()
     return account
 
 

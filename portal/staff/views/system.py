@@ -16,9 +16,12 @@ from django.views.decorators.http import require_POST, require_safe
 from matching import service
 from matching.errors import PackError
 from portal.accounts.access import StaffRequest, staff_required
+from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
+from portal.cases import queries
 from portal.core import clock
+from portal.core.faults import IllegalMove, Stale
 from portal.jobs import queue
 from portal.jobs.models import Heartbeat, Job
 from portal.jobs.models import State as JobState
@@ -26,9 +29,9 @@ from portal.ledger import publication, signers
 from portal.ledger.models import Leaf, Position
 from portal.orders.models import Order
 from portal.policies import operations
-from portal.staff import looks
-from portal.takedowns import late, moves, removals
-from portal.takedowns.models import Hold, Step, Takedown
+from portal.staff import labels
+from portal.takedowns import overdue, removals
+from portal.takedowns.models import Step, Takedown
 from portal.takedowns.states import StepState
 
 SHOWN = 50
@@ -40,7 +43,7 @@ def system(request: StaffRequest) -> HttpResponse:
     jobs = dict(Job.objects.values_list("state").annotate(count=Count("pk")).order_by())
     steps = Step.objects.filter(state=StepState.STUCK).select_related("takedown__removal")[:SHOWN]
     unhidden = removals.unhidden()[:SHOWN]
-    origins = _origins([*(step.takedown for step in steps), *unhidden])
+    origins = _origins([*(step.takedown for step in steps), *unhidden], by=request.user)
     oldest = Job.objects.filter(state=JobState.DUE, run_at__lte=clock.now()).order_by("run_at").first()
     context = {
         "here": "system",
@@ -48,19 +51,19 @@ def system(request: StaffRequest) -> HttpResponse:
         **_ledger(),
         "index_size": service.index_size(),
         "beats": [
-            (looks.part_name(beat.part), beat.at, beat.at > clock.now() - operations.SILENT_AFTER)
+            (labels.part_name(beat.part), beat.at, beat.at > clock.now() - operations.SILENT_AFTER)
             for beat in Heartbeat.objects.order_by("part")
         ],
         "waiting": jobs.get(JobState.DUE, 0),
         "running": jobs.get(JobState.RUNNING, 0),
         "oldest": oldest,
         "dead": [
-            (job, looks.job_name(job.kind))
+            (job, labels.job_name(job.kind))
             for job in Job.objects.filter(state=JobState.DEAD).order_by("-created_at")[:SHOWN]
         ],
-        "late": [(found, *looks.broken_promise(found.promise)) for found in late.late()],
-        "stuck_stores": [(store, looks.store_name(store), images) for store, images in _stuck_stores() if images > 1],
-        "stuck": [(step, looks.store_name(step.store), origins[step.takedown.removal.origin]) for step in steps],
+        "late": [(found, *labels.broken_promise(found.promise)) for found in overdue.overdue_promises()],
+        "stuck_stores": [(store, labels.store_name(store), images) for store, images in _stuck_stores() if images > 1],
+        "stuck": [(step, labels.store_name(step.store), origins[step.takedown.removal.origin]) for step in steps],
         "unhidden": [(takedown, origins[takedown.removal.origin]) for takedown in unhidden],
     }
     return render(request, "staff/system.html", context)
@@ -72,12 +75,12 @@ def _stuck_stores() -> list[tuple[str, int]]:
     return [(removals.SEARCH, removals.unhidden().count()), *steps.order_by("store")]
 
 
-def _origins(takedowns: Iterable[Takedown]) -> dict[UUID, str]:
-    """Whether an order, a case or a legal hold decided these. A hold has no page that everyone may open."""
+def _origins(takedowns: Iterable[Takedown], *, by: User) -> dict[UUID, str]:
+    """Whether an order or a case of theirs decided these; empty where whoever looks may open neither."""
     ids = {takedown.removal.origin for takedown in takedowns}
     orders = set(Order.objects.filter(pk__in=ids).values_list("pk", flat=True))
-    holds = set(Hold.objects.filter(pk__in=ids).values_list("pk", flat=True))
-    return {origin: "order" if origin in orders else "hold" if origin in holds else "case" for origin in ids}
+    cases = set(queries.cases_of(by).filter(pk__in=ids).values_list("pk", flat=True))
+    return {origin: "order" if origin in orders else "case" if origin in cases else "" for origin in ids}
 
 
 def _pack() -> dict[str, Any]:
@@ -130,7 +133,7 @@ def retry_takedown(request: StaffRequest, pk: int) -> HttpResponse:
 def _retried(request: StaffRequest, retry: Callable[[], None]) -> HttpResponse:
     try:
         retry()
-    except (moves.IllegalMove, moves.Stale):
+    except (IllegalMove, Stale):
         _say(request, False)
     else:
         _say(request, True)

@@ -21,4 +21,4 @@ class RefusedAddresses:
         service.refuse_addresses([erasure.image_id for erasure in erasures])
 
     def present_many(self, erasures: Sequence[Erasure]) -> frozenset[Erasure]:
-        return frozenset(map(Erasure, service.unrefused([erasure.image_id for erasure in erasures])))
+        return frozenset(map(Erasure, service.not_refused([erasure.image_id for erasure in erasures])))

@@ -1,4 +1,4 @@
-"""The contract of a store. A connector knows an erasure, never a case."""
+"""The contract of a store. A connector gets erasures; it never sees a case."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Erasure:
-    """What to remove. The id is enough: stores are addressed by it, so that removing never needs a row that is gone."""
+    """What to remove. Every store is addressed by the image's id, so that removing needs no row that may be gone."""
 
     image_id: UUID
 
 
 class StoreError(Exception):
-    """A store failed. Permanent goes to a person, anything else is tried again."""
+    """A store failed. A permanent failure waits for a person; anything else is tried again."""
 
     def __init__(self, message: str, *, permanent: bool) -> None:
         super().__init__(message)
@@ -23,21 +23,30 @@ class StoreError(Exception):
 
 class Connector(Protocol):
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The store's key in each step of a takedown; it never changes, and no two connectors share one."""
 
     def remove(self, erasure: Erasure) -> None:
-        """Remove; removing what is gone is no error. Errors: StoreError."""
+        """Remove the image; it is no error if it is gone already. Errors: StoreError."""
 
     def present(self, erasure: Erasure) -> bool:
-        """Look, by another way than `remove` went, whether anything is left. Errors: StoreError."""
+        """Read back whether anything is left, by another way than `remove` took. Errors: StoreError."""
 
 
 @runtime_checkable
 class BatchConnector(Connector, Protocol):
-    """A store that takes many at once. Where a batch fails, each of it is tried alone by the two above."""
+    """A store that takes many images at once. If a batch fails, each image is tried alone with the two above."""
 
     def remove_many(self, erasures: Sequence[Erasure]) -> None:
-        """Errors: StoreError; any part of the batch may be gone then."""
+        """Remove a batch. Errors: StoreError, and then any part of the batch may be gone."""
 
     def present_many(self, erasures: Sequence[Erasure]) -> frozenset[Erasure]:
-        """Those of which anything is left. Errors: StoreError."""
+        """Read back a batch: those of which anything is left. Errors: StoreError."""
+
+
+@runtime_checkable
+class LastLook(Connector, Protocol):
+    """A store whose work depends on what the index still knows, and may have grown since its own step."""
+
+    def before_index(self, erasures: Sequence[Erasure]) -> None:
+        """Called just before the index forgets these images. Idempotent."""

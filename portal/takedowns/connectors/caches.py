@@ -1,8 +1,9 @@
-"""An HTTP cache in front of the image store, as Varnish and most delivery networks are spoken to.
+"""HTTP caches in front of the image store, purged as Varnish and most delivery networks expect it.
 
-After the image store, because a cache that has nothing asks there.
+They come after the image store, because a cache that has nothing asks there.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from portal.core.http import Answer, Client, NoAnswer, Refused
@@ -22,7 +23,7 @@ class Cache:
     name: str = "caches"
 
     def remove(self, erasure: Erasure) -> None:
-        """PURGE, with the surrogate key for a cache that holds more variants than one address."""
+        """Send PURGE, with the surrogate key for a cache that holds several variants of an image."""
         answer = self._ask("PURGE", erasure, {"Surrogate-Key": str(erasure.image_id)})
         if answer.status not in _PURGED:
             raise StoreError(f"PURGE was answered {answer.status}", permanent=False)
@@ -45,3 +46,9 @@ class Cache:
             raise StoreError(f"CACHE_URL: {error}", permanent=True) from error
         except NoAnswer as error:
             raise StoreError("no answer", permanent=False) from error
+
+
+def caches_at(urls: Sequence[str]) -> Iterator[Cache]:
+    """A store for each cache, named by its place in the setting, since steps that are open refer to it by name."""
+    for place, url in enumerate(urls, 1):
+        yield Cache(url) if place == 1 else Cache(url, name=f"caches-{place}")

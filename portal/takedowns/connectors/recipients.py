@@ -1,7 +1,7 @@
-"""Those who were shown the image (GDPR Art. 19), from the operator's register of disclosures.
+"""The recipients of the image (GDPR Art. 19), from the operator's register of disclosures.
 
-Its step is done once the notice to each of them is written, which is ours to do and read back. Whether they obey goes
-on in `portal.notices`: another company's silence must not hold up what is deleted here, nor end unseen.
+The step is done once the notice to each of them is written, because that can be done and read back here. Whether they
+obey is followed up in `portal.notices`, so that another company's silence does not delay what is deleted here.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,10 @@ class Recipients:
 
     def remove_many(self, erasures: Sequence[Erasure]) -> None:
         writing.tell([erasure.image_id for erasure in erasures])
+
+    def before_index(self, erasures: Sequence[Erasure]) -> None:
+        """Once more, for what a hold took out of a notice and what the register learned since this store's own step."""
+        self.remove_many(erasures)
 
     def present_many(self, erasures: Sequence[Erasure]) -> frozenset[Erasure]:
         return frozenset(map(Erasure, writing.untold([erasure.image_id for erasure in erasures])))

@@ -32,7 +32,7 @@ from tests.matching.conftest import set_matching
 
 def admit(*photos: Embeddings, page: str = "https://photos.example/", content: bytes = b"") -> Admitted:
     """One photo for each array of faces, in one batch of one harvest."""
-    with admission.only_one():
+    with admission.one_harvest():
         return enter(*photos, page=page, content=content)
 
 
@@ -56,8 +56,8 @@ def block(templates: Embeddings, *files: bytes) -> UUID:
 
 
 def at_least(templates: int = 1) -> float:
-    calibration = bands.for_recogniser(packs.chosen().recogniser_sha256)
-    return screening.refused_from(calibration, templates=templates)
+    calibration = bands.calibration_for(packs.chosen().recogniser_sha256)
+    return screening.block_threshold(calibration, templates=templates)
 
 
 NO_FACE = np.zeros((0, 128), np.float32)
@@ -67,8 +67,8 @@ NO_FACE = np.zeros((0, 128), np.float32)
 def test_a_photo_with_a_blocked_face_leaves_nothing_and_the_others_enter(own_store: Path) -> None:
     ana, others = builders.unit_rows(1), builders.unit_rows(3, seed=2)
     block(ana)
-    alike = builders.near(ana[0], at_least() + 0.01)[np.newaxis]
-    admitted = admit(np.concatenate([others[:1], alike]), others[1:2], others[2:])
+    matched = builders.near(ana[0], at_least() + 0.01)[np.newaxis]
+    admitted = admit(np.concatenate([others[:1], matched]), others[1:2], others[2:])
     assert (len(admitted.image_ids), admitted.faces, admitted.refused) == (2, 2, 1)
     assert HarvestedImage.objects.count() == Face.objects.count() == 2
     assert len([file for file in own_store.rglob("*") if file.is_file()]) == 4
@@ -99,21 +99,21 @@ def test_every_pair_is_compared(faces: int, templates: int, dim: int) -> None:
         rows[n] = builders.near(listed[(n * 8191) % templates], 0.9, seed=5)
     similarities = rows.astype(np.float64) @ listed.astype(np.float64).T
     expected = set(zip(*(side.tolist() for side in np.nonzero(similarities >= 0.8)), strict=True))
-    assert set(screening.resembling(rows, listed, 0.8)) == expected
+    assert set(screening.matching_pairs(rows, listed, 0.8)) == expected
     assert bool(expected) == bool(templates and faces)
 
 
 def test_a_face_that_is_no_number_hides_no_other() -> None:
     rows = builders.unit_rows(3)
     rows[1] = np.nan
-    assert list(screening.resembling(rows, rows[2:], 0.8)) == [(2, 0)]
+    assert list(screening.matching_pairs(rows, rows[2:], 0.8)) == [(2, 0)]
 
 
 @pytest.mark.django_db
 def test_a_running_harvest_notices_what_is_blocked_and_unblocked_meanwhile() -> None:
     ana, bo = builders.unit_rows(2)[:, np.newaxis]
     first = block(bo)
-    with admission.only_one():
+    with admission.one_harvest():
         assert enter(ana).refused == 0
         second = block(ana)
         assert enter(ana).refused == 1
@@ -127,7 +127,7 @@ def test_a_running_harvest_notices_what_is_blocked_and_unblocked_meanwhile() -> 
 def test_files_added_to_a_block_hold_in_a_running_harvest() -> None:
     ana = builders.unit_rows(1)
     block_id = block(ana, b"one")
-    with admission.only_one():
+    with admission.one_harvest():
         assert enter(NO_FACE, content=b"two").refused == 0
         assert not service.block(block_id, ana[:0], files=[admission.digest(b"three")])
         assert [enter(NO_FACE, content=file).refused for file in (b"one", b"three")] == [1, 1]
@@ -178,12 +178,12 @@ def test_every_harvest_that_asks_is_logged_in_counts_and_every_refusal_is_counte
     admit(ana)
     assert not Screening.objects.exists()  # there was no list to ask
     first, second = block(ana), block(bo)
-    with admission.only_one():
+    with admission.one_harvest():
         enter(np.concatenate([ana, bo]), builders.unit_rows(1, seed=8))
         enter(ana)
     logged = Screening.objects.get()
     assert (logged.blocks, logged.images, logged.faces, logged.refused) == (2, 3, 4, 2)
-    assert (service.refused_by(first), service.refused_by(second)) == (2, 1)
+    assert (service.photos_kept_out_by(first), service.photos_kept_out_by(second)) == (2, 1)
 
 
 @pytest.mark.django_db
@@ -194,7 +194,7 @@ def test_a_batch_that_fails_counts_nothing() -> None:
     broken[0, 0] = np.nan
     with pytest.raises(Exception, match="NaN"):
         admit(ana, broken)
-    assert (service.refused_by(block_id), Screening.objects.get().images) == (0, 0)
+    assert (service.photos_kept_out_by(block_id), Screening.objects.get().images) == (0, 0)
 
 
 @pytest.mark.django_db
@@ -219,7 +219,7 @@ def test_nothing_is_harvested_past_a_block_whose_key_is_missing() -> None:
     assert service.unreadable_blocks() == [lost]
     service.unblock(lost)
     assert admit(builders.unit_rows(1)).refused == 1
-    assert service.blocks_in_force([kept, lost]) == {kept}
+    assert service.active_blocks([kept, lost]) == {kept}
 
 
 @pytest.mark.django_db
@@ -242,7 +242,7 @@ def test_blocks_of_another_pack_stop_the_harvest_until_their_sleep_is_accepted()
     assert service.block_counts().dormant == 1
     with pytest.raises(HarvestRefused, match="another face pack"):
         admit(ana)
-    service.let_blocks_sleep()
+    service.accept_dormant_blocks()
     assert admit(ana).refused == 0
     assert admit(NO_FACE, content=b"the deleted photo").refused == 1
     block(ana)
@@ -259,11 +259,12 @@ def test_an_exempted_address_lets_in_who_resembles_but_no_copy_of_what_was_delet
     assert admit(ana, page=page).refused == 0
     assert admit(ana).refused == 1
     assert admit(ana, page=page, content=b"the deleted photo").refused == 1
-    assert service.refused_by(block_id) == 2
+    assert service.photos_kept_out_by(block_id) == 2
     service.end_exemption(address)
     assert admit(ana, page=page).refused == 1
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_harvest_tells_refusals_apart_from_nothing_until_they_are_many(tmp_path: Path) -> None:
     """Photos without a face, refused as exact copies: 9 say nothing, 12 say "at least 10"."""
@@ -276,7 +277,8 @@ def test_a_harvest_tells_refusals_apart_from_nothing_until_they_are_many(tmp_pat
     few.mkdir()
     for n in range(9):
         (tmp_path / f"{n:02}.png").rename(few / f"{n:02}.png")
-    assert harvested(few) == "0 images with 0 faces added, 9 already there or kept out, 0 skipped\n"
+    told = "0 images with 0 faces added, 9 already there or kept out, 0 skipped (0 of them not photos)\n"
+    assert harvested(few) == told
     assert "at least 10 kept out" in harvested(tmp_path)
 
 
@@ -298,9 +300,9 @@ def test_the_command_says_in_one_sentence_why_the_list_does_not_answer(tmp_path:
 @pytest.mark.parametrize("pack", ["dlib", "buffalo_sc"])
 def test_a_longer_list_never_refuses_more_and_never_looks_below_what_finding_needs(pack: str) -> None:
     folder = bands.SHIPPED / f"{pack}.json"
-    calibration = bands.read(json.loads(folder.read_text()))
-    limits = [screening.refused_from(calibration, templates=count) for count in (1, 10, 100, 100_000, 10**9)]
+    calibration = bands.parse(json.loads(folder.read_text()))
+    limits = [screening.block_threshold(calibration, templates=count) for count in (1, 10, 100, 100_000, 10**9)]
     assert limits == sorted(limits)
-    assert limits[0] >= bands.losing_little(calibration)
-    assert not any(point.strangers for point in calibration.points if point.similarity >= limits[-1])
-    assert screening.refused_from(None, templates=1) == bands.UNCALIBRATED_PROBABLE
+    assert limits[0] >= bands.threshold_at_target_fnmr(calibration)
+    assert not any(point.false_matches for point in calibration.points if point.similarity >= limits[-1])
+    assert screening.block_threshold(None, templates=1) == bands.UNCALIBRATED_PROBABLE

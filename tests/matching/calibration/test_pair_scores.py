@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.calibration import pair_scores
-from matching.calibration.pair_scores import EDGES, gather, separate
+from matching.calibration.pair_scores import EDGES, labelled_faces, score_pairs
 from tests.matching import builders
 from tests.matching.people import faces_of, photo
 
@@ -21,17 +21,17 @@ def test_it_compares_whom_the_labels_tell_apart() -> None:
         (photo(5, "", "one"), faces_of(3, 1)),  # may be anybody of that group
         (photo(6, "", "two"), faces_of(4, 1)),
     ]
-    measured = separate(gather(found))
+    measured = score_pairs(labelled_faces(found))
     assert (measured.faces, measured.people) == (6, 5)
     assert measured.genuine.sum() == 1
     # anna (2) × ben, anna's second × her neighbour, and the face of the other group × the five others.
     assert measured.impostor.sum() == 2 + 1 + 5
-    assert measured.closest.sum() == 1 + 1 + 4
+    assert measured.people_pairs.sum() == 1 + 1 + 4
 
 
 def test_a_collage_says_nothing_about_its_own_faces() -> None:
     found = [(photo(2, "", "collage-1"), faces_of(1, 3)), (photo(3, "", "other"), faces_of(2, 1))]
-    assert separate(gather(found)).impostor.sum() == 3
+    assert score_pairs(labelled_faces(found)).impostor.sum() == 3
 
 
 def test_nobody_is_a_stranger_across_sets_or_within_a_family() -> None:
@@ -42,16 +42,16 @@ def test_nobody_is_a_stranger_across_sets_or_within_a_family() -> None:
             [("anna", "x", ""), ("ben", "x", "b"), ("bea", "x", "b"), ("anne", "y", ""), ("bert", "y", "b")]
         )
     ]
-    measured = separate(gather(found))
-    assert measured.closest.sum() == 2 + 1  # anna with ben and bea; anne with bert
+    measured = score_pairs(labelled_faces(found))
+    assert measured.people_pairs.sum() == 2 + 1  # anna with ben and bea; anne with bert
     assert measured.people == 5
 
 
 def test_relatives_that_are_named_are_counted_apart() -> None:
     found = [(photo(nth, name), faces_of(nth, 1)) for nth, name in enumerate(["anna", "", "ben", "ben", "cleo"])]
     kin = {frozenset(pair) for pair in (("ben", "anna"), ("ben", "somebody else"))}
-    measured = separate(gather(found, kin))
-    assert measured.closest.sum() == 2  # cleo with anna and with ben
+    measured = score_pairs(labelled_faces(found, kin))
+    assert measured.people_pairs.sum() == 2  # cleo with anna and with ben
     assert measured.relatives.sum() == 1
     sister, brother = faces_of(0, 1), np.concatenate([faces_of(2, 1), faces_of(3, 1)])
     alike = float((sister @ brother.T).max())
@@ -60,18 +60,18 @@ def test_relatives_that_are_named_are_counted_apart() -> None:
 
 def test_who_was_compared_with_nobody_is_not_counted() -> None:
     found = [(replace(photo(nth, name), set=name[0]), faces_of(nth, 1)) for nth, name in enumerate(["xa", "xb", "y"])]
-    measured = separate(gather(found))
+    measured = score_pairs(labelled_faces(found))
     assert (measured.faces, measured.people) == (2, 2)
 
 
 def test_a_pair_of_people_counts_once_by_its_most_alike_faces() -> None:
     found = [(photo(nth, name), faces_of(nth, 1)) for nth, name in enumerate("aaaabbbb")]
     rows = np.concatenate([row for _photo, row in found])
-    measured = separate(gather(found))
+    measured = score_pairs(labelled_faces(found))
     across = (rows[:4] @ rows[4:].T).max()
     assert measured.impostor.sum() == 16
-    assert measured.closest.sum() == 1
-    assert EDGES[measured.closest.nonzero()[0].item()] == pytest.approx(across, abs=0.001)
+    assert measured.people_pairs.sum() == 1
+    assert EDGES[measured.people_pairs.nonzero()[0].item()] == pytest.approx(across, abs=0.001)
 
 
 @settings(max_examples=25, deadline=None)
@@ -82,11 +82,11 @@ def test_the_size_of_the_blocks_changes_nothing(counts: list[int], block: int) -
         for person, count in enumerate(counts)
         for nth, row in enumerate(faces_of(person, count))
     ]
-    whole = separate(gather(found))
+    whole = score_pairs(labelled_faces(found))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pair_scores, "BLOCK", block)
-        in_blocks = separate(gather(found))
-    for counted in ("genuine", "impostor", "closest"):
+        patched.setattr(pair_scores, "FACES_PER_BLOCK", block)
+        in_blocks = score_pairs(labelled_faces(found))
+    for counted in ("genuine", "impostor", "people_pairs"):
         assert np.array_equal(getattr(whole, counted), getattr(in_blocks, counted))
     assert whole.design_effect == pytest.approx(in_blocks.design_effect)
 
@@ -105,7 +105,7 @@ def test_people_that_resemble_everyone_widen_the_estimate() -> None:
     crowd = [builders.near(middle, 0.6, seed=nth) for nth in range(120)]
     hubs = [builders.near(middle, 0.99, seed=1000 + nth) for nth in range(4)]
     plain, with_hubs = (
-        separate(gather([(photo(nth, str(nth)), row[np.newaxis]) for nth, row in enumerate(rows)]))
+        score_pairs(labelled_faces([(photo(nth, str(nth)), row[np.newaxis]) for nth, row in enumerate(rows)]))
         for rows in (crowd, [*crowd, *hubs])
     )
     assert with_hubs.design_effect > 3 * plain.design_effect

@@ -19,8 +19,8 @@ EXCLUDED = bands.SHIPPED / "excluded.csv"
 @pytest.mark.parametrize("path", sorted(bands.SHIPPED.glob("*.json")), ids=lambda path: path.stem)
 def test_each_says_how_it_was_obtained(path: Path) -> None:
     content = json.loads(path.read_text())
-    assert "Public test sets" in content["how"]
-    assert "must not be used to conclude that an algorithm is fit for a commercial purpose" in content["how"]
+    assert "Public test sets" in content["method"]
+    assert "must not be used to conclude that an algorithm is fit for a commercial purpose" in content["method"]
     assert {file.name for file in bands.SHIPPED.glob(f"{path.stem}*")} == {
         path.name,
         f"{path.stem}.md",
@@ -43,7 +43,7 @@ def test_none_names_a_photo_or_a_person(shared: Path) -> None:
 def test_each_photo_that_was_left_out_is_there_and_the_reason_is_given(shared: Path) -> None:
     photos = shared_photos.people(shared / "faces" / "people")
     digests = {hashlib.sha256(photo.file.read_bytes()).hexdigest() for photo in photos}
-    assert labels.excluded(EXCLUDED) <= digests
+    assert labels.excluded(EXCLUDED, lambda fault: pytest.fail(str(fault))) <= digests
     with EXCLUDED.open(newline="", encoding="utf-8") as file:
         assert all(row["reason"].endswith(".") for row in csv.DictReader(file))
 
@@ -59,14 +59,16 @@ def test_the_command_measures_the_same_again(shared: Path, tmp_path: Path) -> No
     (table := tmp_path / "labels.csv").write_text("\n".join(["file,identity,group,set", *rows]))
     out = StringIO()
     call_command("calibrate", table, exclude=EXCLUDED, out=tmp_path / "again.json", stdout=out, stderr=StringIO())
-    (again,) = bands.kept_in(tmp_path)
-    shipped = bands.for_recogniser(again.recogniser_sha256)
+    (again,) = bands.calibrations_in(tmp_path)
+    shipped = bands.calibration_for(again.recogniser_sha256)
     assert shipped is not None
-    assert again.largest_supported < shipped.largest_supported
-    measured = {point.similarity: point.strangers / again.people_pairs for point in again.points}
+    assert again.largest_supported_comparisons < shipped.largest_supported_comparisons
+    measured = {point.similarity: point.false_matches / again.people_pairs for point in again.points}
     for point in shipped.points:
         if point.similarity in measured:
-            assert measured[point.similarity] == pytest.approx(point.strangers / shipped.people_pairs, abs=0.1)
-    certain = bands.lowest(shipped, 1_000, bands.EXPECTED_STRANGERS_CERTAIN)
+            assert measured[point.similarity] == pytest.approx(point.false_matches / shipped.people_pairs, abs=0.1)
+    certain = bands.threshold_for(
+        shipped, comparisons=1_000, expected_false_positives=bands.EXPECTED_FALSE_POSITIVES_CERTAIN
+    )
     assert certain is not None
-    assert bands.lost_share(again, certain) == pytest.approx(bands.lost_share(shipped, certain), abs=0.06)
+    assert bands.fnmr_at(again, certain) == pytest.approx(bands.fnmr_at(shipped, certain), abs=0.06)

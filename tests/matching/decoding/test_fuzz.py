@@ -8,6 +8,8 @@ from bench import fuzz, hostile_photos
 from bench.fuzz import Decoders, Tally
 from matching.types import PhotoFault
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 5
 
 

@@ -14,7 +14,7 @@ from matching.erasure import tombstones
 from matching.erasure.tombstones import Verb
 from matching.errors import IndexBehind
 from matching.models import Block, BlockState, HarvestedImage, Note, RefusedAddress, TombstoneMark
-from matching.types import BroughtBack, Store
+from matching.types import ReplayOutcome, Store
 from portal.blocks.sealer import Sealer
 from portal.core import keys
 from tests.matching import builders
@@ -28,9 +28,9 @@ class Told:
     def __init__(self) -> None:
         self.all: list[str] = []
 
-    def bring_back(self, _subject: UUID, said: str) -> BroughtBack:
+    def replay_note(self, _subject: UUID, said: str) -> ReplayOutcome:
         self.all.append(said)
-        return BroughtBack.NOW
+        return ReplayOutcome.DONE
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     told = Told()
-    monkeypatch.setitem(tombstones._kinds, "test", told.bring_back)
+    monkeypatch.setitem(tombstones._replayers, "test", told.replay_note)
     return told
 
 
@@ -68,7 +68,7 @@ def test_the_last_note_about_each_subject_is_brought_back(told: Told) -> None:
     assert service.is_behind()
     replayed = service.replay_tombstones()
     assert sorted(told.all) == ["", "3"]
-    assert replayed.returned == {"test": 2}
+    assert replayed.notes_replayed == {"test": 2}
     assert not service.is_behind()
 
 
@@ -135,7 +135,7 @@ def test_a_note_that_was_cut_off_is_passed_over(told: Told) -> None:
 def test_a_note_of_a_later_version_is_counted_as_lost() -> None:
     note(uuid4(), "1")
     restored_to(0)
-    assert service.replay_tombstones().lost == {"test": 1}
+    assert service.replay_tombstones().notes_lost == {"test": 1}
 
 
 def test_nothing_is_erased_by_whoever_did_not_know_what_was_noted(told: Told) -> None:
@@ -162,23 +162,23 @@ class Holding:
     def held(self, image_ids: Sequence[UUID]) -> frozenset[UUID]:
         return self.kept.intersection(image_ids)
 
-    def tell(self, image_ids: Sequence[UUID]) -> None:
+    def record_recipients(self, image_ids: Sequence[UUID]) -> None:
         assert HarvestedImage.objects.filter(id__in=image_ids).count() == len(image_ids)
         self.told += image_ids
 
 
 @pytest.fixture
 def keeper() -> Iterator[Holding]:
-    before, holding = tombstones._keeper, Holding()
-    service.use_image_keeper(holding)
+    before, holding = tombstones._hooks, Holding()
+    service.use_replay_hooks(holding)
     yield holding
-    service.use_image_keeper(before)
+    service.use_replay_hooks(before)
 
 
 def test_what_a_hold_keeps_is_hidden_again_but_not_erased(keeper: Holding) -> None:
     """It was to go when the hold stopped it: its tombstone was written, and the image stayed."""
     image = builders.make_image(builders.unit_rows(1))
-    tombstones.record(Verb.GONE, [image])
+    tombstones.record(Verb.ERASED, [image])
     keeper.kept = frozenset({image})
     restored_to(0)
     replayed = service.replay_tombstones()
@@ -190,13 +190,13 @@ def test_what_a_hold_keeps_is_hidden_again_but_not_erased(keeper: Holding) -> No
 def test_before_it_is_erased_again_its_address_is_refused_and_who_saw_it_is_told(keeper: Holding) -> None:
     """By tombstones alone, from before addresses were noted."""
     image = builders.make_image(builders.unit_rows(1), page="https://harvest.example/ana")
-    page, edition = service.marks([image])[image].page_digest, service.refused_edition()
-    tombstones.record(Verb.GONE, [image])
+    page, edition = service.identifiers_of([image])[image].page_digest, service.refused_list_edition()
+    tombstones.record(Verb.ERASED, [image])
     restored_to(0)
     assert service.replay_tombstones().came_back == (image,)
     assert service.refused_addresses(after=0, most=10)[0] == [page]
     assert keeper.told == [image]
-    assert service.refused_edition() != edition
+    assert service.refused_list_edition() != edition
     assert Note.objects.count() == 0  # noted in its turn
 
 
@@ -204,12 +204,12 @@ def test_a_refused_address_is_refused_again_in_the_same_order() -> None:
     images = [builders.make_image(builders.unit_rows(1), page=f"https://harvest.example/{n}") for n in range(3)]
     for image in images:
         service.refuse_addresses([image])
-    before, edition = service.refused_addresses(after=0, most=10), service.refused_edition()
+    before, edition = service.refused_addresses(after=0, most=10), service.refused_list_edition()
     RefusedAddress.objects.filter(position__gt=1).delete()
     restored_to(0)
-    assert service.replay_tombstones().returned == {"addresses": 2}
+    assert service.replay_tombstones().notes_replayed == {"addresses": 2}
     assert service.refused_addresses(after=0, most=10) == before
-    assert service.refused_edition() != edition  # what crawlers read since may not have been noted
+    assert service.refused_list_edition() != edition  # what crawlers read since may not have been noted
 
 
 def test_a_block_is_brought_back_sealed_as_it_was_and_one_taken_back_is_not() -> None:
@@ -221,8 +221,8 @@ def test_a_block_is_brought_back_sealed_as_it_was_and_one_taken_back_is_not() ->
     Block.objects.filter(pk=made).delete()
     Block.objects.filter(pk=revoked).update(state=BlockState.ACTIVE, sealed=sealed)
     restored_to(0)
-    assert service.replay_tombstones().returned == {"block": 2}
-    assert service.blocks_in_force([made, revoked]) == {made}
+    assert service.replay_tombstones().notes_replayed == {"block": 2}
+    assert service.active_blocks([made, revoked]) == {made}
     assert bytes(Block.objects.get(pk=made).sealed or b"") == bytes(sealed or b"")
     assert Block.objects.get(pk=revoked).sealed is None
     assert service.unreadable_blocks() == []
@@ -237,7 +237,7 @@ def test_a_block_without_its_key_opens_to_nobody_and_stays_lost() -> None:
     Block.objects.all().delete()
     keys.destroy(block)
     restored_to(0)
-    assert service.replay_tombstones().lost == {"block": 1}
-    assert service.blocks_in_force([block]) == frozenset()
+    assert service.replay_tombstones().notes_lost == {"block": 1}
+    assert service.active_blocks([block]) == frozenset()
     with pytest.raises(LookupError):
         Sealer().unseal(block, said["sealed"].encode())

@@ -88,7 +88,7 @@ def test_without_the_right_to_rewrite_it_says_what_is_left() -> None:
                 report = service.purge()
         finally:
             cursor.execute("GRANT MAINTAIN ON matching_harvestedimage TO takedown_app")
-    assert report.kept == ("matching_harvestedimage",)
+    assert report.unfinished == ("matching_harvestedimage",)
     assert not report.complete
     assert Residue.objects.get().relation == "matching_harvestedimage"
     assert service.unpurged([image]) == {image}
@@ -108,7 +108,7 @@ def test_a_server_that_keeps_its_log_to_itself_does_not_hold_up_a_removal() -> N
         finally:
             cursor.execute(f"DROP OWNED BY {role}")
             cursor.execute(f"DROP ROLE {role}")
-    assert not report.log_turned
+    assert not report.log_recycled
     assert (report.log_files, report.stray_files) == (None, None)
     assert not report.left_behind
     assert not report.log_checked
@@ -140,7 +140,7 @@ def test_a_file_that_belongs_to_no_table_is_named(monkeypatch: pytest.MonkeyPatc
 def test_the_log_is_clean_once_it_was_so_twice_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = iter([("000000010000000000000001",), (), ("000000010000000000000009",), (), (), ("never asked for",)])
     monkeypatch.setattr(disk_residue, "log_files", lambda before: next(looks))
-    assert purging.turn_log_over() == (True, ())
+    assert purging.recycle_log() == (True, ())
     assert next(looks) == ("never asked for",)
 
 
@@ -162,7 +162,7 @@ def test_later_deletions_do_not_hold_up_those_that_no_one_can_see(monkeypatch: p
     rows, later_rows = builders.unit_rows(40, seed=9042), builders.unit_rows(40, seed=9043)
     image, later = builders.make_image(rows), builders.make_image(later_rows)
     service.erase(image, Store.INDEX)
-    purging.wait_until_unseen(Residue.objects.latest("deleted_in").deleted_in)  # by parallel tests
+    purging.wait_for_snapshots(Residue.objects.latest("deleted_in").deleted_in)  # by parallel tests
     monkeypatch.setattr(purging, "SNAPSHOT_WAIT", 0.2)
     with snapshot_elsewhere():
         service.erase(later, Store.INDEX)
@@ -194,7 +194,7 @@ def test_an_older_snapshot_elsewhere_keeps_the_rows_for_the_next_run(monkeypatch
     with snapshot_elsewhere():
         service.erase(image, Store.INDEX)
         report = service.purge()
-    assert "matching_harvestedimage" in report.kept
+    assert "matching_harvestedimage" in report.unfinished
     assert not report.rewritten
     monkeypatch.undo()
     assert service.purge().complete
@@ -211,7 +211,7 @@ def test_an_older_writer_in_another_database_keeps_them_too(monkeypatch: pytest.
         writing.execute("BEGIN")
         writing.execute("SELECT pg_current_xact_id()")
         service.erase(image, Store.INDEX)
-        kept = service.purge().kept
+        kept = service.purge().unfinished
         writing.execute("ROLLBACK")
     writer.close()
     assert "matching_harvestedimage" in kept

@@ -53,7 +53,7 @@ def test_an_older_database_answers_no_client_until_it_is_brought_up_to_date() ->
 
 def test_what_was_erased_is_erased_again() -> None:
     erased, kept = (builders.make_image(builders.unit_rows(1, seed=seed)) for seed in (1, 2))
-    tombstones.record(Verb.GONE, [erased])  # and then the backup of before came back, rows and photos
+    tombstones.record(Verb.ERASED, [erased])  # and then the backup of before came back, rows and photos
     restored_to(0)
     assert service.is_behind()
     replayed = service.replay_tombstones()
@@ -70,7 +70,7 @@ def test_what_was_hidden_is_hidden_again_and_what_was_shown_again_stays_shown() 
     HarvestedImage.objects.update(hidden_at=None)
     restored_to(0)
     replayed = service.replay_tombstones()
-    assert (replayed.hidden, replayed.shown) == (1, 0)
+    assert (replayed.hidden, replayed.unhidden) == (1, 0)
     assert service.searchable([hidden, shown]) == {shown}
 
 
@@ -85,7 +85,7 @@ def test_only_the_image_store_came_back() -> None:
 
 def test_the_next_deed_in_an_older_database_does_the_forgotten_ones_first() -> None:
     forgotten, next_one = (builders.make_image(builders.unit_rows(1, seed=seed)) for seed in (1, 2))
-    tombstones.record(Verb.GONE, [forgotten])
+    tombstones.record(Verb.ERASED, [forgotten])
     restored_to(0)
     service.hide([next_one])
     assert not service.present(forgotten, Store.INDEX)

@@ -13,6 +13,8 @@ from matching.faces import packs, quality
 from matching.faces.detect import Landmarks
 from matching.types import Flaw
 
+pytestmark = pytest.mark.models
+
 
 def noisy(photo: Image.Image, deviation: float) -> Image.Image:
     noise = np.random.default_rng(0).normal(0, deviation, (photo.height, photo.width, 3))

@@ -14,6 +14,8 @@ from matching import service
 from matching.errors import Busy, PhotoRejected
 from matching.types import PhotoFault, Selfie
 
+pytestmark = pytest.mark.models
+
 
 def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
     out = io.BytesIO()

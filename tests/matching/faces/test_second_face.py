@@ -14,6 +14,8 @@ from matching.faces.detect import Detection
 from matching.types import Box, PhotoFault
 from portal.residents import photo_faults
 
+pytestmark = pytest.mark.models
+
 
 @pytest.fixture
 def portrait(astronaut: Path) -> Image.Image:

@@ -50,7 +50,7 @@ def faces_of(*image_ids: UUID, dim: int = 128) -> FaceRows:
 
 
 def admit(arrivals: Sequence[Arrival], faces: FaceRows) -> Admitted:
-    with admission.only_one():
+    with admission.one_harvest():
         return admission.admit(arrivals, faces)
 
 
@@ -154,7 +154,7 @@ def test_a_harvest_that_ended_is_on_the_disk() -> None:
             cursor.execute(f"SELECT {function}() - '0/0'::pg_lsn")
             return int(cursor.fetchone()[0])
 
-    with admission.only_one():
+    with admission.one_harvest():
         image = arrival()
         admission.admit([image], faces_of(image.image_id))
         written = place("pg_current_wal_insert_lsn")

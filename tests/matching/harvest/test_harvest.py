@@ -56,6 +56,7 @@ def test_the_same_photo_on_another_page_is_another_image(photo: Harvestable) -> 
     assert service.harvest([photo, elsewhere]).images == 2
 
 
+@pytest.mark.slow
 def test_it_reports_unreadable_files_and_goes_on(photo: Harvestable, tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "cut.jpg").write_bytes(images.jpeg(builders.noise())[:3000])

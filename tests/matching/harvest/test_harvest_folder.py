@@ -3,12 +3,13 @@
 import io
 import os
 import sys
+import tempfile
 from io import StringIO
 from pathlib import Path
 
 import pillow_heif
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from PIL import Image
 
 from matching.models import HarvestedImage
@@ -39,6 +40,14 @@ NAMES = {
 def harvest(source: Path) -> tuple[str, str]:
     out, err = StringIO(), StringIO()
     call_command("harvest", str(source), stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def harvest_but_some(source: Path) -> tuple[str, str]:
+    """Where a photo is refused, the command ends with another status than 0."""
+    out, err = StringIO(), StringIO()
+    with pytest.raises(CommandError, match="Not taken"):
+        call_command("harvest", str(source), stdout=out, stderr=err)
     return out.getvalue(), err.getvalue()
 
 
@@ -99,18 +108,30 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_in(folder: Path) -> None:
     (folder / "photo.jpg").write_bytes(encoded(noise(0), "JPEG"))
     (folder / "to nothing.jpg").symlink_to(folder / "nowhere")
     (folder / "to itself.jpg").symlink_to(folder / "to itself.jpg")
-    out, err = harvest(folder)
+    out, err = harvest_but_some(folder)
     assert "1 images" in out
     assert "2 skipped (0 of them not photos)" in out
     assert {line.split(":")[0].rpartition("/")[2] for line in err.splitlines()} == {"to nothing.jpg", "to itself.jpg"}
     assert err.count("unreadable") == 2
 
 
+@pytest.mark.parametrize("moment", [253402300800, -62170156801])
+def test_a_file_dated_outside_the_calendar_is_named_and_the_rest_is_in(moment: int) -> None:
+    """Where the file system keeps such dates, as one in memory does."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as made:
+        for name in ("photo.jpg", "dated.jpg"):
+            (Path(made) / name).write_bytes(encoded(noise(0), "JPEG"))
+        os.utime(Path(made) / "dated.jpg", (moment, moment))
+        out, err = harvest_but_some(Path(made))
+    assert "1 images" in out
+    assert "dated.jpg: its date is outside the years 1 to 9999: set it with touch" in err
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
 def test_a_closed_folder_is_named_and_the_rest_is_in(folder: Path) -> None:
     (folder / "photo.jpg").write_bytes(encoded(noise(0), "JPEG"))
     (folder / "closed").mkdir(mode=0)
-    out, err = harvest(folder)
+    out, err = harvest_but_some(folder)
     assert "1 images" in out
     assert "closed: unreadable" in err
 

@@ -17,6 +17,7 @@ from tests.matching import builders
 
 pytestmark = [
     pytest.mark.django_db,
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="peaks are read from /proc"),
 ]
 

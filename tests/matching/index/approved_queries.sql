@@ -28,11 +28,6 @@ SELECT EXISTS (
 -- HIDDEN
 SELECT id FROM matching_harvestedimage WHERE hidden_at IS NOT NULL AND id = ANY(%s);
 
--- HOLDS
-SELECT image_id FROM matching_face WHERE image_id = ANY(%s)
-UNION
-SELECT id FROM matching_harvestedimage WHERE id = ANY(%s);
-
 -- IMAGES_OF
 SELECT id, image_id FROM matching_face WHERE id = ANY(%s);
 
@@ -53,6 +48,11 @@ FROM unnest(%s::uuid[], %s::text[]) AS dead (image_id, relation);
 -- PARTITIONS
 SELECT relid::regclass::text FROM pg_partition_tree('matching_face') WHERE isleaf ORDER BY 1;
 
+-- PRESENT
+SELECT image_id FROM matching_face WHERE image_id = ANY(%s)
+UNION
+SELECT id FROM matching_harvestedimage WHERE id = ANY(%s);
+
 -- REMOVE
 WITH face AS (
     DELETE FROM matching_face WHERE image_id = ANY(%s) RETURNING image_id, tableoid::regclass::text AS relation
@@ -71,14 +71,14 @@ SELECT halfvec_send(embedding) FROM matching_face ORDER BY random() LIMIT %s;
 -- SEARCH
 SELECT f.id, f.image_id, halfvec_send(f.embedding) FROM matching_face f WHERE {near};
 
--- SETTINGS
-SET LOCAL hnsw.ef_search = {ef}; SET LOCAL enable_seqscan = off;
-
--- SHOWN
+-- SEARCHABLE
 SELECT DISTINCT f.image_id
 FROM matching_face f
 JOIN matching_harvestedimage i ON i.id = f.image_id
 WHERE i.hidden_at IS NULL AND f.image_id = ANY(%s);
+
+-- SETTINGS
+SET LOCAL hnsw.ef_search = {ef}; SET LOCAL enable_seqscan = off;
 
 -- SIZE
 SELECT count(*) FROM matching_face;

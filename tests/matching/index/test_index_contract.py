@@ -58,7 +58,7 @@ def make_images(rows: Embeddings) -> list[UUID]:
     ids = [uuid4() for _ in rows]
     arrivals = [Arrival(one, one.bytes * 2, f"https://a.example/{one}", "a.example", date(2020, 2, 3)) for one in ids]
     faces = face_rows(ids, [builders.BOX] * len(ids), [1.0] * len(ids), rows)
-    with admission.only_one():
+    with admission.one_harvest():
         admission.admit(arrivals, faces)
     return ids
 
@@ -121,7 +121,7 @@ def test_an_empty_index_has_nothing(chosen: Index) -> None:
     assert chosen.size() == 0
     assert chosen.search(probes, at_least=-1) == []
     assert chosen.sweep([probes], at_least=[-1]) == [[]]
-    assert chosen.holds([uuid4()]) == frozenset()
+    assert chosen.present([uuid4()]) == frozenset()
     assert chosen.faces_of(uuid4()) == {}
     chosen.remove([uuid4()])
 
@@ -132,12 +132,12 @@ def test_clients_of_the_operator_never_see_what_is_hidden(chosen: Index) -> None
     everything = [hit.image_id for hit in chosen.search(rows[:1], at_least=-1)]
     service.hide(images[:2])
     visible = [image for image in everything if image not in images[:2]]
-    assert [hit.image_id for hit in chosen.search_shown(rows[:1], at_least=-1, limit=100)] == visible
-    assert [hit.image_id for hit in chosen.search_shown(rows[:1], at_least=-1, limit=2)] == visible[:2]
+    assert [hit.image_id for hit in chosen.operator_search(rows[:1], at_least=-1, limit=100)] == visible
+    assert [hit.image_id for hit in chosen.operator_search(rows[:1], at_least=-1, limit=2)] == visible[:2]
     assert [hit.image_id for hit in chosen.search(rows[:1], at_least=-1)] == everything
-    assert chosen.shown([*images, uuid4()]) == set(images[2:])
+    assert chosen.searchable([*images, uuid4()]) == set(images[2:])
     service.unhide(images[:1])
-    assert chosen.shown(images) == {images[0], *images[2:]}
+    assert chosen.searchable(images) == {images[0], *images[2:]}
 
 
 def test_it_tells_where_faces_are_and_what_they_look_like(chosen: Index) -> None:
@@ -161,7 +161,7 @@ def test_what_is_removed_is_gone(chosen: Index) -> None:
     chosen.remove([gone, group])
     chosen.remove([gone, group])  # again
     assert chosen.size() == 1
-    assert chosen.holds([gone, group, kept]) == {kept}
+    assert chosen.present([gone, group, kept]) == {kept}
     assert [hit.image_id for hit in chosen.search(rows, at_least=-1)] == [kept]
     assert [hit.image_id for hit in chosen.sweep([rows], at_least=[-1])[0]] == [kept]
     assert not len(chosen.embeddings(faces))
@@ -181,4 +181,4 @@ def test_it_forgets_for_good(chosen: Index) -> None:
     assert service.unpurged([image]) == {image}
     assert service.purge().complete
     assert service.unpurged([image]) == frozenset()
-    assert chosen.holds([image, kept]) == {kept}
+    assert chosen.present([image, kept]) == {kept}

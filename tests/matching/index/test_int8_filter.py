@@ -14,7 +14,7 @@ Doubles = NDArray[np.float64]
 
 
 def found(rows: "int8_filter.Halves | Embeddings", probes: Embeddings, at_least: float) -> dict[tuple[int, int], float]:
-    asked = int8_filter.Probes(probes, np.full(len(probes), at_least))
+    asked = int8_filter.Int8Probes(probes, np.full(len(probes), at_least))
     return {
         (row, probe): similarity
         for pairs in asked.pairs(rows)
@@ -85,12 +85,12 @@ def test_rounding_hides_pairs_that_only_the_bound_brings_back() -> None:
     probes = builders.unit_rows(64, dim=512, seed=2).astype(np.float16).astype(np.float32)
     similarities = rows.astype(np.float64) @ probes.astype(np.float64).T
     at_least = np.quantile(similarities, 0.9)
-    rounded = np.rint(rows.astype(np.float64) / (int8_filter.largest(rows) / int8_filter.ROW_LIMIT)) * (
-        int8_filter.largest(rows) / int8_filter.ROW_LIMIT
+    rounded = np.rint(rows.astype(np.float64) / (int8_filter.largest_magnitude(rows) / int8_filter.ROW_LIMIT)) * (
+        int8_filter.largest_magnitude(rows) / int8_filter.ROW_LIMIT
     )
     hidden = (similarities >= at_least) & (rounded @ probes.T < at_least)
     assert hidden.sum() > 50
-    near = int8_filter.Probes(probes, np.full(64, at_least)).near(rows)
+    near = int8_filter.Int8Probes(probes, np.full(64, at_least)).propose(rows)
     assert near[hidden].all()
 
 
@@ -98,7 +98,7 @@ def test_most_strangers_are_not_even_proposed() -> None:
     """Or proposing everything would pass."""
     rows = builders.unit_rows(int8_filter.TILE, dim=512, seed=1).astype(np.float16)
     probes = builders.unit_rows(64, dim=512, seed=2)
-    assert int8_filter.Probes(probes, np.full(64, 0.3)).near(rows).sum() < 5
+    assert int8_filter.Int8Probes(probes, np.full(64, 0.3)).propose(rows).sum() < 5
 
 
 def broken() -> Iterator[tuple[str, Embeddings]]:

@@ -52,7 +52,7 @@ def test_one_that_nobody_answers_for_fails_like_a_disk(no_index: Callable[[], No
     no_index()
     for kind in (OSError, PackError):
         with pytest.raises(kind, match="does not answer"):
-            milvus.Milvus().holds([uuid4()])
+            milvus.Milvus().present([uuid4()])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,6 +12,8 @@ from matching import service
 from matching.models import HarvestedImage
 from tests.matching import builders
 
+pytestmark = pytest.mark.models
+
 MARKER = b"48.8583N-2.2944E"
 
 

@@ -80,7 +80,7 @@ def refused_before(*given: str) -> None:
 
 def enters(page: str, *, address: str = "") -> bool:
     image = Arrival(uuid4(), uuid4().bytes * 2, page=page, site="", harvested_on=date(2026, 1, 2), address=address)
-    with admission.only_one():
+    with admission.one_harvest():
         return image.image_id in admission.admit([image], NO_FACES).image_ids
 
 
@@ -112,6 +112,7 @@ def test_an_image_is_found_by_its_own_address(upgraded: Callable[[], object]) ->
     assert [image in each for image, each in zip(images, found, strict=True)] == [True] * len(WRITTEN)
 
 
+@pytest.mark.slow
 def test_what_was_refused_stays_refused(upgraded: Callable[[], object]) -> None:
     refused_before(*{earlier_addresses.digest(kept): kept for kept, _ in WRITTEN}.values())
     upgraded()
@@ -122,7 +123,7 @@ def test_what_was_refused_stays_refused(upgraded: Callable[[], object]) -> None:
 
 
 def test_what_was_refused_comes_back_with_a_backup_of_before() -> None:
-    refused_addresses.bring_back(uuid4(), earlier_addresses.digest(LATIN).hex())
+    refused_addresses.replay_note(uuid4(), earlier_addresses.digest(LATIN).hex())
     assert not enters(LATIN)
 
 
@@ -143,7 +144,7 @@ def test_an_image_of_before_is_refused_by_its_own_address(upgraded: Callable[[],
     image = image_before("https://page.example/", address=LATIN)
     upgraded()
     service.refuse_addresses([image])
-    assert not service.unrefused([image])
+    assert not service.not_refused([image])
     assert not enters("https://new.example/", address=LATIN)
 
 
@@ -158,7 +159,7 @@ def disclosed_before(address: str) -> None:
 
 
 def named(*images: UUID) -> set[UUID]:
-    return {shown.image_id for shown in service.shown(images)}
+    return {shown.image_id for shown in service.disclosures_of(images)}
 
 
 def test_the_register_of_before_still_names_pages(upgraded: Callable[[], object]) -> None:
@@ -179,14 +180,14 @@ def test_register_and_images_of_before_are_still_one(upgraded: Callable[[], obje
 def test_the_register_of_today_names_images_of_before(upgraded: Callable[[], object]) -> None:
     image = image_before("https://page.example/", address=LATIN)
     upgraded()
-    service.take_disclosures([line(LATIN)])
+    service.import_disclosures([line(LATIN)])
     assert named(image) == {image}
 
 
 def test_the_register_of_today_names_no_other_page() -> None:
     images = {page: builders.make_image(builders.unit_rows(1), page=page) for page in (LATIN, OTHER_LATIN, *ROUTES)}
     for page in (LATIN, ROUTES[0]):
-        service.take_disclosures([line(page)])
+        service.import_disclosures([line(page)])
     assert named(*images.values()) == {images[LATIN], images[ROUTES[0]]}
 
 

@@ -29,7 +29,7 @@ def arrive(page: str, *, address: str = "", content: bytes = b"a photo") -> UUID
         harvested_on=date(2026, 1, 2),
         address=address,
     )
-    with admission.only_one():
+    with admission.one_harvest():
         admission.admit([image], NO_FACES)
     return image.image_id
 
@@ -57,7 +57,7 @@ def test_what_was_refused_is_counted() -> None:
         Arrival(uuid4(), bytes([n]) * 32, page=page, site="", harvested_on=date(2026, 1, 2))
         for n, page in enumerate(["https://photos.example/ana", "https://photos.example/new"])
     ]
-    with admission.only_one():
+    with admission.one_harvest():
         admitted = admission.admit(batch, NO_FACES)
     assert (admitted.image_ids, admitted.refused) == (frozenset({batch[1].image_id}), 1)
 
@@ -66,9 +66,9 @@ def test_what_was_refused_is_counted() -> None:
 def test_reading_back_tells_what_is_not_listed() -> None:
     first, second = arrive("https://photos.example/1"), arrive("https://photos.example/2", content=b"2")
     service.refuse_addresses([first])
-    assert service.unrefused([first, second]) == {second}
+    assert service.not_refused([first, second]) == {second}
     RefusedAddress.objects.all().delete()
-    assert service.unrefused([first, second]) == {first, second}
+    assert service.not_refused([first, second]) == {first, second}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -81,7 +81,7 @@ def test_listing_again_changes_nothing_even_when_the_image_is_gone() -> None:
     service.refuse_addresses([image])
     after = list(RefusedAddress.objects.order_by("position").values_list("position", "digest"))
     assert [(n, bytes(d)) for n, d in after] == [(n, bytes(d)) for n, d in before]
-    assert service.unrefused([image]) == frozenset()
+    assert service.not_refused([image]) == frozenset()
 
 
 @pytest.mark.django_db

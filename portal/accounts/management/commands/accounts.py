@@ -27,6 +27,8 @@ class Command(BaseCommand):
         reset = verbs.add_parser("reset", help="a new password; whoever is signed in with the old one is signed out")
         role = verbs.add_parser("role", help="another role")
         named = [create, reset, role]
+        named += [verbs.add_parser("senior", help="of staff: decides orders, has cases drawn anew")]
+        named += [verbs.add_parser("junior", help="not any more")]
         named += [verbs.add_parser("disable", help="keep it from signing in"), verbs.add_parser("enable", help="again")]
         for verb in named:
             verb.add_argument("name")
@@ -46,7 +48,7 @@ class Command(BaseCommand):
 
     def list(self) -> None:
         for account in User.objects.order_by("name"):
-            state = "" if account.is_active else "  disabled"
+            state = ("  senior" if account.is_senior else "") + ("" if account.is_active else "  disabled")
             self.stdout.write(f"{account.name:24} {account.role:10} {account.created_at:%Y-%m-%d}{state}")
 
     def create(self, name: str, role: Role, *, mail: str, random: bool) -> None:
@@ -66,6 +68,11 @@ class Command(BaseCommand):
         elif verb == "role":
             changes.give_role(account, Role(options["role"]))
             self.stdout.write(f"{account} is {Role(account.role).label} now.")
+        elif verb in ("senior", "junior"):
+            if account.role != Role.STAFF:
+                raise CommandError(f"{account} is not of staff. Nothing was changed.")
+            changes.set_senior(account, senior=verb == "senior")
+            self.stdout.write(f"{account} {'is' if account.is_senior else 'is no longer'} senior.")
         else:
             changes.set_active(account, active=verb == "enable")
             self.stdout.write(f"{account} {'may sign in' if account.is_active else 'may not sign in any more'}.")

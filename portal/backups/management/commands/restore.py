@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from matching import service
-from matching.types import Replayed, Store
+from matching.types import ReplayReport, Store
 from portal.backups import dumps
 from portal.blocks.models import Choice
 from portal.cases import forget, moves, receipts
@@ -60,8 +60,8 @@ class Command(BaseCommand):
     def say_what_was_done_again(self) -> None:
         replayed = service.replay_tombstones(everything=True)
         self.stdout.write(
-            f"{replayed.gone} erased images looked for, {len(replayed.came_back)} had come back and were erased again;"
-            f" {replayed.hidden} hidden again, {replayed.shown} shown again."
+            f"{replayed.erased} erased images looked for, {len(replayed.came_back)} had come back and were erased"
+            f" again; {replayed.hidden} hidden again, {replayed.unhidden} shown again."
         )
         self.say_what_came_back(replayed)
         self.stdout.write("The crawler's list begins anew: crawlers are answered 409 and read it from the beginning.")
@@ -74,10 +74,10 @@ class Command(BaseCommand):
         self.stdout.write("Nothing that was erased is left. The portal may be started.")
         self.stdout.write("The ledger signs nothing until `ledger resume` is shown the newest checkpoint others hold.")
 
-    def say_what_came_back(self, replayed: Replayed) -> None:
+    def say_what_came_back(self, replayed: ReplayReport) -> None:
         self.stdout.write(f"{replayed.held} of the erased images were left alone, because a legal hold keeps them.")
-        for kind in sorted(NOTES.keys() | replayed.returned.keys() | replayed.lost.keys()):
-            returned, lost = replayed.returned.get(kind, 0), replayed.lost.get(kind, 0)
+        for kind in sorted(NOTES.keys() | replayed.notes_replayed.keys() | replayed.notes_lost.keys()):
+            returned, lost = replayed.notes_replayed.get(kind, 0), replayed.notes_lost.get(kind, 0)
             self.stdout.write(f"{NOTES.get(kind, kind)}: {returned} brought back, {lost} could not be.")
         self.stdout.write(f"{holds.of_lost_accounts()} legal holds belong to an account that the backup does not know.")
         self.stdout.write(
@@ -109,7 +109,7 @@ def close_without_key() -> int:
 def wishes_without_a_block() -> int:
     there = Case.objects.values("pk")
     orphans = list(Choice.objects.exclude(case__in=there).values_list("block", flat=True))
-    return len(orphans) - len(service.blocks_in_force(orphans))
+    return len(orphans) - len(service.active_blocks(orphans))
 
 
 def is_left(image_id: UUID) -> bool:

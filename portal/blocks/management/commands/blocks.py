@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def accept_sleep() -> None:
-    service.let_blocks_sleep()
+    service.accept_dormant_blocks()
     append.append(Tag.BLOCKS_LET_SLEEP, about="blocks", pack=service.pack().name, asleep=service.block_counts().dormant)
 
 

@@ -28,8 +28,10 @@ class Command(BaseCommand):
         if not settings.DEMO:
             raise CommandError("DEMO is not 1: a real index is not for a demo to read.")
         asked = json.loads(left_of.read_text(encoding="utf-8")) if left_of else {"images": [], "pages": []}
+        found = Case.objects.get(reference=case)
         report = {
-            "matches": _matches(Case.objects.get(reference=case)),
+            "state": found.state,
+            "matches": _matches(found),
             "left": sorted(_left([UUID(image) for image in asked["images"]])),
             "indexed": sorted(_indexed(asked["pages"])),
         }

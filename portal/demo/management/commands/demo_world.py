@@ -40,7 +40,8 @@ def _account(name: str, role: Role) -> dict[str, str]:
     password = secrets.token_urlsafe(12)
     account = User.objects.filter(name=name).first()
     if account is None:
-        User.objects.create(name=name, role=role, password=password)
+        # Two people decide an order, and both are senior.
+        User.objects.create(name=name, role=role, password=password, is_senior=role == Role.STAFF)
     else:
         account.set_password(password)
         account.save(update_fields=["password"])

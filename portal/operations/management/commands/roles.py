@@ -9,6 +9,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from portal.core import owner
+from portal.operations import regulator_role
 
 APP, REGULATOR = "takedown_app", "takedown_regulator"
 # Rows are added, never changed.
@@ -20,8 +21,8 @@ APPEND_ONLY = (
     "ledger_checkpoint",
     "ledger_keychange",
 )
-# What a regulator may read: aggregates, which are views of this name.
-AGGREGATES = "statistics_%"
+# What a regulator may read: the newest release of the figures, counted from the aggregates beneath.
+RELEASED = "statistics_released"
 
 
 class Command(BaseCommand):
@@ -34,9 +35,12 @@ class Command(BaseCommand):
         with owner.connection().cursor() as cursor:
             ensure_roles(cursor)
             grant(cursor)
+            are_confined = regulator_role.confine(cursor, REGULATOR, worker=APP)
             refused = grant_to_purge(cursor)
             is_closed = are_large_objects_closed(cursor)
         self.stdout.write("Database roles are in place.")
+        if not are_confined:
+            self.stdout.write("Anybody may still see counters: run portal/core/database_owner.sql as superuser.")
         if not is_closed:
             self.stdout.write("Anybody may still make large objects: run portal/core/database_owner.sql as superuser.")
         if refused:
@@ -68,9 +72,7 @@ def grant(cursor: CursorWrapper) -> None:
     (database,) = cursor.fetchone()
     # Whoever needs no temporary table could fill the disk with them, out of sight of every purge.
     cursor.execute(_sql("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", database))
-    cursor.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public' AND viewname LIKE %s", [AGGREGATES])
-    for (view,) in cursor.fetchall():
-        cursor.execute(_sql("GRANT SELECT ON {} TO {}", view, REGULATOR))
+    cursor.execute(_sql("GRANT SELECT ON {} TO {}", RELEASED, REGULATOR))
 
 
 # To purge: rewriting tables is MAINTAIN above; recycling the log needs the first two, seeing who still holds an old

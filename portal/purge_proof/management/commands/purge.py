@@ -34,10 +34,10 @@ class Command(BaseCommand):
         self.tell_backups()
 
     def tell(self, report: PurgeReport) -> None:
-        self.stdout.write(f"{len(report.rewritten)} tables rewritten, {len(report.kept)} kept back.")
-        if report.kept:
-            self.stdout.write("Kept back, because somebody still sees or uses them: " + ", ".join(report.kept))
-        if not report.log_turned:
+        self.stdout.write(f"{len(report.rewritten)} tables rewritten, {len(report.unfinished)} kept back.")
+        if report.unfinished:
+            self.stdout.write("Kept back, because somebody still sees or uses them: " + ", ".join(report.unfinished))
+        if not report.log_recycled:
             self.stdout.write("This server turns its log over in its own time: what was deleted stays in it till then.")
         elif report.log_files is None:
             self.stdout.write(

@@ -12,15 +12,15 @@ from django.db import transaction
 from tqdm import tqdm
 
 from matching import service
-from matching.types import RegisterLine
-from portal.notices import register, writing
-from portal.notices.register import Fault, NotARegister
+from matching.errors import BadTable, NotAllTaken
+from matching.types import Fault, RegisterLine
+from portal.notices import writing
 from portal.takedowns import holds
 from portal.takedowns.connectors.recipients import Recipients
 from portal.takedowns.models import Step, Takedown
 from portal.takedowns.states import StepState, TakedownState
 
-FAULTS_TOLD = 20
+BATCH = 5000  # images looked at at once
 
 
 class Command(BaseCommand):
@@ -31,34 +31,35 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, file: Path, **_options: Any) -> None:
         taken = new = faults = 0
+        broken = ""
         try:
             for lines, bad in batches(file):
                 new += keep(lines)
                 taken += len(lines)
-                self._tell(bad[: max(0, FAULTS_TOLD - faults)])
                 faults += len(bad)
+                self._tell(bad)
         except KeyboardInterrupt:
             self.stderr.write("Stopped. Run the same command again to go on; no line is taken twice.")
             sys.exit(130)
-        except OSError as error:
-            raise CommandError(f"{file.name} cannot be read: {error.strerror}.") from None
-        except NotARegister as fault:
-            raise CommandError(f"{file.name}: {fault} {taken} lines before it were taken.") from None
+        except BadTable as fault:
+            broken = f"{fault} {taken} lines were taken."
         # In this order: what is gone by the second look was on its way at the first. The reverse would miss it.
         tell_of_what_is_on_its_way()
         tell_of_what_was_removed_before()
         self.stdout.write(f"{new} lines added, {taken - new} already there, {faults} not taken")
-        if faults:
-            raise CommandError("Mend the lines named above and run the same command again; no line is taken twice.")
+        if broken or faults:
+            raise CommandError(broken or str(NotAllTaken(faults, "lines")))
 
     def _tell(self, faults: list[Fault]) -> None:
-        for fault in faults:
-            self.stderr.write(str(fault))
+        with tqdm.external_write_mode():
+            for fault in faults:
+                self.stderr.write(str(fault))
 
 
 def batches(file: Path) -> Iterator[tuple[list[RegisterLine], list[Fault]]]:
-    with tqdm(total=register.length(file), unit_scale=True, disable=not sys.stderr.isatty()) as bar:
-        for batch, reached in register.read(file):
+    register = service.open_register(file)
+    with tqdm(total=register.length, unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+        for batch, reached in register.read():
             bar.update(reached - bar.n)
             lines = [line for line in batch if isinstance(line, RegisterLine)]
             yield lines, [line for line in batch if isinstance(line, Fault)]
@@ -66,7 +67,7 @@ def batches(file: Path) -> Iterator[tuple[list[RegisterLine], list[Fault]]]:
 
 @transaction.atomic
 def keep(lines: list[RegisterLine]) -> int:
-    return service.take_disclosures(lines)
+    return service.import_disclosures(lines)
 
 
 def tell_of_what_is_on_its_way() -> None:
@@ -81,7 +82,7 @@ def tell_of_what_is_on_its_way() -> None:
     after = 0
     while True:
         with holds.no_hold_meanwhile():
-            batch = list(waiting.filter(pk__gt=after)[: register.BATCH])
+            batch = list(waiting.filter(pk__gt=after)[:BATCH])
             writing.tell([takedown.image_id for takedown in batch])
         if not batch:
             return
@@ -91,7 +92,7 @@ def tell_of_what_is_on_its_way() -> None:
 def tell_of_what_was_removed_before() -> None:
     """The register may come after the removal. Then only the image's id is left to tell its recipients by."""
     after = UUID(int=0)
-    while images := service.shown_and_gone(after=after, most=register.BATCH):
+    while images := service.disclosed_and_gone(after=after, most=BATCH):
         removed = Takedown.objects.filter(image_id__in=images, state__in=[TakedownState.REMOVED, TakedownState.PURGED])
         writing.tell(list(removed.values_list("image_id", flat=True)))
         after = images[-1]

@@ -127,6 +127,7 @@ def job_name(kind: str) -> str:
         "case.forget_proof": _("Forget what opens a receipt, and its address"),
         "ledger.publish": _("Publish the ledger"),
         "ledger.mail": _("Mail a checkpoint of the ledger to a regulator"),
+        "statistics.release": _("Release the regulators’ figures"),
         "hold.over": _("End a legal hold"),
         "removal.hide": _("Hide images from search"),
         "removal.remove": _("Remove images from every store"),
@@ -135,6 +136,7 @@ def job_name(kind: str) -> str:
         "notice.chase": _("Look whether a recipient acknowledged"),
         "notice.forget": _("Forget what a notice said"),
         "retention.run": _("Forget what is no longer needed"),
+        "attention.tell": _("Tell somebody what is overdue or stuck"),
     }.get(kind, kind)
 
 

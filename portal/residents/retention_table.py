@@ -43,13 +43,13 @@ WORDS: dict[retention.Rule, tuple[Promise, Promise]] = {
 
 
 @dataclass(frozen=True)
-class Kept:
+class Row:
     record: Promise
     period: str
     reason: Promise
 
 
-def table() -> Iterator[Kept]:
+def rows() -> Iterator[Row]:
     for rule in retention.ALL:
         record, reason = WORDS[rule]
-        yield Kept(record, in_words(rule.kept_for), reason)
+        yield Row(record, in_words(rule.kept_for), reason)

@@ -1,6 +1,7 @@
-"""Accounts that a restored backup does not know, though what it is told since names them.
+"""Stand-ins for accounts that a restored backup does not know, although a replayed note names them.
 
-An account is named by its number and when it was made: after a restore the same number may be given to somebody else.
+An account is referred to by its number and when it was made, because after a restore the same number may be given to
+somebody else.
 """
 
 from datetime import datetime
@@ -11,16 +12,16 @@ from portal.accounts.models import Role, User
 ENDING = ", lost with a restore"
 
 
-def sign_of(account: User | None) -> str | None:
-    """No name, so that it may stand outside the database."""
+def reference_to(account: User | None) -> str | None:
+    """Without a name, so that it may be kept outside the database."""
     return f"{account.pk}@{account.created_at.isoformat()}" if account else None
 
 
-def account(sign: str | None) -> User | None:
-    """The account meant, or one that stands for it and that nobody can sign in to."""
-    if sign is None:
+def account_or_stand_in(reference: str | None) -> User | None:
+    """The account itself, or if it is unknown, one that stands for it and cannot sign in."""
+    if reference is None:
         return None
-    number, _, created_at = sign.partition("@")
+    number, _, created_at = reference.partition("@")
     meant = User.objects.filter(pk=int(number), created_at=datetime.fromisoformat(created_at)).first()
     return meant or _stand_in(f"account {number} of {created_at[:19]}{ENDING}")
 

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from matching import service
 from portal.accounts.models import User
-from portal.cases import decisions, queries
+from portal.cases import decisions, looked_at, queries
 from portal.cases.models import Band, Case, Decision, Match, Search
-from portal.staff import looks
+from portal.staff import labels
 from portal.takedowns import holds
 from portal.takedowns.models import Takedown
 from portal.takedowns.states import TakedownState
@@ -51,6 +51,8 @@ class Card:
     decision_colour: str
     has_picture: bool
     is_clear: bool
+    seen: bool  # by whoever looks at the page, the subject's photos too
+    is_there: bool  # there is something to look at
 
     @property
     def is_open(self) -> bool:
@@ -58,17 +60,23 @@ class Card:
 
     @property
     def one_person_decides(self) -> bool:
-        return self.is_open and self.people == 1
+        return self.is_open and self.people == 1 and (self.is_there or self.seen)
 
 
-def of(case: Case, *, by: User) -> list[Card]:
+def of(case: Case, *, by: User, sent: bool = False) -> list[Card]:
+    """None before the case is unlocked; for a form that was `sent`, having been unlocked is enough."""
+    is_clear = queries.unlocked_until(case, by) is not None
+    if not is_clear and not (sent and queries.has_unlocked(case, by)):
+        return []
     matches = list(case.matches.select_related("search"))
     sources = service.provenance_of([match.image_id for match in matches])
     takedowns = list(queries.takedowns(case))
     shown_as = holds.shown_states(takedowns, by=by)
     states = {row.image_id: shown_as[row.pk] for row in takedowns}
-    is_clear = queries.unlocked_until(case, by) is not None
     kept_from = holds.hidden_from(by, [match.image_id for match in matches])
+    people = decisions.people_by_band(case)
+    unseen = set(looked_at.left_to_see(case, by=by, delete=matches))
+    photos_seen = not any(looked_at.photo(photo) in unseen for photo in case.photos.defer("sealed"))
     cards = []
     for place, match in enumerate(matches, start=1):
         source = sources.get(match.image_id)
@@ -79,8 +87,8 @@ def of(case: Case, *, by: User) -> list[Card]:
             match=match,
             place=place,
             band=str(Band(match.band).label),
-            band_colour=looks.BAND_COLOURS[match.band],
-            people=decisions.people_needed(case, match),
+            band_colour=labels.BAND_COLOURS[match.band],
+            people=people[Band(match.band)],
             meter=_meter(match, match.search) if is_clear else None,
             site=shown.site if shown else "",
             harvested_on=shown.harvested_on if shown else None,
@@ -89,6 +97,8 @@ def of(case: Case, *, by: User) -> list[Card]:
             decision_colour=colour,
             has_picture=source is not None and state not in _GONE and match.image_id not in kept_from,
             is_clear=is_clear,
+            seen=photos_seen and looked_at.match(match) not in unseen,
+            is_there=source is not None and match.image_id not in kept_from,
         )
         cards.append(card)
     return cards
@@ -97,7 +107,7 @@ def of(case: Case, *, by: User) -> list[Card]:
 def _decision(match: Match, state: str) -> tuple[str, str]:
     """What became of the image, once it is being deleted, rather than what was decided."""
     if match.decision == Decision.APPROVED and state:
-        return looks.takedown_name(state), looks.TAKEDOWN_COLOURS.get(state, "")
+        return labels.takedown_name(state), labels.TAKEDOWN_COLOURS.get(state, "")
     colours: dict[str, str] = {Decision.OPEN: "orange", Decision.LEFT: "grey"}
     return str(Decision(match.decision).label), colours.get(match.decision, "")
 
@@ -144,7 +154,7 @@ class Line:
     @property
     def can_restore(self) -> bool:
         """Offered for what others hold as well, and then refused like what came too late: its absence would tell."""
-        cools = self.shown_as == TakedownState.HIDDEN and looks.is_ahead(self.takedown.cools_until)
+        cools = self.shown_as == TakedownState.HIDDEN and labels.is_ahead(self.takedown.cools_until)
         return cools and self.card is not None
 
 
@@ -157,8 +167,8 @@ def lines(takedowns: Iterable[Takedown], cards: Iterable[Card], *, stores: Itera
             takedown=takedown,
             card=by_image.get(takedown.image_id),
             shown_as=shown_as[takedown.pk],
-            state=looks.takedown_name(shown_as[takedown.pk]),
-            colour=looks.TAKEDOWN_COLOURS.get(shown_as[takedown.pk], ""),
+            state=labels.takedown_name(shown_as[takedown.pk]),
+            colour=labels.TAKEDOWN_COLOURS.get(shown_as[takedown.pk], ""),
             cells=_cells(takedown, stores),
         )
         for takedown in takedowns

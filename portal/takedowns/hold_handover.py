@@ -9,8 +9,8 @@ from django.db import transaction
 from portal.accounts.models import User
 from portal.audit import append
 from portal.audit.tags import Tag
+from portal.core.faults import NotAllowed
 from portal.takedowns import holds
-from portal.takedowns.holds import NotAllowed
 from portal.takedowns.models import Hold
 from portal.takedowns.states import HoldState
 
