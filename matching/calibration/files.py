@@ -162,6 +162,7 @@ def report_lines(calibration: Calibration, scores: PairScores, distributions: st
         " stated here and not corrected. Nothing is extrapolated: beyond what was measured there is no certain band.\n"
     )
     yield from band_table(calibration)
+    yield from relatives_table(calibration, scores)
     yield "## Similarity of genuine and impostor pairs\n"
     yield f"![The distributions of genuine and impostor pairs; the table below]({distributions})\n"
     yield from table("similarity from", "genuine pairs, %", "impostor pairs, %")
@@ -173,6 +174,47 @@ def report_lines(calibration: Calibration, scores: PairScores, distributions: st
     for rates in plots.thinned_out(det_curve(calibration)):
         yield f"| {rates.similarity:.3f} | {rates.fmr:.3%} | {rates.fmr_upper_bound:.3%} | {rates.fnmr:.2%} |"
     yield ""
+
+
+def relatives_table(calibration: Calibration, scores: PairScores) -> Iterator[str]:
+    """Relatives are different people, and far more similar to each other than others are."""
+    matched, pairs = at_or_above(scores.relatives), int(scores.relatives.sum())
+    if not pairs:
+        return
+    yield "## Relatives\n"
+    yield (
+        f"{pairs:,} pairs of relatives, each by its most similar faces, were counted neither as impostor nor as genuine"
+        " pairs. So many of them would be matched:\n"
+    )
+    yield from table("faces × probes", "certain", "probable or certain")
+    for size in INDEX_SIZES:
+        limits = bands.thresholds(calibration, pack=calibration.pack, index_size=size, probes=1)
+        both = [None if at is None else int(matched[edge_of(at)]) for at in (limits.certain, limits.probable)]
+        shares = ["no such band" if seen is None else f"{seen:,} ({seen / pairs:.1%})" for seen in both]
+        yield f"| {size:,} | {' | '.join(shares)} |"
+    yield ""
+
+
+def edge_of(similarity: float) -> int:
+    return int(np.searchsorted(EDGES, similarity))
+
+
+def held_out_report(calibration: Calibration, apart: PairScores) -> Iterator[str]:
+    """What the bands do to people who were kept apart, at each size of an index for which there is a certain band."""
+    false_matches, lost = at_or_above(apart.people_pairs), apart.genuine.cumsum() - apart.genuine
+    people_pairs, pairs = int(apart.people_pairs.sum()), int(apart.genuine.sum())
+    for size in (*INDEX_SIZES, calibration.largest_supported_comparisons):
+        limits = bands.thresholds(calibration, pack=calibration.pack, index_size=size, probes=1)
+        if limits.certain is None:
+            continue
+        certain, probable = edge_of(limits.certain), edge_of(limits.probable)
+        expected = bands.fmr_upper_bound_at(calibration, limits.certain) * people_pairs
+        yield (
+            f"{size:,} comparisons, certain from {limits.certain:.3f}: {false_matches[certain]:,} of {people_pairs:,}"
+            f" pairs of people were certain (at most {expected:.3g} were to be expected);"
+            f" of {pairs:,} genuine pairs {1 - lost[certain] / pairs:.1%} were certain,"
+            f" {1 - lost[probable] / pairs:.1%} certain or probable"
+        )
 
 
 def band_table(calibration: Calibration) -> Iterator[str]:

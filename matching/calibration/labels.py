@@ -5,19 +5,27 @@ A table (CSV or Parquet) with a heading and one line a photo:
     file      relative to the table, or to the folder given as --photos
     identity  a name or number for the person of the largest face; empty where unknown
     group     may be left out. Photos in which somebody might appear twice without a label are in one group.
+    set       may be left out. Where photos come from several sets that name people in their own ways, the set.
+    family    may be left out. People of one family are relatives and are compared with other families alone.
 
 Two faces are of one person when their photos have the same identity. They are of different people when both have an
 identity and these differ, when they are in one photo, or when their photos are of different groups. All else is left
-out. A photo whose group begins with `collage` says nothing about its own faces.
+out, and so are two photos of different sets, which may show one person under two names, and of one family. A photo
+whose group begins with `collage` says nothing about its own faces.
+
+--kin names a table with the columns identity_1 and identity_2: pairs of relatives, who are not counted as impostors
+either, and whose similarity is reported apart. --exclude names one with the columns sha256 and reason: photos that show
+somebody else than their label says, by the digest of the file, so that the list names nobody.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from matching.errors import BadTable
-from matching.tables import id_column, open_table, rows_of, text_column
+from matching.tables import Column, id_column, open_table, rows_of, text_column
 from matching.types import Fault
 
 COLLAGE = "collage"
@@ -27,7 +35,11 @@ FILE = text_column("file", longest=4096, needed=True)
 # A name of any kind that numbers people too: all digits of it count.
 IDENTITY = replace(id_column("identity"), needed=True)
 GROUP = id_column("group")
-COLUMNS = (FILE, IDENTITY, GROUP)
+SET = id_column("set")
+FAMILY = id_column("family")
+COLUMNS = (FILE, IDENTITY, GROUP, SET, FAMILY)
+KIN = (replace(id_column("identity_1"), needed=True), replace(id_column("identity_2"), needed=True))
+EXCLUDED = (text_column("sha256", longest=64, needed=True), text_column("reason", longest=1000))
 
 OnFault = Callable[[Fault], None]
 
@@ -42,6 +54,8 @@ class Photo:
     file: Path
     identity: str
     group: str
+    set: str = ""
+    family: str = ""
     noun: str = "line"  # what the table calls its lines
 
     @property
@@ -49,9 +63,12 @@ class Photo:
         return f"{self.noun} {self.line}"
 
 
-def read(table: Path, root: Path, on_fault: OnFault) -> list[Photo]:
-    """Every photo once: a second line with the very same file content is left out. Errors: BadTable."""
-    photos = without_copies(parsed(table, root, on_fault), on_fault)
+def read(table: Path, root: Path, on_fault: OnFault, *, excluded: Collection[str] = ()) -> list[Photo]:
+    """Every photo once: a second line with the very same file content is left out. Errors: BadTable.
+
+    `excluded` are SHA-256 digests, in hexadecimal, of photos whose label is wrong.
+    """
+    photos = without_copies(parsed(table, root, on_fault), on_fault, excluded)
     people = {photo.identity for photo in photos if photo.identity}
     if len(people) < 2:
         raise BadLabels("The table gives fewer than two people an identity: there is nobody to tell apart.")
@@ -68,10 +85,32 @@ def parsed(table: Path, root: Path, on_fault: OnFault) -> Iterator[Photo]:
                 continue
             file = root / row["file"]
             if is_there(file):
-                identity, group = ((row[name] or "").strip() for name in ("identity", "group"))
-                yield Photo(number, file, identity, group, batch.noun)
+                identity, group, of_set, family = (
+                    (row[name] or "").strip() for name in ("identity", "group", "set", "family")
+                )
+                yield Photo(number, file, identity, group, of_set, family, batch.noun)
             else:
                 on_fault(Fault(place, "its file is not there; --photos says in which folder the files are"))
+
+
+def kin(table: Path, on_fault: OnFault) -> frozenset[frozenset[str]]:
+    """Pairs of identities that are related. Errors: BadTable."""
+    rows = whole_rows(table, KIN, on_fault)
+    return frozenset(frozenset((str(row["identity_1"]), str(row["identity_2"]))) for row in rows)
+
+
+def excluded(table: Path, on_fault: OnFault) -> frozenset[str]:
+    """SHA-256 digests, in hexadecimal, of photos whose label is wrong. Errors: BadTable."""
+    return frozenset(str(row["sha256"]).lower() for row in whole_rows(table, EXCLUDED, on_fault))
+
+
+def whole_rows(table: Path, columns: tuple[Column, ...], on_fault: OnFault) -> Iterator[dict[str, Any]]:
+    for batch in open_table(table, columns).batches():
+        for _place, row in rows_of(batch, columns):
+            if isinstance(row, Fault):
+                on_fault(row)
+            else:
+                yield row
 
 
 def is_there(file: Path) -> bool:
@@ -81,18 +120,21 @@ def is_there(file: Path) -> bool:
         return False
 
 
-def without_copies(photos: Iterator[Photo], on_fault: OnFault) -> list[Photo]:
+def without_copies(photos: Iterator[Photo], on_fault: OnFault, excluded: Collection[str] = ()) -> list[Photo]:
     """A copy is no second photo: it would count the same two people again, and as alike as can be.
 
     Of one that is given to two people nobody knows whose it is: none of its lines is taken.
     """
-    same: dict[bytes, list[Photo]] = {}
+    same: dict[str, list[Photo]] = {}
     for photo in photos:
         try:
             with photo.file.open("rb") as content:
-                same.setdefault(hashlib.file_digest(content, "sha256").digest(), []).append(photo)
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
         except OSError as error:
             on_fault(Fault(photo.place, f"its file cannot be read ({error.strerror})"))
+            continue
+        if digest not in excluded:
+            same.setdefault(digest, []).append(photo)
     kept = []
     for copies in same.values():
         if len({photo.identity for photo in copies}) == 1:

@@ -7,7 +7,7 @@ much that widens the estimate is measured (`design_effect`) and stated, but not 
 Scores are counted in bins, one block of faces after another, so that a hundred thousand faces fit into memory.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,10 @@ class LabelledFaces:
     person: Numbers  # a face without identity is a person of its own
     photo: Numbers
     group: Numbers
+    set: Numbers
+    family: Numbers  # -1 is an unknown family
     collage: Mask
+    kin: Numbers  # (pairs, 2): named relatives, by person
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -46,17 +49,22 @@ class LabelledFaces:
         """The row at which each person's faces begin."""
         return np.flatnonzero(np.diff(self.person, prepend=-1))
 
+    def of(self, person: int) -> slice:
+        first, last = np.searchsorted(self.person, (person, person + 1))
+        return slice(int(first), int(last))
+
 
 @dataclass(frozen=True)
 class PairScores:
     """Histograms of similarity."""
 
-    faces: int
+    faces: int  # that were compared at all
     people: int
     genuine: Counts  # pairs of faces of one person
     impostor: Counts  # pairs of faces of different people
     people_pairs: Counts  # pairs of different people, by their most similar faces
     design_effect: float
+    relatives: Counts  # pairs of named relatives, by their most similar faces
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,11 @@ class _Comparisons:
     closest: NDArray[np.float32]  # (people here, all people)
 
 
-def labelled_faces(found: Iterable[tuple[Photo, Embeddings]]) -> LabelledFaces:
-    """From photos with their embeddings (n, dim), the largest face first; the label of a photo is about that face."""
+def labelled_faces(found: Iterable[tuple[Photo, Embeddings]], kin: Collection[frozenset[str]] = ()) -> LabelledFaces:
+    """From photos with their embeddings (n, dim), the largest face first; the label of a photo is about that face.
+
+    `kin` are pairs of identities that are related.
+    """
     photos = [(photo, rows) for photo, rows in found if len(rows)]
     counts = np.array([len(rows) for _photo, rows in photos], np.intp)
     largest = np.cumsum(counts) - counts
@@ -88,7 +99,10 @@ def labelled_faces(found: Iterable[tuple[Photo, Embeddings]]) -> LabelledFaces:
         person=np.unique(person[order], return_inverse=True)[1],
         photo=np.repeat(np.arange(len(photos)), counts)[order],
         group=np.repeat(numbered([photo.group for photo, _rows in photos]), counts)[order],
+        set=np.repeat(numbered([photo.set for photo, _rows in photos]), counts)[order],
+        family=np.where(alone, -1, np.repeat(numbered([photo.family for photo, _rows in photos]), counts))[order],
         collage=np.repeat([photo.group.startswith(COLLAGE) for photo, _rows in photos], counts)[order],
+        kin=related([photo.identity for photo, _rows in photos], kin),
     )
 
 
@@ -98,16 +112,28 @@ def numbered(names: Sequence[str]) -> Numbers:
     return np.array([known.get(name, -1) for name in names], np.intp)
 
 
+def related(identities: Sequence[str], kin: Collection[frozenset[str]]) -> Numbers:
+    """The pairs of relatives of whom both have a face, by the numbers of `numbered`."""
+    known = {name: number for name, number in zip(identities, numbered(identities), strict=True) if name}
+    pairs = [sorted(int(known[name]) for name in pair) for pair in kin if len(pair) == 2 and pair <= known.keys()]
+    return np.array(sorted(pairs), np.intp).reshape(-1, 2)
+
+
 def score_pairs(faces: LabelledFaces) -> PairScores:
     genuine, impostor, people_pairs = (np.zeros(len(EDGES), np.int64) for _ in range(3))
+    used = np.zeros(len(faces), np.bool_)
     for batch in comparisons(faces):
+        used[batch.first : batch.first + len(batch.similarities)] = (batch.genuine | batch.impostor).any(axis=1)
         later = np.arange(len(faces)) > (batch.first + np.arange(len(batch.similarities)))[:, np.newaxis]
         genuine += binned(batch.similarities[batch.genuine & later])
         impostor += binned(batch.similarities[batch.impostor & later])
         once = (batch.closest > NOT_COMPARED) & (np.arange(batch.closest.shape[1]) > batch.people[:, np.newaxis])
         people_pairs += binned(batch.closest[once])
-    people = len(faces.starts)
-    return PairScores(len(faces), people, genuine, impostor, people_pairs, design_effect(faces, people_pairs))
+    people = len(np.unique(faces.person[used]))
+    most = [float((faces.rows[faces.of(one)] @ faces.rows[faces.of(other)].T).max()) for one, other in faces.kin]
+    relatives = binned(np.array(most, np.float32))
+    effect = design_effect(faces, people_pairs)
+    return PairScores(int(used.sum()), people, genuine, impostor, people_pairs, effect, relatives)
 
 
 def same_picture_of_two_people(faces: LabelledFaces) -> dict[int, int]:
@@ -147,11 +173,16 @@ def are_genuine(faces: LabelledFaces, here: slice) -> Mask:
 
 def are_impostor(faces: LabelledFaces, here: slice) -> Mask:
     """By the rules in `matching.calibration.labels`: two faces of one photo are two people, unless it is a collage."""
+    person, family = faces.person[here], faces.family[here, np.newaxis]
     identity, photo = faces.identity[here, np.newaxis], faces.photo[here, np.newaxis]
     both_known = (identity >= 0) & (faces.identity >= 0)
     in_one_photo = (photo == faces.photo) & ~faces.collage
     apart = (photo != faces.photo) & (faces.group[here, np.newaxis] != faces.group)
     impostor: Mask = np.where(both_known, identity != faces.identity, in_one_photo | apart)
+    impostor &= faces.set[here, np.newaxis] == faces.set
+    impostor &= (family < 0) | (family != faces.family)
+    for one, other in np.concatenate([faces.kin, faces.kin[:, ::-1]]):
+        impostor[person == one, faces.of(other)] = False
     impostor[np.arange(impostor.shape[0]), np.arange(here.start, here.stop)] = False
     return impostor
 

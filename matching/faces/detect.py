@@ -1,5 +1,6 @@
 """Where the faces are: boxes and five points in the frame of the upright photo."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ Points = NDArray[np.float32]  # (5, 2), x and y in pixels
 
 SAME_FACE = 0.4  # intersection over union
 CHANCE = 0.55  # of certainty
+STANDING = 60.0  # degrees between a face and the frame it was seen in; a head may lean as far
 
 
 @dataclass(frozen=True)
@@ -140,13 +142,16 @@ PLAIN = Effort((640,), 0.0, turns=False, slack=640)
 class Scrfd:
     """InsightFace's detector, at several sizes because each misses what another finds.
 
-    It also sees lying faces, less surely and with wrong points: such a photo is turned, and the turn in
-    which a face was seen best is taken.
+    It also sees lying faces, less surely and with wrong points: such a photo is turned. Of a face upside down it says
+    in seven of ten photos that it stands, and draws eyes where the mouth is; only the score tells. Of 8,330 photos as
+    they should be, 35 scored more upside down, by 0.06 at most. Of 299 that were turned upside down, 287 came out
+    upright; lying on either side, 298.
     """
 
     threshold = 0.5
     stride = 32  # both sides of what the network sees are a multiple of it
-    sure = 0.8  # lying faces scored at most 0.72; a tight upright one may too, and is only looked at again
+    sure = 0.76  # 85 of 100 upright faces; of 100 upside down one
+    doubt = 0.06
 
     def __init__(self, cv2: Any, model: Any, effort: Effort) -> None:
         self._cv2 = cv2
@@ -157,12 +162,22 @@ class Scrfd:
 
     def detect(self, pixels: Pixels) -> list[Detection]:
         found = self._upright(pixels)
-        if not self._effort.turns or any(one.score >= self.sure for one in found):
+        if not self._effort.turns:
             return found
+        standing = [one for one in found if self._stands(one)]
+        if len(standing) == len(found) and any(one.score >= self.sure for one in found):
+            return found
+        turned: list[Detection] = []
         for turn in (1, 3, 2):
-            turned = self._upright(np.ascontiguousarray(np.rot90(pixels, turn)))
-            found += [turn_back(one, turn, pixels) for one in turned]
-        return distinct(found)
+            seen = self._upright(np.ascontiguousarray(np.rot90(pixels, turn)))
+            turned += [turn_back(one, turn, pixels) for one in seen if self._stands(one)]
+        return distinct(standing, turned, doubt=self.doubt)
+
+    def _stands(self, found: Detection) -> bool:
+        """In the frame it was seen in: neither lying nor with its mouth above its eyes."""
+        eyes, mouth = found.points[:2].mean(axis=0), found.points[3:].mean(axis=0)
+        right, down = mouth - eyes
+        return bool(abs(np.degrees(np.arctan2(right, down))) < STANDING)
 
     def landmarks(self, points: Points) -> Landmarks:
         """The eyes, the nose, the corners of the mouth."""
@@ -220,10 +235,14 @@ def around(pixels: Pixels, box: Box, times: float) -> Image.Image:
     return Image.fromarray(pixels).crop((left, top, right, bottom))
 
 
-def distinct(found: list[Detection]) -> list[Detection]:
-    """Each face once: of overlapping boxes the one the detector was surest of."""
+def distinct(found: list[Detection], turned: Sequence[Detection] = (), *, doubt: float = 0.0) -> list[Detection]:
+    """Each face once: of overlapping boxes the one the detector was surest of.
+
+    `turned`: seen in a turned photo. Most photos stand upright, so they must be surer than the others by `doubt`.
+    """
+    weighed = [*((one.score, one) for one in found), *((one.score - doubt, one) for one in turned)]
     kept: list[Detection] = []
-    for one in sorted(found, key=lambda each: -each.score):
+    for _score, one in sorted(weighed, key=lambda each: -each[0]):
         if all(overlap(one.box, other.box) < SAME_FACE for other in kept):
             kept.append(one)
     return kept

@@ -4,6 +4,7 @@ import re
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from matching.calibration import (
     Measurement,
     TooFewPairs,
     calibration_from,
+    held_out_report,
     labelled_faces,
     operator_folder,
+    read_exclusions,
+    read_kin,
     read_labels,
     same_picture_of_two_people,
     score_pairs,
@@ -32,7 +36,19 @@ from matching.types import Embeddings, Fault
 AT_ONCE = 64  # photos in memory
 METHOD = "Photos labelled by the operator."
 
+OPTIONS = ("out", "kin", "exclude", "hold_out", "how")
+
 Found = tuple[LabelledPhoto, Embeddings]
+Kin = frozenset[frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Options:
+    out: Path | None
+    kin: Path | None
+    exclude: Path | None
+    hold_out: int
+    how: str
 
 
 class Command(BaseCommand):
@@ -44,12 +60,21 @@ class Command(BaseCommand):
         parser.add_argument("labels", type=Path, help="CSV file, see below")
         parser.add_argument("--photos", type=Path, help="the folder the files are in; else that of LABELS")
         parser.add_argument("--out", type=Path, help="JSON file to write; else one in the folder CALIBRATIONS")
+        parser.add_argument("--kin", type=Path, help="table of relatives, see below")
+        parser.add_argument("--exclude", type=Path, help="table of photos with a wrong label, see below")
+        parser.add_argument(
+            "--hold-out",
+            type=int,
+            default=0,
+            metavar="N",
+            help="write nothing; measure without every Nth person, and say what the result does to these",
+        )
         parser.add_argument("--how", default=METHOD, help="where the photos are from; nobody's name")
 
-    def handle(self, *args: Any, labels: Path, photos: Path | None, out: Path | None, how: str, **options: Any) -> None:
+    def handle(self, *args: Any, labels: Path, photos: Path | None, **options: Any) -> None:
         self._faults = 0
         try:
-            self._measure(labels, photos or labels.parent, out, how)
+            self._measure(labels, photos or labels.parent, Options(**{each: options[each] for each in OPTIONS}))
         except (BadTable, TooFewPairs, PackError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
@@ -57,16 +82,32 @@ class Command(BaseCommand):
         if self._faults:
             raise CommandError(str(NotAllTaken(self._faults, "photos")))
 
-    def _measure(self, table: Path, root: Path, out: Path | None, how: str) -> None:
+    def _measure(self, table: Path, root: Path, asked: Options) -> None:
         pack = chosen_pack()
-        target = out or own_file(pack)
-        given = read_labels(table, root, self._skip)
-        found = self._without_twins(list(self._faces(given, pack)))
-        measured = score_pairs(labelled_faces(found))
-        source = Measurement(pack.info.name, pack.recogniser_sha256, how, timezone.localdate(), len(found))
+        target = asked.out or own_file(pack)
+        kin = read_kin(asked.kin, self._skip) if asked.kin else frozenset()
+        excluded = read_exclusions(asked.exclude, self._skip) if asked.exclude else frozenset()
+        given = read_labels(table, root, self._skip, excluded=excluded)
+        found = self._without_twins(list(self._faces(given, pack)), kin)
+        source = Measurement(pack.info.name, pack.recogniser_sha256, asked.how, timezone.localdate(), len(found))
+        if asked.hold_out:
+            self._judge(found, kin, source, asked.hold_out)
+            return
+        measured = score_pairs(labelled_faces(found, kin))
         calibration = calibration_from(source, measured)
         written = write_calibration(target, calibration, measured)
         self._tell(calibration, written, in_use=target.parent == operator_folder())
+
+    def _judge(self, found: list[Found], kin: Kin, source: Measurement, nth: int) -> None:
+        people = list(dict.fromkeys(photo.identity for photo, _rows in found if photo.identity))
+        apart = frozenset(people[::nth])
+        measured, kept = (
+            score_pairs(labelled_faces([one for one in found if (one[0].identity in apart) is wanted], kin))
+            for wanted in (False, True)
+        )
+        calibration = calibration_from(source, measured)
+        self.stdout.write(f"Measured on {calibration.people:,} people, and judged on {kept.people:,} others:")
+        self.stdout.write("\n".join(held_out_report(calibration, kept)))
 
     def _faces(self, given: list[LabelledPhoto], pack: Pack) -> Iterator[Found]:
         """Largest face first. Of a photo that cannot be used only the line is told: its name may be a person's."""
@@ -93,11 +134,11 @@ class Command(BaseCommand):
             except OSError as error:
                 self._skip(Fault(photo.place, f"its file cannot be read ({error.strerror})"))
 
-    def _without_twins(self, found: list[Found]) -> list[Found]:
+    def _without_twins(self, found: list[Found], kin: Kin) -> list[Found]:
         """Of one picture that is given to two people nobody knows whose it is. Errors: TooFewPairs."""
         if not found:
             raise TooFewPairs("In none of the photos a face was found.")
-        twins = same_picture_of_two_people(labelled_faces(found))
+        twins = same_picture_of_two_people(labelled_faces(found, kin))
         places = [photo.place for photo, _rows in found]
         for here, there in sorted(twins.items()):
             self._skip(Fault(places[here], why_twins(places, here, there)))

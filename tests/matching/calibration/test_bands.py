@@ -49,16 +49,16 @@ def test_the_certain_band_keeps_its_promise(calibration: Calibration, size: int,
 def test_it_says_how_many_false_positives_staff_may_see(calibration: Calibration) -> None:
     """Capped as long as the data can vouch for a cap; beyond, it says so in numbers."""
     within, beyond = (
-        thresholds(calibration, pack=calibration.pack, index_size=size, probes=1) for size in (1_000, 10**6)
+        thresholds(calibration, pack=calibration.pack, index_size=size, probes=1) for size in (1_000, 10**9)
     )
-    for found, size in ((within, 1_000), (beyond, 10**6)):
+    for found, size in ((within, 1_000), (beyond, 10**9)):
         expected = bands.fmr_upper_bound_at(calibration, found.probable) * size
         told = re.search(r"at most ([\d,.]+) false positives are expected in ([\d,]+) comparisons", found.basis)
         assert told is not None
         assert float(told[1].replace(",", "")) == pytest.approx(expected, rel=0.05)
         assert told[2] == f"{size:,}"
     assert bands.fmr_upper_bound_at(calibration, within.probable) * 1_000 <= 20
-    assert bands.fmr_upper_bound_at(calibration, beyond.probable) * 10**6 > 100
+    assert bands.fmr_upper_bound_at(calibration, beyond.probable) * 10**9 > 100
 
 
 @EACH

@@ -19,7 +19,7 @@ from scipy.stats import binom
 from matching import service
 from matching.blocklist import screening
 from matching.calibration import bands, files
-from matching.calibration.files import Measurement, calibration_from, fmr_upper_bound
+from matching.calibration.files import Measurement, calibration_from, fmr_upper_bound, held_out_report
 from matching.calibration.pair_scores import PairScores, binned, labelled_faces, score_pairs
 from matching.errors import PackError
 from matching.faces import packs
@@ -74,6 +74,34 @@ def test_what_is_measured_on_photos_counts_from_the_next_search_on(
     for written in own.iterdir():
         content = written.read_text()
         assert not [name for name in ("eileen", "tom", "one.png", str(tmp_path)) if name in content]
+
+
+def test_it_says_what_the_bands_do_to_people_kept_apart() -> None:
+    rows = [
+        (photo(10 * person + nth, str(person)), row[np.newaxis])
+        for person in range(100)
+        for nth, row in enumerate(faces_of(person, 3, likeness=0.95))
+    ]
+    found, apart = (score_pairs(labelled_faces(part)) for part in (rows[:240], rows[240:]))
+    told = list(
+        held_out_report(calibration_from(Measurement("dlib", "", "Made up.", clock.today(), 240), found), apart)
+    )
+    assert told[0].startswith("10 comparisons, certain from ")
+    assert f" of {20 * 19 // 2} pairs of people were certain" in told[0]
+    assert "of 60 genuine pairs 100.0% were certain, 100.0% certain or probable" in told[0]
+
+
+def test_people_are_kept_apart_on_request(own: Path, astronaut: Path, other_people: list[Path], tmp_path: Path) -> None:
+    picture = Image.open(astronaut).convert("RGB")
+    other = Image.open(other_people[0]).convert("RGB")
+    rows = []
+    for nth, size in enumerate((512, 400, 300, 256)):
+        for name, drawn in (("eileen", picture), ("tom", other)):
+            drawn.resize((size, size)).save(tmp_path / f"{name}{nth}.png")
+            rows.append((f"{name}{nth}.png", name, ""))
+    with pytest.raises(CommandError, match="no two different people"):
+        call_command("calibrate", labelled(tmp_path, *rows), hold_out=2, stdout=StringIO(), stderr=StringIO())
+    assert not own.exists()
 
 
 def test_photos_that_cannot_be_used_are_named_and_the_others_are_measured(

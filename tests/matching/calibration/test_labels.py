@@ -1,5 +1,6 @@
 """The table of labels is read strictly, and a fault in it is told by its line, never by a file or a name."""
 
+import hashlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pytest
 
 from matching.calibration import labels
 from matching.errors import BadTable
+from matching.types import Fault
 
 NOT_THERE = "skipped line 5: its file is not there; --photos says in which folder the files are"
 
@@ -26,6 +28,10 @@ def read(folder: Path, text: str, told: list[str] | None = None) -> list[labels.
     photos = labels.read(table, folder, lambda fault: found.append(str(fault)))
     assert found == (told or [])
     return photos
+
+
+def unexpected(fault: Fault) -> None:
+    pytest.fail(str(fault))
 
 
 def test_it_reads_file_identity_and_group(photos: Path) -> None:
@@ -64,6 +70,34 @@ def test_it_is_read_however_it_was_saved(photos: Path, content: bytes | None) ->
 def test_it_counts_a_copied_photo_once(photos: Path) -> None:
     found = read(photos, "file,identity\na1.jpg,anna\ncopy.jpg,anna\na2.jpg,anna\nb1.jpg,ben\n")
     assert [photo.line for photo in found] == [2, 4, 5]
+
+
+def test_it_reads_set_and_family(photos: Path) -> None:
+    found = read(photos, "file,identity,set,family\na1.jpg,anna,x,\na2.jpg,anna,x,\nb1.jpg,ben,y,smith\n")
+    assert [(photo.set, photo.family) for photo in found] == [("x", ""), ("x", ""), ("y", "smith")]
+
+
+def test_a_photo_with_a_wrong_label_is_left_out_by_its_digest(photos: Path) -> None:
+    digest = hashlib.sha256(b"b1").hexdigest()
+    (photos / "excluded.csv").write_text(f"sha256,reason\n{digest},Somebody else is the largest.\n")
+    (table := photos / "labels.csv").write_text("file,identity\na1.jpg,anna\na2.jpg,anna\nb1.jpg,ben\nc1.jpg,cleo\n")
+    found = labels.read(table, photos, unexpected, excluded=labels.excluded(photos / "excluded.csv", unexpected))
+    assert [photo.identity for photo in found] == ["anna", "anna", "cleo"]
+
+
+def test_pairs_of_relatives_are_read_either_way_about(photos: Path) -> None:
+    (table := photos / "kin.csv").write_text("identity_1,identity_2\nanna,ben\nben,anna\n")
+    assert labels.kin(table, unexpected) == {frozenset(("anna", "ben"))}
+
+
+def test_a_fault_in_the_other_tables_is_one_sentence_too(photos: Path) -> None:
+    (table := photos / "others.csv").write_text("one,two\n")
+    with pytest.raises(BadTable, match="identity_1"):
+        labels.kin(table, unexpected)
+    with pytest.raises(BadTable, match="sha256"):
+        labels.excluded(table, unexpected)
+    with pytest.raises(BadTable, match=r"none\.csv"):
+        labels.excluded(photos / "none.csv", unexpected)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Who is compared with whom, and that people are counted rather than their photos."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,6 +32,36 @@ def test_it_compares_whom_the_labels_tell_apart() -> None:
 def test_a_collage_says_nothing_about_its_own_faces() -> None:
     found = [(photo(2, "", "collage-1"), faces_of(1, 3)), (photo(3, "", "other"), faces_of(2, 1))]
     assert score_pairs(labelled_faces(found)).impostor.sum() == 3
+
+
+def test_nobody_is_a_stranger_across_sets_or_within_a_family() -> None:
+    """One person may have a name in each set; and whole families are left out, also where nobody says who is whose."""
+    found = [
+        (replace(photo(nth, name), set=given, family=family), faces_of(nth, 1))
+        for nth, (name, given, family) in enumerate(
+            [("anna", "x", ""), ("ben", "x", "b"), ("bea", "x", "b"), ("anne", "y", ""), ("bert", "y", "b")]
+        )
+    ]
+    measured = score_pairs(labelled_faces(found))
+    assert measured.people_pairs.sum() == 2 + 1  # anna with ben and bea; anne with bert
+    assert measured.people == 5
+
+
+def test_relatives_that_are_named_are_counted_apart() -> None:
+    found = [(photo(nth, name), faces_of(nth, 1)) for nth, name in enumerate(["anna", "", "ben", "ben", "cleo"])]
+    kin = {frozenset(pair) for pair in (("ben", "anna"), ("ben", "somebody else"))}
+    measured = score_pairs(labelled_faces(found, kin))
+    assert measured.people_pairs.sum() == 2  # cleo with anna and with ben
+    assert measured.relatives.sum() == 1
+    sister, brother = faces_of(0, 1), np.concatenate([faces_of(2, 1), faces_of(3, 1)])
+    alike = float((sister @ brother.T).max())
+    assert EDGES[measured.relatives.nonzero()[0].item()] == pytest.approx(alike, abs=0.001)
+
+
+def test_who_was_compared_with_nobody_is_not_counted() -> None:
+    found = [(replace(photo(nth, name), set=name[0]), faces_of(nth, 1)) for nth, name in enumerate(["xa", "xb", "y"])]
+    measured = score_pairs(labelled_faces(found))
+    assert (measured.faces, measured.people) == (2, 2)
 
 
 def test_a_pair_of_people_counts_once_by_its_most_alike_faces() -> None:
