@@ -190,8 +190,20 @@ class Demo:
             manifest = pictures.manifest(
                 Path(folder) / "manifest.csv", self.plan.folder, self.plan.names, sites=(SITE,)
             )
-            self.stack.manage("harvest", "--count", str(manifest), on_line=lambda line: _advance(advance, line))
+            not_taken = self._harvest(manifest, lambda line: _advance(advance, line))
+        if not_taken:
+            self.console.line(f"  {not_taken}")
         self._took("import", begun)
+
+    def _harvest(self, manifest: Path, on_line: Callable[[str], None]) -> str:
+        """What the command says of photos that could not be taken; the others are in. Errors: StackError."""
+        try:
+            self.stack.manage("harvest", "--count", str(manifest), on_line=on_line)
+        except StackError as error:
+            if not str(error).startswith("Not taken: "):
+                raise
+            return str(error)
+        return ""
 
     def _confirm_contact(self, resident: Browser) -> None:
         resident.open("/en/request/place/")

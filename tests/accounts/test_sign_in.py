@@ -1,12 +1,13 @@
 """Signing in: one answer to every failure, few tries, nothing typed is kept."""
 
 import re
+import time
 from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from portal.accounts import devices, sign_in
@@ -15,7 +16,7 @@ from portal.audit.models import Entry
 from portal.audit.tags import Tag
 from portal.cases.models import Case
 from portal.core import clock, limits
-from portal.policies import budgets
+from portal.policies import budgets, retention
 from tests import builders
 
 PAGE = "/en/staff/sign-in/"
@@ -235,3 +236,15 @@ def test_a_page_of_the_other_role_is_not_gone_to(
 @pytest.mark.parametrize("wanted", ["/en/about/", "/en/nowhere/", "/fr/staff/system/?a=b"])
 def test_every_other_page_of_this_site_is_gone_to(sam_account: User, client: Client, wanted: str) -> None:
     assert enter(client, "sam", next=wanted)["Location"] == wanted
+
+
+def test_a_device_is_forgotten_after_its_time(rf: RequestFactory, sam: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = HttpResponse()
+    devices.remember(rf.get("/"), answer, sam)
+    again = rf.get("/")
+    again.COOKIES[devices.COOKIE] = answer.cookies[devices.COOKIE].value
+    assert answer.cookies[devices.COOKIE]["max-age"] == retention.DEVICE.kept_for.total_seconds()
+    assert devices.known(again, sam)
+    late = time.time() + retention.DEVICE.kept_for.total_seconds() + 1
+    monkeypatch.setattr(time, "time", lambda: late)
+    assert not devices.known(again, sam)

@@ -17,7 +17,7 @@ from portal.jobs.models import Job
 from portal.operations import requeue
 from portal.takedowns.models import Takedown
 from portal.takedowns.removals import open_removal
-from tests.builders import indexed_image, look_at, make_case
+from tests.builders import assign, indexed_image, look_at, make_case
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Drain = Callable[[], int]
@@ -28,14 +28,16 @@ def lose_every_job() -> None:
     requeue.pick_up()
 
 
-def test_a_case_reaches_its_end_although_every_job_is_lost_at_every_step(drain: Drain, sam: User) -> None:
+def test_a_case_reaches_its_end_although_every_job_is_lost_at_every_step(drain: Drain, sam: User, lee: User) -> None:
     image = indexed_image()
     page = service.provenance_of([image])[image].page
     case = make_case(State.RECEIVED, addresses=[page])
     lose_every_job()
     drain()
-    look_at(case, sam)
-    decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
+    assign(case, sam, lee)
+    look_at(case, sam, lee)
+    given = case.matches.values_list("pk", flat=True)
+    decisions.confirm(decisions.propose_decision(case, by=sam, delete=given), by=lee)
     clock.move(timedelta(days=8))
     for _ in range(8):
         lose_every_job()
@@ -47,13 +49,15 @@ def test_a_case_reaches_its_end_although_every_job_is_lost_at_every_step(drain: 
     assert not keys.exists(case.key_id)
 
 
-def test_picking_up_does_not_end_the_cooling_time(drain: Drain, sam: User, settings: Settings) -> None:
+def test_picking_up_does_not_end_the_cooling_time(drain: Drain, sam: User, lee: User, settings: Settings) -> None:
     settings.COOLING = timedelta(hours=24)
     image = indexed_image()
     case = make_case(State.RECEIVED, addresses=[service.provenance_of([image])[image].page])
     drain()
-    look_at(case, sam)
-    decisions.approve(case, by=sam, matches=case.matches.values_list("pk", flat=True))
+    assign(case, sam, lee)
+    look_at(case, sam, lee)
+    given = case.matches.values_list("pk", flat=True)
+    decisions.confirm(decisions.propose_decision(case, by=sam, delete=given), by=lee)
     for _ in range(3):
         drain()
         lose_every_job()
