@@ -20,42 +20,27 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bench import rows as figures
 from bench import shared_photos
+from bench.read_faces import PROJECT, Seen, configure, read_all
 from bench.rows import Row
 from matching.calibration import bands, files, pair_scores
 from matching.calibration.bands import Calibration
 from matching.calibration.files import Measurement
 from matching.calibration.labels import COLLAGE, Photo
-from matching.decoding.limits import HARVEST
-from matching.errors import PhotoRejected
 from matching.faces import packs
-from matching.faces.detect import Detection, Detector, Hog, Scrfd
 from matching.faces.packs import Pack
-from matching.faces.workers import workers
-from matching.photos import images
-from matching.search import expansion
-from matching.types import Embeddings, Pixels
+from matching.types import Embeddings
 
-PROJECT = Path(__file__).resolve().parent.parent
+configure()
+from matching.search import expansion  # noqa: E402  (it needs the models, which exist from here on)
+
 SMALL, LARGE = 50, 100_000  # faces
 SELFIES = 3
 ROUNDS = 8  # of confirming, after which nothing new ever appeared
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a pack makes of one photo; the largest face first."""
-
-    photo: Photo
-    rows: Embeddings
-    mirrored: Embeddings
-    plain: Embeddings  # found in one pass, at one size, upright only
 
 
 @dataclass(frozen=True)
@@ -212,39 +197,6 @@ def turned(shared: Path) -> list[Path]:
 
 def turned_photo(file: Path) -> Photo:
     return Photo(0, file, "", "turned")
-
-
-# --- reading ---
-
-
-def read_all(photos: list[Photo], pack: Pack) -> Iterator[Seen]:
-    with workers(len(photos)) as pool:
-        outcomes = (map if pool is None else pool.map)(partial(read, pack), photos)
-        yield from tqdm(outcomes, total=len(photos), unit="photo", disable=not sys.stderr.isatty())
-
-
-def read(pack: Pack, photo: Photo) -> Seen:
-    configure()
-    engine, none = packs.engine(pack), np.zeros((0, pack.info.dim), np.float32)
-    try:
-        pixels = images.decode(photo.file.read_bytes(), HARVEST)
-    except PhotoRejected:
-        return Seen(photo, none, none, none)
-    faces, plain = engine.detect(pixels), by_size(one_pass(engine.detector, pixels))
-    mirrored = engine.embedder.mirrored(pixels, faces)
-    return Seen(photo, engine.embed(pixels, faces), mirrored, engine.embed(pixels, plain))
-
-
-def one_pass(detector: Detector, pixels: Pixels) -> list[Detection]:
-    """As a plain loop over the detector would see: no border, no second size, no turn."""
-    if isinstance(detector, Scrfd):
-        return detector._at(pixels, 640, 0)
-    assert isinstance(detector, Hog)
-    return detector._at(pixels, detector.sides[0], 0.0, detector.threshold)
-
-
-def by_size(found: list[Detection]) -> list[Detection]:
-    return sorted(found, key=lambda one: -one.box.area)
 
 
 def gathered(seen: list[Seen], pack: Pack) -> Gallery:
@@ -407,12 +359,6 @@ def drifted(gallery: Gallery, threshold: float, way: Ways) -> float:
         for apart in [other_people(gallery, int(case.selfies[0]))]
     ]
     return float(np.mean(wrong))
-
-
-def configure() -> None:
-    """In each process. Only what is shipped counts here, not what an operator measured on this machine."""
-    if not settings.configured:
-        settings.configure(MATCHING={"PACKS_FOLDER": PROJECT / "var" / "packs", "CALIBRATIONS": ""})
 
 
 def main() -> None:

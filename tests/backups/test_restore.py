@@ -43,7 +43,7 @@ from portal.takedowns.removals import open_removal
 case = Case.objects.get(pk=UUID("{case}"))
 open_removal(case.code, [UUID("{gone}")], job_when_removed="case.settle", job_when_purged="case.close")
 run.drain()
-for to in (State.ERASING, State.SETTLED, State.CLOSED):
+for to in (State.REVIEW, State.ERASING, State.SETTLED, State.CLOSED):
     case.refresh_from_db()
     moves.move(case, to)
 forget.key(case)

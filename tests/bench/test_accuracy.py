@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import accuracy, shared_photos
+from bench import accuracy, read_faces, shared_photos
 from bench.accuracy import Ways
 from matching.calibration import pair_scores
 from matching.faces import packs
@@ -14,7 +14,7 @@ from matching.faces import packs
 def test_a_stricter_band_finds_less_and_several_selfies_win_it_back(shared: Path) -> None:
     photos = [photo for photo in shared_photos.photos(shared / "faces") if photo.group == "lfw"]
     pack = packs.named(str(shared / "models" / "buffalo_sc"), packs.folder())
-    seen = list(accuracy.read_all(photos, pack))
+    seen = list(read_faces.read_all(photos, pack))
     assert all(len(one.mirrored) == len(one.rows) for one in seen)
     gallery = accuracy.gathered(seen, pack)
     few, many, selfies, everything = (
@@ -36,7 +36,7 @@ def test_a_stricter_band_finds_less_and_several_selfies_win_it_back(shared: Path
 def test_a_case_is_judged_by_a_calibration_that_never_saw_its_person(shared: Path) -> None:
     photos = [photo for photo in shared_photos.photos(shared / "faces") if photo.group == "lfw"]
     pack = packs.named(str(shared / "models" / "buffalo_sc"), packs.folder())
-    seen = list(accuracy.read_all(photos, pack))
+    seen = list(read_faces.read_all(photos, pack))
     gallery = accuracy.gathered(seen, pack)
     assert gallery.calibrations
     everybody = pair_scores.labelled_faces([(one.photo, one.rows) for one in seen])
