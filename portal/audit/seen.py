@@ -1,4 +1,4 @@
-"""Whether somebody has looked at what they decide on, read from the trail itself (docs/decisions/0017).
+"""Whether somebody has looked at what they decide on, read from the trail itself (docs/decisions/0018).
 
 An entry of a look names in its detail what was seen: `saw`, a word and a number or id. What must have been seen for
 which decision is said where the decision is made.
