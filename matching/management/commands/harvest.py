@@ -33,6 +33,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, source: Path, site: str, count: bool, **options: Any) -> None:
+        try:
+            self.import_and_report(source, site, count=count)
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped. Nothing is half imported; run the same command again to go on.")
+            sys.exit(130)
+
+    def import_and_report(self, source: Path, site: str, *, count: bool) -> None:
         self.bad_lines = 0  # of a manifest
         with tempfile.TemporaryFile("w+", encoding="utf-8") as faceless:  # there may be millions of them
             report = self.import_photos(source, site, lambda name: print(printable(name), file=faceless), count=count)
@@ -67,9 +74,6 @@ class Command(BaseCommand):
                     on_skipped=self.say_skipped,
                     on_faceless=on_faceless,
                 )
-        except KeyboardInterrupt:
-            self.stderr.write("Stopped. Nothing is half imported; run the same command again to go on.")
-            sys.exit(130)
         except OSError as error:
             raise CommandError(f"The image store cannot be written: {error.strerror}.") from None
         except (BadTable, PackError, HarvestRunning, HarvestRefused, ReaderDied) as error:

@@ -70,7 +70,7 @@ def test_what_is_certain_is_promised_for_the_whole_case() -> None:
     probe = builders.unit_rows(1)
     builders.make_image(probe)
     assert service.search(probe).matches[0].band is Band.CERTAIN
-    with_many_more = np.concatenate([probe, builders.unit_rows(1000, seed=9)])
+    with_many_more = np.concatenate([probe, builders.unit_rows(5000, seed=9)])
     assert service.search(with_many_more).matches[0].band is Band.PROBABLE
 
 
