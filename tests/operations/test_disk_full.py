@@ -132,8 +132,9 @@ def test_a_full_image_store_ends_a_harvest_with_a_sentence_and_it_goes_on_later(
 
 
 def test_a_full_key_store_keeps_no_contact_and_confirms_none(
-    client: Client, drain: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    client: Client, drain: Callable[[], int], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settings.KEY_STORE = tmp_path / "keys"  # an empty one: addresses that wait for their code share a key of the day
     client.raise_request_exception = False
     client.post("/en/request/place/", {"place": "CA-ON"})
     case = Case.objects.get()
