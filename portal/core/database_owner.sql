@@ -25,7 +25,7 @@ DO $$ DECLARE one regprocedure; BEGIN
 END $$;
 
 -- PostgreSQL shows everybody counters and sizes that move with every case. They are for whoever works here, and not for
--- regulators, who read releases (docs/decisions/0017-nobody-decides-unseen.md). `manage.py roles` passes them on.
+-- regulators, who read releases (docs/decisions/0018-nobody-decides-unseen.md). `manage.py roles` passes them on.
 -- BEGIN counters
 DO $$ DECLARE what text; BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'takedown_counters') THEN

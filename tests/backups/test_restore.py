@@ -66,6 +66,16 @@ print(json.dumps({{
 """
 
 
+# Other tests may have made them as superuser; in an installation their owner has made them, and may change them.
+ROLES_ARE_THE_OWNERS = """
+DO $$ DECLARE role text; BEGIN
+    FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('takedown_app', 'takedown_regulator') LOOP
+        EXECUTE format('GRANT %I TO takedown_owner WITH ADMIN OPTION', role);
+    END LOOP;
+END $$
+"""
+
+
 @pytest.fixture
 def own_database(tmp_path: Path) -> Iterator[Mapping[str, str]]:
     """The environment of an installation that nobody else uses: commands run as they do from a shell."""
@@ -76,6 +86,8 @@ def own_database(tmp_path: Path) -> Iterator[Mapping[str, str]]:
     with (environment.folder() / "roles.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         cluster.create_database(name)
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute(ROLES_ARE_THE_OWNERS)
     url = cluster.owner_url(name)
     databases = dict.fromkeys(("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REGULATOR_URL"), url)
     places = {"KEY_STORE": str(tmp_path / "keys"), "IMAGE_STORE": f"file://{tmp_path / 'images'}"}
