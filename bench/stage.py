@@ -1,16 +1,19 @@
 """A portal of its own to measure: the whole stack on an empty database, and images that are in every store."""
 
+import io
 import os
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from functools import cache
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import django
 import numpy as np
+from PIL import Image
 
 from portal.local.stack import Stack
 
@@ -47,6 +50,14 @@ def populate(images: int) -> list[UUID]:
     return ids
 
 
+@cache
+def _upright() -> bytes:
+    """A picture that opens, because whoever decides on an image has to look at it."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), "grey").save(out, "JPEG")
+    return out.getvalue()
+
+
 def _admit(ids: list[UUID]) -> None:
     from matching.harvest import admission  # noqa: PLC0415
     from matching.index.protocol import face_rows  # noqa: PLC0415
@@ -54,7 +65,7 @@ def _admit(ids: list[UUID]) -> None:
 
     arrivals = []
     for image_id in ids:
-        photo = admission.Photo(secrets.token_bytes(PHOTO_BYTES), secrets.token_bytes(PHOTO_BYTES))
+        photo = admission.Photo(secrets.token_bytes(PHOTO_BYTES), _upright())
         page = f"https://{SITE}/{image_id}"
         arrivals.append(
             admission.Arrival(
