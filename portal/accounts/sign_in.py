@@ -25,7 +25,7 @@ def sign_in(request: HttpRequest, *, name: str, password: str) -> User | None:
     tried = User.objects.filter(name=name).first()
     counts = _counts(request, name, tried)
     for scope, key, budget in counts:
-        if not limits.take(scope, key, most=budget.most, per=budget.per):
+        if not limits.spend(scope, key, budget):
             raise TooManyTries
     account = authenticate(request, username=name, password=password)
     if not isinstance(account, User):

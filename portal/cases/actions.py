@@ -72,7 +72,7 @@ def send_code(case: Case, address: str, *, visitor: str | None = None) -> None:
     """Keep the address and mail a code to it. Errors: TooManyCodes."""
     _lock_draft(case)
     address = mail_addresses.normal(address)
-    if not limits.take("code-case", str(case.code), most=budgets.CODES.most, per=budgets.CODES.per):
+    if not limits.spend("code-case", str(case.code), budgets.CODES):
         raise TooManyCodes
     visitor_budgets.take_mail(visitor, address)
     if personal.contact(case) != address:
@@ -247,7 +247,7 @@ def send_return_code(reference: str, address: str, *, visitor: str | None = None
 
     Nothing tells the caller whether such a case exists. Errors: TooManyCodes, counted alike for unknown references.
     """
-    if not limits.take("return-code", reference, most=budgets.CODES.most, per=budgets.CODES.per):
+    if not limits.spend("return-code", reference, budgets.CODES):
         raise TooManyCodes
     visitor_budgets.take_mail(visitor, address)
     case = _live_case(reference)

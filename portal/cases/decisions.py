@@ -252,7 +252,7 @@ def _go_on_when_decided(case: Case, *, by: User) -> None:
 def unlock(case: Case, *, by: User, purpose: str) -> Unlock:
     """Leave to see this case's faces, for a stated purpose and a short time. Errors: TooManyUnlocks."""
     budget = budgets.UNLOCKS
-    if not limits.take("unlock", str(by.pk), most=budget.most, per=budget.per):
+    if not limits.spend("unlock", str(by.pk), budget):
         raise TooManyUnlocks
     until = clock.now() + budgets.UNLOCKED_FOR
     append.append(Tag.CASE_UNLOCKED, about=case.code, actor=by.pk, purpose=UnlockPurpose(purpose).value)

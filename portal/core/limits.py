@@ -5,6 +5,7 @@ name, a mail address, a network address) is kept as a keyed digest only.
 """
 
 from datetime import timedelta
+from typing import Protocol
 
 from django.db import connection
 from django.utils.crypto import salted_hmac
@@ -29,6 +30,21 @@ def take(scope: str, key: str, *, most: int, per: timedelta) -> bool:
         cursor.execute(_TAKE, {"digest": _digest(scope, key), "now": now, "ends_at": now + per})
         (taken,) = cursor.fetchone()
     return bool(taken <= most)
+
+
+class Budget(Protocol):
+    """How many tries there are in a period; the rows are in portal.policies.budgets."""
+
+    @property
+    def most(self) -> int: ...
+
+    @property
+    def per(self) -> timedelta: ...
+
+
+def spend(scope: str, key: str, budget: Budget) -> bool:
+    """Count one try against a budget; False when it was spent already."""
+    return take(scope, key, most=budget.most, per=budget.per)
 
 
 def give_back(scope: str, key: str) -> None:

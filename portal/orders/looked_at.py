@@ -44,7 +44,7 @@ def breakdown(order: Order, by: User) -> Breakdown:
     """Errors: TooManyCounts; an order that `by` saw counted before is free."""
     if not has_counted(order, by):
         budget = budgets.ORDER_COUNTS
-        if not limits.take("order-count", str(by.pk), most=budget.most, per=budget.per):
+        if not limits.spend("order-count", str(by.pk), budget):
             raise TooManyCounts
     append.append(Tag.ORDER_BREAKDOWN_VIEWED, about=order.code, actor=by.pk, saw=BREAKDOWN)
     listed = list(order.listed.values_list("image_id", flat=True)) if order.by_list else None

@@ -162,7 +162,7 @@ def photo(request: HttpRequest, case: Case) -> HttpResponse:
 def _photo(request: HttpRequest, case: Case) -> HttpResponse:
     form = PhotoForm(request.POST, request.FILES) if request.method == "POST" else PhotoForm()
     if form.is_valid():
-        if not limits.take("photo", str(case.code), most=budgets.PHOTOS.most, per=budgets.PHOTOS.per):
+        if not limits.spend("photo", str(case.code), budgets.PHOTOS):
             form.add_error("photo", too_many_photos())
             return _photo_page(request, case, form, status=429)
         is_first = not queries.draft(case).has_photo

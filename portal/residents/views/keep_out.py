@@ -39,7 +39,7 @@ def enter(request: HttpRequest) -> HttpResponse:
 
 def _found(request: HttpRequest, form: KeepOutCodeForm) -> Choice | None:
     visitor = visitors.address_of(request)
-    if not limits.take("keep-out-code", visitor, most=budgets.KEEP_OUT_CODES.most, per=budgets.KEEP_OUT_CODES.per):
+    if not limits.spend("keep-out-code", visitor, budgets.KEEP_OUT_CODES):
         wait = in_words(budgets.KEEP_OUT_CODES.per)
         form.add_error("code", _("You have tried too many codes. Wait %(period)s, then try again.") % {"period": wait})
         return None
@@ -57,9 +57,7 @@ def lost(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         visitor = visitors.address_of(request)
         of_visitor, of_all = budgets.LOST_CODES, budgets.LOST_CODES_OF_ALL
-        if limits.take("keep-out-lost", visitor, most=of_visitor.most, per=of_visitor.per) and limits.take(
-            "keep-out-lost-all", "", most=of_all.most, per=of_all.per
-        ):
+        if limits.spend("keep-out-lost", visitor, of_visitor) and limits.spend("keep-out-lost-all", "", of_all):
             slot = formats.date_format(
                 timezone.localtime(recovery.ask(form.cleaned_data["address"])), "DATETIME_FORMAT"
             )

@@ -101,7 +101,7 @@ def _page(request: HttpRequest, form: VerifyForm, *, status: int = 200, **more: 
 
 
 def _may(request: HttpRequest, what: str, budget: Budget) -> bool:
-    return limits.take(what, visitors.address_of(request), most=budget.most, per=budget.per)
+    return limits.spend(what, visitors.address_of(request), budget)
 
 
 def _verdict(report: Report) -> str:
