@@ -40,7 +40,6 @@ def _start() -> None:
             "DATABASE_REGULATOR_URL": owner,
             "CELERY_BROKER_URL": "memory://",
             "EMAIL_URL": "file:///" + str(folder / "mail").lstrip("/"),
-            "KEY_STORE": str(folder / "keys"),
             "IMAGE_STORE": f"file://{folder / 'images'}",
             "CALIBRATIONS": str(folder / "calibrations"),
             "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
@@ -61,7 +60,10 @@ if _FOLDER not in os.environ:
 
 
 # Each process has a database of its own, and a database has one file of tombstones.
-os.environ["TOMBSTONES"] = str(Path(os.environ[_FOLDER]) / "tombstones" / os.environ.get("PYTEST_XDIST_WORKER", "one"))
+_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "one")
+os.environ["TOMBSTONES"] = str(Path(os.environ[_FOLDER]) / "tombstones" / _PROCESS)
+# What a test counts in the key store is its own process's too.
+os.environ["KEY_STORE"] = str(Path(os.environ[_FOLDER]) / "keys" / _PROCESS)
 
 
 def folder() -> Path:
